@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BooksPagesConfig(AppConfig):
+    name = "nostro.books.pages"
+    label = "books_pages"

@@ -1,0 +1,23 @@
+"""Identifiers: UUIDs of version 7 (RFC 9562), so that rows created together lie together in an index.
+
+They are stable for ever; clients store them for years (hub-api.md 2.5). The clock and the randomness are passed in
+by whoever needs repeatable ids; the plain form uses the system's.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+
+
+def new_id(at_ms: int | None = None, random_bits: int | None = None) -> uuid.UUID:
+    """A new UUIDv7. ``at_ms`` is Unix time in milliseconds, ``random_bits`` 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000 if at_ms is None else at_ms
+    bits = secrets.randbits(74) if random_bits is None else random_bits & ((1 << 74) - 1)
+    value = (milliseconds & ((1 << 48) - 1)) << 80
+    value |= 0x7 << 76
+    value |= (bits >> 62) << 64
+    value |= 0b10 << 62
+    value |= bits & ((1 << 62) - 1)
+    return uuid.UUID(int=value)

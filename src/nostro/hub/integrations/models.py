@@ -1,0 +1,48 @@
+"""Integrations: what software may read which accounts, with a Client ID and a Secret ID (hub-api.md 4.1, 12)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from oauth2_provider.models import AbstractApplication
+
+from nostro.hub.accounts.models import Account
+from nostro.hub.organizations.models import Organization
+from nostro.web.fields import IdField
+
+
+class Integration(AbstractApplication):  # type: ignore[misc]
+    """An OAuth2 client of one organization. Its tokens are valid only on the root mount of the API."""
+
+    id = IdField()
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="integrations")
+    is_sandbox = models.BooleanField(default=False)
+    scope = models.CharField(max_length=20, default="ai")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    secret_changed_at = models.DateTimeField(db_default=Now())
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta(AbstractApplication.Meta):
+        pass
+
+
+class IntegrationAccount(models.Model):
+    """A grant: this integration may read this account. Taking it away is immediate."""
+
+    id = IdField()
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="grants")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="grants")
+    created_at = models.DateTimeField(db_default=Now())
+    last_accessed_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration", "account"], condition=Q(removed_at__isnull=True), name="one_grant_per_account"
+            )
+        ]

@@ -1,0 +1,94 @@
+"""Connections, their consents, and authorisations on the way (connectors.md 1.3 to 1.6)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from nostro.hub.directory.models import Institution, Route
+from nostro.hub.organizations.models import Organization
+from nostro.web.fields import IdField
+
+
+class Health(models.TextChoices):
+    """connectors.md 1.6, worst first."""
+
+    DISABLED = "disabled"
+    PSU_ACTION_REQUIRED = "psuActionRequired"
+    RATE_LIMITED = "rateLimited"
+    ASPSP_UNAVAILABLE = "aspspUnavailable"
+    DEGRADED = "degraded"
+    EXPIRING_SOON = "expiringSoon"
+    ACTIVE = "active"
+
+
+class Connection(models.Model):
+    """One login at one institution through one connector. It keeps its id when its consent is renewed."""
+
+    id = IdField()
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="connections")
+    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="+")
+    route = models.ForeignKey(Route, on_delete=models.PROTECT, related_name="+")
+    is_sandbox = models.BooleanField()
+    psu_type = models.CharField(max_length=10, default="business")  # personal, business
+    health = models.CharField(max_length=20, choices=Health, default=Health.ACTIVE)
+    health_code = models.CharField(max_length=60, blank=True)
+    health_reason = models.TextField(blank=True)
+    health_since = models.DateTimeField(null=True)
+    health_until = models.DateTimeField(null=True)
+    consecutive_failures = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    linked_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "created_at"], name="connection_by_organization")]
+
+
+class Consent(models.Model):
+    """A permission given at the bank. The old one stays in use until its successor works."""
+
+    id = IdField()
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="consents")
+    status = models.CharField(max_length=20)  # Berlin Group consentStatus
+    raw_status = models.CharField(max_length=60, blank=True)
+    sealed_consent_id = models.BinaryField()
+    valid_until = models.DateField(null=True)
+    frequency_per_day = models.PositiveSmallIntegerField(null=True)
+    is_current = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    authorised_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection"], condition=models.Q(is_current=True), name="one_current_consent"
+            )
+        ]
+
+
+class Authorisation(models.Model):
+    """One walk through a bank's steps, to link or to renew. The OAuth ``state`` is a random handle to this row, of
+    which only the checksum is stored; the connector's memory is sealed, single use and expiring."""
+
+    id = IdField()
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="authorisations")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    purpose = models.CharField(max_length=10)  # link, renew
+    state_checksum = models.BinaryField(max_length=32, unique=True)
+    step_number = models.PositiveSmallIntegerField(default=1)
+    step = models.CharField(max_length=20)  # the AuthorisationStep variant shown now
+    sealed_state = models.BinaryField(null=True)
+    status = models.CharField(max_length=12, default="open")  # open, choosing, finished, failed, cancelled, expired
+    error_code = models.CharField(max_length=60, blank=True)
+    error_reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "-created_at"], name="authorisation_by_organization")]

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class HubPagesConfig(AppConfig):
+    name = "nostro.hub.pages"
+    label = "hub_pages"
