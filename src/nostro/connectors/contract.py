@@ -1,8 +1,8 @@
 """The whole interface of a connector (connectors.md 1.1 to 1.5, 1.8).
 
 A connector translates between one bank protocol and the values of ``nostro.core``. It does not retry, sleep,
-schedule, count quota, deduplicate or touch the database. It receives an HTTP client and a clock, and returns values
-or raises exactly one error of ``nostro.connectors.errors``.
+schedule, count quota, deduplicate or touch the database. It receives an HTTP client and a clock, and returns
+values or raises exactly one error of ``nostro.connectors.errors``.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ UNATTENDED = PsuContext(present=False)
 
 @dataclass(frozen=True, slots=True)
 class ConsentRequest:
-    """What is asked of the bank. ``account_references`` (IBANs) only where the profile needs named accounts."""
+    """What is asked of the bank. ``account_references``: IBANs, only where the profile needs them."""
 
     psu_type: Literal["personal", "business"]
     valid_until: dt.date
@@ -130,7 +130,7 @@ class PsuInput:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-# --- AuthorisationStep (connectors.md 1.3) -------------------------------------------------------------------
+# --- AuthorisationStep (connectors.md 1.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ AuthorisationStep = (
 )
 
 
-# --- reading ---------------------------------------------------------------------------------------------------
+# --- reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +236,8 @@ class RawAnswer:
 class Page:
     """One page of transactions.
 
-    ``next`` is opaque and given back to :meth:`Connector.list_transactions`; ``None`` ends the chain. ``complete``
-    is True only on the last page of a chain that ended normally.
+    ``next`` is opaque and given back to :meth:`Connector.list_transactions`; ``None`` ends the chain.
+    ``complete`` is True only on the last page of a chain that ended normally.
     """
 
     rows: tuple[Transaction, ...]
@@ -277,7 +277,7 @@ class Connector(Protocol):
         self, connection: ConnectionHandle, account: Account, psu: PsuContext
     ) -> tuple[tuple[Balance, ...], RawAnswer]: ...
 
-    def list_transactions(
+    def list_transactions(  # noqa: PLR0917 - the names of connectors.md 1.2
         self,
         connection: ConnectionHandle,
         account: Account,
@@ -288,5 +288,5 @@ class Connector(Protocol):
     ) -> Page: ...
 
     def map_transactions(self, raw: RawAnswer, window: Window) -> Page:
-        """Interpret a stored answer again, so that a better mapping reaches old data without asking the bank."""
+        """Read a stored answer again, so that a better mapping reaches old data without asking the bank."""
         ...

@@ -1,12 +1,16 @@
 """The errors a connector may raise, and the one table that decides what follows (connectors.md 1.7).
 
-A connector returns values or raises exactly one of these. The sync engine never looks at HTTP status codes or bank
-texts: it asks :attr:`ConnectorError.decision` for the category, the kind of retry and the effect on the health of
-the connection. Every error a person sees has a plain reason, a next action, and the bank's own code and text.
+A connector returns values or raises exactly one of these. The sync engine never looks at HTTP status codes or
+bank texts: it asks :attr:`ConnectorError.decision` for the category, the kind of retry and the effect on the
+health of the connection. Every error a person sees has a plain reason, a next action, and the bank's own code
+and text.
 
-No secret (token, consent id, PIN, IBAN) may be put into any field: reasons are our own sentences, and the bank's
-text is cleaned and masked by the connector before it comes here.
+No secret (token, consent id, PIN, IBAN) may be put into any field: reasons are our own sentences, and the
+bank's text is cleaned and masked by the connector before it comes here.
 """
+
+# The class names are the words of connectors.md 1.7; with "Error" behind each they would no longer be.
+# ruff: noqa: N818
 
 from __future__ import annotations
 
@@ -55,10 +59,10 @@ class Decision:
 class ConnectorError(Exception):
     """Base of all errors of a connector; only its subclasses are raised.
 
-    ``reason`` is one plain sentence that says what happened, ``next_action`` one that says what to do. ``code`` and
-    ``text`` are the bank's own words, ``status`` its HTTP status, ``request_id`` the X-Request-ID of the failed
-    request. ``reached_bank`` is False only where certainly no connection was made, so that the quota ledger gives
-    the place back (connectors.md 1.12). ``raw`` keeps the answer for support.
+    ``reason`` is one plain sentence that says what happened, ``next_action`` one that says what to do.
+    ``code`` and ``text`` are the bank's own words, ``status`` its HTTP status, ``request_id`` the
+    X-Request-ID of the failed request. ``reached_bank`` is False only where certainly no connection was made,
+    so that the quota ledger gives the place back (connectors.md 1.12). ``raw`` keeps the answer for support.
     """
 
     def __init__(
@@ -103,7 +107,8 @@ class ConnectorError(Exception):
 
     def __repr__(self) -> str:
         # The raw answer and the bank's text stay out: a repr ends in logs.
-        return f"{type(self).__name__}(code={self.code!r}, status={self.status!r}, request_id={self.request_id!r})"
+        shown = f"code={self.code!r}, status={self.status!r}, request_id={self.request_id!r}"
+        return f"{type(self).__name__}({shown})"
 
 
 class ConsentExpired(ConnectorError):
@@ -151,7 +156,7 @@ class ScaCancelled(ConnectorError):
 
 
 class AccessExceeded(ConnectorError):
-    """The bank counts too many requests. ``until``: when the next one may be sent, None where the bank is silent."""
+    """Too many requests. ``until``: when the next one may be sent, None where the bank is silent."""
 
     def __init__(self, reason: str | None = None, *, until: dt.datetime | None = None, **fields: Any) -> None:
         self.until = until
@@ -167,7 +172,7 @@ class AspspTimeout(ConnectorError):
 
 
 class AspspError(ConnectorError):
-    """The bank failed, or refused without a definitive code (a bare 401, 403 or 404; see connectors.md 1.6)."""
+    """The bank failed, or refused without a definitive code (a bare 401, 403, 404; connectors.md 1.6)."""
 
 
 class PartialData(ConnectorError):
@@ -256,7 +261,7 @@ DECISIONS: dict[str, Decision] = {
         "never",
         "psuActionRequired",
         "The bank refused the login.",
-        "Check your login and enter it again; Nostro does not try on its own, so that the login is not locked.",
+        "Check your login and enter it again. Nostro does not try by itself, so that nothing gets locked.",
     ),
     "CredentialsLocked": Decision(
         "action_required",
