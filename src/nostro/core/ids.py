@@ -1,7 +1,7 @@
 """Identifiers: UUIDs of version 7 (RFC 9562), so that rows created together lie together in an index.
 
-They are stable for ever; clients store them for years (hub-api.md 2.5). The clock and the randomness are passed in
-by whoever needs repeatable ids; the plain form uses the system's.
+They are stable for ever; clients store them for years (hub-api.md 2.5). The clock and the randomness are
+passed in by whoever needs repeatable ids; the plain form uses the system's.
 """
 
 from __future__ import annotations

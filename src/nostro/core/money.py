@@ -1,9 +1,10 @@
 """Money: an exact decimal amount and its currency.
 
 Amounts are ``decimal.Decimal``, credit positive, debit negative, seen from the account (connectors.md 1.9).
-A binary float never enters: figures are parsed from their text. The number of decimals belongs to the currency
-(ISO 4217: JPY 0, EUR 2, KWD 3), and an amount that arrives with more decimals than its currency has is kept as it
-is, because the bank said so; only rounding for display or for a computed share uses :func:`quantize`.
+A binary float never enters: figures are parsed from their text. The number of decimals belongs to the
+currency (ISO 4217: JPY 0, EUR 2, KWD 3), and an amount that arrives with more decimals than its currency has
+is kept as it is, because the bank said so; only rounding for display or for a computed share uses
+:func:`quantize`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,29 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 # ISO 4217 lists these with another number of decimals than two.
-_ZERO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
-_THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
-_FOUR_DECIMALS = frozenset("CLF UYW".split())
+_ZERO_DECIMALS = frozenset(
+    [
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ]
+)
+_THREE_DECIMALS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+_FOUR_DECIMALS = frozenset(["CLF", "UYW"])
 
 #: Largest number of digits before the point and after it that an amount may have. ISO 20022 allows 18 in all;
 #: twice that leaves room for odd banks and still bounds what one field can cost.
@@ -61,8 +82,8 @@ def decimals(currency: str) -> int:
 def parse_amount(value: object) -> Decimal:
     """Read an amount from the text of a number, an ``int`` or a ``Decimal``.
 
-    Raises :class:`MoneyError` for floats, for anything that is no finite number, and for numbers with more digits
-    than :data:`MAX_INTEGER_DIGITS` or :data:`MAX_DECIMALS`.
+    Raises :class:`MoneyError` for floats, for anything that is no finite number, and for numbers with more
+    digits than :data:`MAX_INTEGER_DIGITS` or :data:`MAX_DECIMALS`.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise MoneyError(f"an amount must be decimal text, not {type(value).__name__}")
@@ -70,10 +91,9 @@ def parse_amount(value: object) -> Decimal:
         amount = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation:
         raise MoneyError("an amount must be a decimal number") from None
-    if not amount.is_finite():
-        raise MoneyError("an amount must be finite")
     exponent = amount.as_tuple().exponent
-    assert isinstance(exponent, int)
+    if not isinstance(exponent, int):  # infinities and NaN have a letter there
+        raise MoneyError("an amount must be finite")
     if amount.adjusted() >= MAX_INTEGER_DIGITS or -exponent > MAX_DECIMALS:
         raise MoneyError("an amount has too many digits")
     # An exponent above zero (1E+3) would be shown as such; write it out.

@@ -1,8 +1,8 @@
 """Values a bank gives: accounts, balances, transactions (connectors.md 1.8).
 
-All values are immutable and already normalised: amounts are signed decimals (credit +, debit -), dates are calendar
-dates of the bank without time zone, text is cleaned of control characters and capped. Only an amount and a currency
-are certain; everything else may be missing.
+All values are immutable and already normalised: amounts are signed decimals (credit +, debit -), dates are
+calendar dates of the bank without time zone, text is cleaned of control characters and capped. Only an amount
+and a currency are certain; everything else may be missing.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Balance:
 class Transaction:
     """One transaction row of a bank, booked, pending or informational.
 
-    Field names are the Berlin Group's in snake_case. ``counterparty_*`` are derived: the creditor for money out, the
-    debtor for money in.
+    Field names are the Berlin Group's in snake_case. ``counterparty_*`` are derived: the creditor for money
+    out, the debtor for money in.
     """
 
     amount: Decimal
