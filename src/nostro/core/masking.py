@@ -21,7 +21,7 @@ _CARD_RANGES = re.compile(
     r"4|5[0-8]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|[689])|35(?:2[89]|[3-8])|6"
 )
 #: Two letters, two check digits, 11 to 30 characters, in groups or not (ISO 13616).
-_IBAN_CANDIDATE = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]){11,30}\b")
+_IBAN_CANDIDATE = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]){11,30}", re.ASCII | re.IGNORECASE)
 _SECRET = re.compile(
     r"""(?ix)
     (\b(?:bearer|basic)\s+ |
@@ -57,7 +57,7 @@ def mask_pan(number: str) -> str:
 
 
 def mask_iban(iban: str) -> str:
-    """An IBAN with country, check digits and last four characters: ``BE68539007547034`` is
+    """An IBAN by country, check digits and last four: ``BE68539007547034`` is ``BE68xxxxxxxx7034``."""
     ``BE68xxxxxxxx7034``.
     """
     compact = re.sub(r"\s", "", iban)
@@ -72,14 +72,14 @@ def mask_token(token: str) -> str:
 
 
 def mask_card_numbers(text: str) -> str:
-    """``text`` with every full card number masked; everything else stays, also IBANs that contain such
-    digits.
-    """
-    spans = [found.span() for found in _IBAN_CANDIDATE.finditer(text) if is_iban(found.group())]
+    """``text`` with every full card number masked; IBANs that contain such digits stay."""
+    if not _CARD_CANDIDATE.search(text):
+        return text
+    ibans = [range(*span) for span in _iban_spans(text)]
 
     def mask(found: re.Match[str]) -> str:
-        inside_iban = any(start <= found.start() < end for start, end in spans)
         digits = re.sub(r"[ -]", "", found.group())
+        inside_iban = any(found.start() in iban for iban in ibans)
         return mask_pan(digits) if not inside_iban and is_card_number(digits) else found.group()
 
     return _CARD_CANDIDATE.sub(mask, text)
@@ -88,10 +88,20 @@ def mask_card_numbers(text: str) -> str:
 def mask_for_log(text: str) -> str:
     """``text`` without tokens, passwords, IBANs and card numbers, for logs and messages."""
     text = _SECRET.sub(lambda found: found.group(1) + "…", text)
-    text = _IBAN_CANDIDATE.sub(
-        lambda found: mask_iban(found.group()) if is_iban(found.group()) else found.group(), text
-    )
+    for start, end in reversed(_iban_spans(text)):
+        text = text[:start] + mask_iban(text[start:end]) + text[end:]
     return mask_card_numbers(text)
+
+
+def _iban_spans(text: str) -> list[tuple[int, int]]:
+    """Where IBANs stand. A candidate may run into the words behind it: its longest right beginning counts."""
+    spans = []
+    for found in _IBAN_CANDIDATE.finditer(text):
+        ends = range(found.end(), found.start() + 14, -1)
+        end = next((end for end in ends if is_iban(text[found.start() : end])), None)
+        if end is not None:
+            spans.append((found.start(), end - len(text[:end]) + len(text[:end].rstrip())))
+    return spans
 
 
 def is_iban(text: str) -> bool:

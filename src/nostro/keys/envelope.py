@@ -108,7 +108,7 @@ class LocalMasterKey:
 
 @dataclass(frozen=True, slots=True)
 class _Sealed:
-    """The parts of a sealed value. ``header`` is all before the wrapped key, authenticated with both parts."""
+    """The parts of a sealed value. ``header``: all before the wrapped key, authenticated with both parts."""
 
     key_id: str
     header: bytes
