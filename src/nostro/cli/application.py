@@ -1,0 +1,112 @@
+"""The commands of ``./nostro``. Each only names its options; the work is in the module of the same name.
+
+Imports are inside the functions, so that ``--help`` answers at once and a command loads only what it needs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+application = typer.Typer(
+    name="nostro",
+    help="Every bank account of a company in one place, and its books in step with them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Port = Annotated[int | None, typer.Option(help="Port of the web pages and the API. Default: 8080.")]
+BankPort = Annotated[int | None, typer.Option(help="Port of the sandbox bank. Default: 8091.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+
+
+@application.command()
+def up(host: Host = "127.0.0.1", port: Port = None, bank_port: BankPort = None) -> None:
+    """Start everything on this machine: PostgreSQL, web, worker and sandbox bank. Ctrl-C stops it."""
+    from nostro.cli.up import run
+
+    run(host, port, bank_port)
+
+
+@application.command()
+def demo(
+    check: Annotated[bool, typer.Option("--check", help="Stop at the end; exit 0 only if all agree.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    port: Port = None,
+    bank_port: BankPort = None,
+) -> None:
+    """Show the main job: transactions travel from a bank through the Hub into the Books, equal to the cent."""
+    from nostro.cli.demo import run
+
+    raise typer.Exit(run(check=check, as_json=as_json, port=port, bank_port=bank_port))
+
+
+@application.command()
+def web(
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    threads: Annotated[int, typer.Option(help="Threads of each process.")] = 8,
+) -> None:
+    """Serve the pages and the API."""
+    from nostro.cli.serve import serve_web
+
+    serve_web(host, port, workers, threads)
+
+
+@application.command()
+def worker(threads: Annotated[int, typer.Option(help="Jobs at the same time.")] = 8) -> None:
+    """Run the jobs: synchronizations, fetches, schedules, mails."""
+    from nostro.cli.serve import serve_worker
+
+    serve_worker(threads)
+
+
+@application.command()
+def sandbox(host: Host = "127.0.0.1", bank_port: BankPort = None, seed: int = 42) -> None:
+    """Run the sandbox bank, for demonstrations and tests."""
+    from nostro.cli.serve import serve_sandbox
+
+    serve_sandbox(host, bank_port, seed)
+
+
+@application.command()
+def migrate() -> None:
+    """Bring the database up to date, collect static files, load the directory of institutions."""
+    from nostro.cli.installation import open_database, prepare_installation
+
+    open_database()
+    prepare_installation()
+
+
+@application.command()
+def doctor() -> None:
+    """Check database, keys, migrations, ports, clock and worker, and explain what is wrong."""
+    from nostro.cli.doctor import run
+
+    raise typer.Exit(run())
+
+
+@application.command()
+def test(
+    quick: Annotated[bool, typer.Option("--quick", help="Without the browser journeys.")] = False,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Measure branch coverage as well.")] = False,
+) -> None:
+    """Check format, lint, types and import rules, and run the whole test suite."""
+    from nostro.cli.testing import run
+
+    raise typer.Exit(run(quick=quick, coverage=coverage))
+
+
+@application.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="Name of the benchmark; without it, all are listed.")] = "",
+    quick: Annotated[bool, typer.Option("--quick", help="Under 45 seconds.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure, side by side with a peer or a physical limit in the same run."""
+    from nostro.cli.benchmarks import run
+
+    raise typer.Exit(run(name, quick=quick, as_json=as_json))

@@ -1,0 +1,31 @@
+"""``nostro bench``: runs one benchmark of ``bench/`` and prints its figures."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from rich.table import Table
+
+from nostro.cli.installation import ROOT, console, open_database
+
+
+def run(name: str, *, quick: bool, as_json: bool) -> int:
+    """Run the benchmark ``name``; without a name list what there is. Returns the exit status."""
+    sys.path.insert(0, str(ROOT))
+    from bench import main
+
+    known = main.discover()
+    if name not in known:
+        console.print("Benchmarks: " + ", ".join(known))
+        return 0 if not name else 2
+    open_database()
+    result = main.run(name, quick=quick)
+    if as_json:
+        sys.stdout.write(json.dumps(result) + "\n")
+        return 0
+    table = Table("figure", "value", title=f"{name}: {result['machine']}")
+    for key, value in result["figures"].items():
+        table.add_row(key, f"{value:,.2f}" if isinstance(value, float) else f"{value:,}")
+    console.print(table)
+    return 0

@@ -1,0 +1,59 @@
+"""Serving: the web process, the worker, the sandbox bank. Each runs until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+
+from nostro.cli.installation import BANK_PORT, WEB_PORT, open_database, set_up_django
+
+
+def serve_web(host: str, port: int | None, workers: int, threads: int) -> None:
+    """Granian over WSGI (DESIGN.md section 2)."""
+    open_database()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nostro.web.settings")
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    Granian(
+        "nostro.web.wsgi:application",
+        address=host,
+        port=port or int(os.environ.get("NOSTRO_PORT", WEB_PORT)),
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        backlog=1024,
+        log_access=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+        websockets=False,
+    ).serve()
+
+
+def serve_worker(threads: int) -> None:
+    """A procrastinate worker. Jobs are synchronous and run in threads; what a killed worker leaves behind is found
+    by the periodic tasks and done by another (DESIGN.md section 2)."""
+    open_database()
+    set_up_django()
+    from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.django_connector import DjangoConnector
+
+    assert isinstance(app.connector, DjangoConnector)
+    with app.replace_connector(app.connector.get_worker_connector()):
+        app.run_worker(
+            concurrency=threads,
+            fetch_job_polling_interval=2,
+            shutdown_graceful_timeout=10,
+            delete_jobs="successful",
+            install_signal_handlers=True,
+        )
+
+
+def serve_sandbox(host: str, port: int | None, seed: int) -> None:
+    """The sandbox bank with its own storage beside Nostro's (connectors.md section 5)."""
+    from nostro.sandbox.server import main
+    from nostro.web.database import data_directory
+
+    directory = data_directory() / "sandbox-bank"
+    directory.mkdir(parents=True, exist_ok=True)
+    port = port or int(os.environ.get("NOSTRO_SANDBOX_PORT", BANK_PORT))
+    main(["--host", host, "--port", str(port), "--seed", str(seed), "--data-dir", str(directory)])
