@@ -124,9 +124,7 @@ class ConnectionHandle:
 class PsuInput:
     """What came back from the person: callback parameters, a choice, a code, a poll, or a cancellation."""
 
-    kind: Literal[
-        "callback", "credentials", "scaMethodId", "scaAuthenticationData", "poll", "token", "cancel"
-    ]
+    kind: Literal["callback", "credentials", "scaMethodId", "scaAuthenticationData", "poll", "token", "cancel"]
     values: Mapping[str, str] = field(default_factory=dict)
 
 

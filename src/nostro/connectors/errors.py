@@ -9,9 +9,6 @@ No secret (token, consent id, PIN, IBAN) may be put into any field: reasons are 
 bank's text is cleaned and masked by the connector before it comes here.
 """
 
-# The class names are the words of connectors.md 1.7; with "Error" behind each they would no longer be.
-# ruff: noqa: N818
-
 from __future__ import annotations
 
 import datetime as dt
@@ -40,9 +37,7 @@ RetryKind = Literal[
 ]
 
 #: The health (connectors.md 1.6) the connection moves to; ``unchanged`` leaves it as it is.
-HealthEffect = Literal[
-    "unchanged", "degraded", "aspspUnavailable", "rateLimited", "psuActionRequired", "disabled"
-]
+HealthEffect = Literal["unchanged", "degraded", "aspspUnavailable", "rateLimited", "psuActionRequired", "disabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,12 +284,8 @@ DECISIONS: dict[str, Decision] = {
     "AccessExceeded": Decision(
         "quota", "at_until", "rateLimited", "The bank allows no more requests for the moment.", _WAIT
     ),
-    "AspspUnavailable": Decision(
-        "bank_down", "backoff", "aspspUnavailable", "The bank cannot be reached.", _WAIT
-    ),
-    "AspspTimeout": Decision(
-        "bank_down", "backoff", "aspspUnavailable", "The bank did not answer in time.", _WAIT
-    ),
+    "AspspUnavailable": Decision("bank_down", "backoff", "aspspUnavailable", "The bank cannot be reached.", _WAIT),
+    "AspspTimeout": Decision("bank_down", "backoff", "aspspUnavailable", "The bank did not answer in time.", _WAIT),
     "AspspError": Decision("retryable", "backoff", "unchanged", "The bank reported an error.", _WAIT),
     "PartialData": Decision("data", "backoff", "degraded", "The bank did not show all accounts.", _WAIT),
     "PeriodInvalid": Decision(
@@ -332,9 +323,7 @@ DECISIONS: dict[str, Decision] = {
         "The bank refuses the set-up of this installation.",
         "The operator must check certificate, client id and redirect address of this bank.",
     ),
-    "TokenExpired": Decision(
-        "retryable", "after_refresh", "unchanged", "The access token has expired.", _WAIT
-    ),
+    "TokenExpired": Decision("retryable", "after_refresh", "unchanged", "The access token has expired.", _WAIT),
     "ProtocolError": Decision(
         "bug",
         "backoff",

@@ -17,9 +17,7 @@ import re
 _SHOWN_FIRST, _SHOWN_LAST = 6, 4
 
 _CARD_CANDIDATE = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z])")
-_CARD_RANGES = re.compile(
-    r"4|5[0-8]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|[689])|35(?:2[89]|[3-8])|6"
-)
+_CARD_RANGES = re.compile(r"4|5[0-8]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|[689])|35(?:2[89]|[3-8])|6")
 #: Two letters, two check digits, 11 to 30 characters, in groups or not (ISO 13616).
 _IBAN_CANDIDATE = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]){11,30}", re.ASCII | re.IGNORECASE)
 _SECRET = re.compile(
@@ -58,8 +56,6 @@ def mask_pan(number: str) -> str:
 
 def mask_iban(iban: str) -> str:
     """An IBAN by country, check digits and last four: ``BE68539007547034`` is ``BE68xxxxxxxx7034``."""
-    ``BE68xxxxxxxx7034``.
-    """
     compact = re.sub(r"\s", "", iban)
     if len(compact) <= 8:
         return "x" * len(compact)

@@ -216,9 +216,7 @@ def _parse(value: bytes | bytearray | memoryview) -> _Sealed:
     wrapped_end = wrapped_start + int.from_bytes(data[digest_end:wrapped_start], "big")
     nonce_end = wrapped_end + NONCE_BYTES
     # The shortest ciphertext is the 16-byte tag of an empty value.
-    if len(data) < nonce_end + 16 or not _KEY_ID.fullmatch(
-        key_id := data[2:key_end].decode("ascii", "replace")
-    ):
+    if len(data) < nonce_end + 16 or not _KEY_ID.fullmatch(key_id := data[2:key_end].decode("ascii", "replace")):
         raise DamagedValueError("this sealed value is cut or damaged")
     return _Sealed(
         key_id=key_id,

@@ -87,9 +87,7 @@ class FileKeySource:
     def _read(self) -> str:
         mode = self.path.stat().st_mode
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise KeySourceError(
-                f"{self.path} may be read by others than its owner; run: chmod 600 {self.path}"
-            )
+            raise KeySourceError(f"{self.path} may be read by others than its owner; run: chmod 600 {self.path}")
         return self.path.read_text()
 
     def _new_line(self) -> tuple[str, str]:
