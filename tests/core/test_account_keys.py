@@ -20,9 +20,7 @@ def test_the_resource_id_and_the_name_are_no_part_of_the_key():
 
 
 def test_one_iban_with_three_currencies_is_three_accounts():
-    assert (
-        len({account_key(replace(EUR, currency=currency), "bank") for currency in ("EUR", "JPY", "KWD")}) == 3
-    )
+    assert len({account_key(replace(EUR, currency=currency), "bank") for currency in ("EUR", "JPY", "KWD")}) == 3
 
 
 @pytest.mark.parametrize(
@@ -50,8 +48,6 @@ def test_account_numbers_are_compared_upper_case_without_separators():
 
 def test_online_identity_is_number_and_currency_else_the_hub_id():
     assert online_identity("BE68 5390 0754 7034", "EUR", "id-1") == "IBAN:BE68539007547034|EUR"
-    assert online_identity("BE68539007547034", "KWD", "id-1") != online_identity(
-        "BE68539007547034", "JPY", "id-1"
-    )
+    assert online_identity("BE68539007547034", "KWD", "id-1") != online_identity("BE68539007547034", "JPY", "id-1")
     assert online_identity(None, "EUR", "id-1") == online_identity(" - ", "EUR", "id-1") == "HUB:id-1"
     assert online_identity("123", "EUR", "id-1", "bban") == "BBAN:123|EUR"

@@ -102,6 +102,4 @@ def test_the_first_day_of_a_statement_belongs_to_it_and_the_day_before_does_not(
     assert start <= date
     assert grouping_key(grouping, start, "run") == grouping_key(grouping, date, "run")
     if grouping != "per_synchronization":
-        assert grouping_key(grouping, start - dt.timedelta(days=1), "run") != grouping_key(
-            grouping, date, "run"
-        )
+        assert grouping_key(grouping, start - dt.timedelta(days=1), "run") != grouping_key(grouping, date, "run")

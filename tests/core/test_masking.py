@@ -47,9 +47,7 @@ def test_other_numbers_stay(text: str) -> None:
 
 def test_a_card_number_inside_an_iban_stays_with_the_iban() -> None:
     iban = "GB47 BARC 4111 1111 1111 1111"
-    check = next(
-        f"{number:02}" for number in range(2, 99) if is_iban(f"GB{number:02} BARC 4111 1111 1111 1111")
-    )
+    check = next(f"{number:02}" for number in range(2, 99) if is_iban(f"GB{number:02} BARC 4111 1111 1111 1111"))
     iban = f"GB{check} BARC 4111 1111 1111 1111"
     assert mask_card_numbers(iban) == iban
 

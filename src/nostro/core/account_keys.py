@@ -52,9 +52,7 @@ def account_key(account: Account, institution: str) -> str:
     return f"{institution}|{number}|{account.currency}"
 
 
-def online_identity(
-    reference: str | None, currency: str, hub_account_id: str, reference_type: str = "IBAN"
-) -> str:
+def online_identity(reference: str | None, currency: str, hub_account_id: str, reference_type: str = "IBAN") -> str:
     """Identity of an online account in Books: type, number and currency, else the Hub's account id (books.md
     1).
     """

@@ -1,0 +1,47 @@
+"""Who is who: one algorithm, two halves (DESIGN.md section 1).
+
+The Hub asks which row of a bank's answer is which stored transaction (connectors.md 1.10, :func:`match`).
+Books asks which item of the Hub or of a file is which bank statement line (books.md 11, :func:`classify`).
+Both count equal rows instead of dropping them, use each row once and give the same answer for any order and
+any page split.
+"""
+
+from nostro.core.identity.bank_rows import (
+    ABSENCES_UNTIL_GONE,
+    Known,
+    MatchResult,
+    Modified,
+    New,
+    ReadRow,
+    ReadWarning,
+    ReferencePolicy,
+    StoredRow,
+    read_row,
+)
+from nostro.core.identity.fingerprints import (
+    amount_text,
+    books_fingerprint,
+    changed_fields,
+    content_digest,
+    hub_fingerprint,
+)
+from nostro.core.identity.matching import match
+
+__all__ = [
+    "ABSENCES_UNTIL_GONE",
+    "Known",
+    "MatchResult",
+    "Modified",
+    "New",
+    "ReadRow",
+    "ReadWarning",
+    "ReferencePolicy",
+    "StoredRow",
+    "amount_text",
+    "books_fingerprint",
+    "changed_fields",
+    "content_digest",
+    "hub_fingerprint",
+    "match",
+    "read_row",
+]
