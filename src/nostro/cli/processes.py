@@ -75,14 +75,21 @@ class Child:
 class House:
     """All processes of one installation; a context manager that stops them in reverse order."""
 
-    def __init__(self, children: list[Child], keep_database_running: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        children: list[Child],
+        keep_database_running: Callable[[], object],
+        write_down: Callable[[list[int]], None],
+    ) -> None:
         self.children = children
         self._keep_database_running = keep_database_running
+        self._write_down = write_down
 
     def __enter__(self) -> House:
         try:
             for child in self.children:
                 child.start()
+            self._record()
             for child in self.children:
                 child.wait_until_ready()
         except BaseException:
@@ -112,8 +119,12 @@ class House:
                 raise DidNotStart(f"The {child.name} keeps ending. Its log is {child.log}.")
             child.restarts.append(now)
             child.start()
+            self._record()
             started.append(child.name)
         return started
+
+    def _record(self) -> None:
+        self._write_down([child.process.pid for child in self.children if child.process])
 
 
 def free_port(wanted: int, host: str = "127.0.0.1", attempts: int = 50) -> int:

@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from nostro.cli.house_lock import only_one_house, write_down
 from nostro.cli.installation import (
     BANK_PORT,
     WEB_PORT,
     console,
     open_database,
     prepare_installation,
-    uses_embedded_database,
 )
 from nostro.cli.processes import Child, DidNotStart, House, free_port
 from nostro.web import database
@@ -39,17 +39,17 @@ def running_house(
     *, host: str = "127.0.0.1", port: int | None = None, bank_port: int | None = None, quiet: bool = False
 ) -> Iterator[House]:
     """The house with its lights on. Ports that are taken are replaced by the next free ones, and that is said."""
-    choose_addresses(host, port, bank_port)
-    keep_running = open_database
-    embedded = not os.environ.get("DATABASE_URL")
-    open_database()
-    try:
-        prepare_installation(quiet=quiet)
-        with House(children(host), lambda: _reopen(embedded, keep_running)) as house:
-            yield house
-    finally:
-        if embedded and uses_embedded_database():
-            database.stop_embedded_server()
+    with only_one_house(database.data_directory()) as record:
+        choose_addresses(host, port, bank_port)
+        embedded = not os.environ.get("DATABASE_URL")
+        open_database()
+        try:
+            prepare_installation(quiet=quiet)
+            with House(children(host), lambda: _reopen(embedded), lambda pids: write_down(record, pids)) as house:
+                yield house
+        finally:
+            if embedded:
+                database.stop_embedded_server()
 
 
 def choose_addresses(host: str, port: int | None, bank_port: int | None) -> None:
@@ -108,8 +108,8 @@ def _choose(purpose: str, wanted: int, host: str) -> int:
     return port
 
 
-def _reopen(embedded: bool, open_again: object) -> None:
+def _reopen(embedded: bool) -> None:
     """The embedded PostgreSQL may be what died: start it before anything that needs it."""
-    if embedded and callable(open_again):
+    if embedded:
         os.environ.pop("DATABASE_URL", None)
-        open_again()
+        open_database()

@@ -151,6 +151,7 @@ EMAIL_HOST_USER = os.environ.get("NOSTRO_EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("NOSTRO_EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = _flag("NOSTRO_EMAIL_TLS", False)
 EMAIL_TIMEOUT = 15
+EMAIL_FILE_PATH = os.environ.get("NOSTRO_EMAIL_DIRECTORY", str(DATA_DIRECTORY / "mail"))
 DEFAULT_FROM_EMAIL = os.environ.get("NOSTRO_EMAIL_FROM", "Nostro <nostro@localhost>")
 
 # --- OAuth2 server (DESIGN.md section 3) --------------------------------------------------------------------
