@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import django.forms
+
 from nostro.web.database import data_directory, database_url, parse_database_url
 from nostro.web.secret_key import secret_key
 
@@ -65,7 +67,6 @@ INSTALLED_APPS = [
     "nostro.hub.integrations",
     "nostro.hub.events",
     "nostro.hub.billing",
-    
     "nostro.hub.pages",
     "nostro.books.companies",
     "nostro.books.links",
@@ -102,7 +103,12 @@ AUTH_USER_MODEL = "people.User"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        # Ours come before those of the applications, so that allauth's pages wear our look; Django's widgets last.
+        "DIRS": [
+            PACKAGE / "web" / "templates",
+            PACKAGE / "people" / "templates",
+            Path(django.forms.__file__).parent / "templates",
+        ],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -114,6 +120,7 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "nostro.web.forms.Renderer"
 
 # --- people -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,92 @@
+/* Small conveniences. Every page works without this file; it adds copying, dialogs and live messages. */
+"use strict";
+
+(() => {
+  const live = (text) => {
+    const region = document.getElementById("live");
+    if (region) region.textContent = text;
+  };
+
+  const copy = async (button) => {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      const field = document.createElement("textarea");
+      field.value = button.dataset.copy;
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+      button.focus();
+    }
+    const before = button.title;
+    button.title = button.dataset.copied;
+    const words = button.querySelector("span");
+    const text = words && words.textContent;
+    if (words) words.textContent = button.dataset.copied;
+    live(button.dataset.copied);
+    setTimeout(() => {
+      button.title = before;
+      if (words) words.textContent = text;
+    }, 2000);
+  };
+
+  /* A confirmation is a <details> that opens in place; with a script it becomes a modal dialog. */
+  const ask = (details) => {
+    details.open = false;
+    const sheet = details.querySelector(".confirm__sheet");
+    const dialog = document.createElement("dialog");
+    const title = sheet.querySelector("h2");
+    title.id = title.id || `dialog-${Math.random().toString(36).slice(2)}`;
+    dialog.setAttribute("aria-labelledby", title.id);
+    dialog.append(...sheet.childNodes);
+    document.body.append(dialog);
+    dialog.addEventListener("close", () => {
+      sheet.append(...dialog.childNodes);
+      dialog.remove();
+      details.querySelector("summary").focus();
+    });
+    dialog.showModal();
+  };
+
+  const prepare = (root) => {
+    for (const element of root.querySelectorAll("[data-copy][hidden], [data-close][hidden]")) element.hidden = false;
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy], [data-close], .confirm > summary");
+    if (button?.dataset.copy !== undefined) copy(button);
+    else if (button?.dataset.close !== undefined) button.closest("dialog, details")?.[button.closest("dialog") ? "close" : "removeAttribute"]("open");
+    else if (button && window.HTMLDialogElement) {
+      event.preventDefault();
+      ask(button.parentElement);
+    }
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  /* Two clicks on one button are one: the second is swallowed while the first is under way. */
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    prepare(event.target);
+    const said = event.target.querySelector?.("[data-live]");
+    if (said) live(said.dataset.live);
+  });
+  document.addEventListener("DOMContentLoaded", () => prepare(document));
+  if (document.readyState !== "loading") prepare(document);
+})();
