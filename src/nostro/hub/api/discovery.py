@@ -1,0 +1,95 @@
+"""Discovery documents (hub-api.md section 3). Every leaf is a string; ``{names}`` are for the client to replace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nostro.hub.api.request import Request
+from nostro.hub.api.responses import Answer
+
+_ACCOUNT = "/accounts/{accountId}"
+_RUN = "/synchronizations/{synchronizationId}"
+_SANDBOX_INSTITUTION = "/sandbox/financial-institutions/{financialInstitutionId}"
+_SANDBOX_ACCOUNT = _SANDBOX_INSTITUTION + "/financial-institution-accounts/{financialInstitutionAccountId}"
+_MANDATE = "/received-mandates/{mandateId}"
+
+_SHARED: dict[str, Any] = {
+    "accounts": _ACCOUNT,
+    "account": {
+        "transactions": _ACCOUNT + "/transactions/{transactionId}",
+        "pendingTransactions": _ACCOUNT + "/pending-transactions/{pendingTransactionId}",
+        "payments": _ACCOUNT + "/payments/{paymentId}",
+        "bulkPayments": _ACCOUNT + "/bulk-payments/{bulkPaymentId}",
+        "paymentRequests": _ACCOUNT + "/payment-requests/{paymentRequestId}",
+    },
+    "financialInstitutions": "/financial-institutions/{financialInstitutionId}",
+    "synchronizations": _RUN,
+    "synchronization": {
+        # Without {transactionId}: the ibanity gem would not replace it (3.2).
+        "updatedTransactions": _RUN + "/updated-transactions",
+        "updatedPendingTransactions": _RUN + "/updated-pending-transactions",
+    },
+    "sandbox": {
+        "financialInstitutions": _SANDBOX_INSTITUTION,
+        "financialInstitution": {
+            "financialInstitutionAccounts": _SANDBOX_ACCOUNT,
+            "financialInstitutionAccount": {
+                "financialInstitutionTransactions": _SANDBOX_ACCOUNT
+                + "/financial-institution-transactions/{financialInstitutionTransactionId}"
+            },
+        },
+    },
+}
+_ROOT: dict[str, Any] = {
+    "self": "/",
+    "oauth2": {"token": "/oauth2/token"},
+    **_SHARED,
+    "me": "/me",
+    "organizationAccounts": "/organization-accounts",
+    "users": "/users",
+    "userInvitations": "/user-invitations/{invitationId}",
+    "integrations": "/integrations/{integrationId}",
+    "integration": {"accounts": "/integrations/{integrationId}/accounts/{accountId}"},
+    "givenMandates": "/given-mandates/{mandateId}",
+    "givenMandate": {"accounts": "/given-mandates/{mandateId}/accounts/{accountId}"},
+    "receivedMandates": _MANDATE,
+    "receivedMandate": {
+        "accounts": _MANDATE + "/accounts/{accountId}",
+        "integrations": _MANDATE + "/integrations",
+        "integration": {"accounts": _MANDATE + "/integrations/{integrationId}/accounts/{accountId}"},
+    },
+}
+_CONNECT: dict[str, Any] = {
+    **_SHARED,
+    "account": {**_SHARED["account"], "reauthorizationRequests": _ACCOUNT + "/reauthorization-requests"},
+    "oauth2": {"token": "/oauth2/token", "revoke": "/oauth2/revoke"},
+    "userinfo": "/userinfo",
+    "integrationAccounts": "/integration-accounts",
+    "onboardingDetails": "/onboarding-details",
+    "organizations": {
+        "usage": "/organizations/{organizationId}/usage/{month}",
+        "integration": "/organizations/{organizationId}/integration",
+    },
+    "paymentActivationRequests": "/payment-activation-requests",
+    "paymentRequestActivationRequests": "/payment-request-activation-requests",
+}
+
+
+def index(request: Request) -> Answer:
+    """``/`` and ``/ponto-connect``."""
+    return _answer(_based(_CONNECT if request.mount else _ROOT, request.base))
+
+
+def webhooks(request: Request) -> Answer:
+    """Java fetches it on start-up (3.3)."""
+    return _answer({"keys": f"{request.host}/webhooks/keys"})
+
+
+def _answer(links: dict[str, Any]) -> Answer:
+    return Answer(200, {"links": links}, plain=True)
+
+
+def _based(paths: dict[str, Any], base: str) -> dict[str, Any]:
+    return {
+        key: _based(value, base) if isinstance(value, dict) else base + value for key, value in paths.items()
+    }

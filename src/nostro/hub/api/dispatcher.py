@@ -1,0 +1,181 @@
+"""The WSGI layer in front of Django that answers the API's paths (DESIGN.md section 3).
+
+It has none of Django's middleware but uses Django's database connection, in autocommit. Whatever happens, an API
+path is answered in JSON with an ``ibanity-request-id``; everything else goes on to Django.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+from django.urls import Resolver404, resolve
+
+from nostro.hub.api import errors, oauth2, rate_limits, routing
+from nostro.hub.api.endpoints import Access, Endpoint
+from nostro.hub.api.errors import ApiError
+from nostro.hub.api.idempotency import run_once
+from nostro.hub.api.request import Environ, Request, accepts_vendor_type, bearer, parse_query, prefers_html
+from nostro.hub.api.responses import Answer
+from nostro.hub.integrations.queries import access_by_token
+from nostro.web.errors import Problem
+
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+log = structlog.get_logger(__name__)
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_JSON = "application/json; charset=utf-8"
+_VENDOR = "application/vnd.api+json"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Dispatcher:
+    """WSGI application: the API, and ``django`` for the rest. Clocks are passed in by tests."""
+
+    def __init__(
+        self,
+        django: Application,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        requests: rate_limits.Limit = rate_limits.INTEGRATION,
+        token_calls: rate_limits.Limit = rate_limits.TOKEN_CALLS,
+    ) -> None:
+        self._django = django
+        self._now = now
+        self._monotonic = monotonic
+        self._requests = rate_limits.Buckets(requests)
+        self._token_calls = rate_limits.Buckets(token_calls)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        segments = routing.split(environ.get("PATH_INFO", ""))
+        if not _is_for_api(environ, segments):
+            return self._django(environ, start_response)
+        request_id = str(uuid.uuid4())
+        mount, path = routing.mount_of(segments)
+        request = Request(environ, request_id, environ["REQUEST_METHOD"], mount, path, self._now())
+        with structlog.contextvars.bound_contextvars(correlation_id=request_id):
+            answer = self._answer(request)
+        return _send(request, answer, start_response)
+
+    def _answer(self, request: Request) -> Answer:
+        """The answer, or the one to whatever went wrong on the way."""
+        try:
+            return self._routed(request)
+        except Problem as problem:
+            return _refused(request, errors.from_problem(problem))
+        except ApiError as error:
+            return _refused(request, error)
+        except (OperationalError, InterfaceError):
+            log.warning("the database does not answer", exc_info=True)
+            return _refused(request, errors.unavailable())
+        except Exception:
+            log.exception("api request failed", request_id=request.request_id)
+            return _refused(request, errors.internal())
+        finally:
+            _leave_connection_usable()
+
+    def _routed(self, request: Request) -> Answer:
+        endpoint, request.parameters = routing.route(request.mount, request.path, request.verb)
+        request.query = parse_query(request.environ)
+        _with_fresh_connection(lambda: self._authenticate(request, endpoint))
+        self._limit(request, endpoint)
+        if endpoint.access is Access.CLIENT:
+            return endpoint.handler(request)
+        if request.verb in {"POST", "PATCH"}:
+            return run_once(request, endpoint.handler)
+        return endpoint.handler(request)
+
+    def _authenticate(self, request: Request, endpoint: Endpoint) -> None:
+        if endpoint.access in {Access.OPEN, Access.CLIENT}:
+            return
+        token = bearer(request.environ)
+        if token:
+            # Tokens of integrations are valid at the root only; Ponto Connect has none yet (section 1).
+            request.grantee = None if request.mount else access_by_token(token, request.now)
+        if request.grantee is None and (token or endpoint.access is not Access.OPTIONAL):
+            raise errors.credentials_invalid()
+        if endpoint.access is Access.ACCOUNT_INFORMATION and endpoint.access.value not in request.integration.scopes:
+            raise errors.insufficient_scope(endpoint.access.value)
+
+    def _limit(self, request: Request, endpoint: Endpoint) -> None:
+        if endpoint.access is Access.CLIENT:
+            wait_s = self._token_calls.take(oauth2.client_id(request), self._monotonic())
+        elif request.grantee is not None:
+            wait_s = self._requests.take(request.grantee.integration_id, self._monotonic())
+        else:
+            wait_s = self._requests.take(request.environ.get("REMOTE_ADDR", ""), self._monotonic())
+        if wait_s:
+            raise errors.too_many_requests(wait_s)
+
+
+def _is_for_api(environ: Environ, segments: tuple[str, ...]) -> bool:
+    """The API owns its paths; ``/`` too, unless a browser asks. A program that asks for a path nobody knows gets
+    the API's 404, not a page."""
+    if not segments:
+        return not prefers_html(environ)
+    if segments[0] in routing.OWNED:
+        return True
+    if "HTTP_AUTHORIZATION" not in environ or "text/html" in environ.get("HTTP_ACCEPT", ""):
+        return False
+    return segments[0] != "static" and not _is_known_to_django(segments)
+
+
+def _is_known_to_django(segments: tuple[str, ...]) -> bool:
+    path = "/" + "/".join(segments)
+    for candidate in (path, path + "/"):
+        try:
+            resolve(candidate)
+        except Resolver404:
+            continue
+        return True
+    return False
+
+
+def _refused(request: Request, error: ApiError) -> Answer:
+    return Answer(error.status, {"errors": [error.item(request.request_id)]}, error.headers)
+
+
+def _send(request: Request, answer: Answer, start_response: StartResponse) -> Iterable[bytes]:
+    body = answer.body
+    media = _VENDOR if not answer.plain and accepts_vendor_type(request.environ) else _JSON
+    headers = [
+        ("Content-Type", media),
+        ("Content-Length", str(len(body))),
+        ("ibanity-request-id", request.request_id),
+        ("X-Content-Type-Options", "nosniff"),
+        *answer.headers,
+    ]
+    if request.grantee is not None:
+        headers.append(("Cache-Control", "no-store"))
+    start_response(_STATUS_LINES[answer.status], headers)
+    return [] if request.verb == "HEAD" else [body]
+
+
+def _with_fresh_connection(first_question: Callable[[], None]) -> None:
+    """Ask the first question of a request. A connection that died since the last request (the server was restarted)
+    is replaced once; Django would send a query before every request to find that out."""
+    reused = connection.connection is not None and not connection.in_atomic_block
+    try:
+        first_question()
+    except (OperationalError, InterfaceError):
+        if not reused:
+            raise
+        connection.close()
+        first_question()
+
+
+def _leave_connection_usable() -> None:
+    """What Django does after a request: a connection that failed is tested and closed if it is broken."""
+    if not connection.in_atomic_block and connection.errors_occurred:
+        connection.close_if_unusable_or_obsolete()

@@ -1,0 +1,238 @@
+"""The resources of hub-api.md section 7 as typed values. msgspec writes them and, later, describes them in OpenAPI.
+
+Field order is the order in the specification's samples. Names are camelCase on the wire. Every attribute is always
+present, ``None`` when unknown; only ``links.next`` and ``links.prev`` may be absent.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+Number = Decimal  # a JSON number with exactly these digits
+
+
+class Document(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """Base of everything that is sent."""
+
+
+class Links(msgspec.Struct, frozen=True, gc=False):
+    """``related`` only; also where the relationship has data, because .NET reads a map of strings (2.4)."""
+
+    related: str
+
+
+class TypeMeta(msgspec.Struct, frozen=True, gc=False):
+    type: str
+
+
+class TypedLinks(msgspec.Struct, frozen=True, gc=False):
+    """For relationships without data: ``meta.type`` lets the Ruby gem find its class."""
+
+    related: str
+    meta: TypeMeta
+
+
+class Identifier(msgspec.Struct, frozen=True, gc=False):
+    type: str
+    id: str
+
+
+class ToOne(msgspec.Struct, frozen=True, gc=False):
+    links: Links
+    data: Identifier
+
+
+class ToMany(msgspec.Struct, frozen=True, gc=False):
+    links: TypedLinks
+
+
+class PageLinks(msgspec.Struct, frozen=True, gc=False):
+    first: str
+    prev: str | UnsetType = UNSET
+    next: str | UnsetType = UNSET
+
+
+class Paging(msgspec.Struct, frozen=True, gc=False):
+    limit: int
+    before: str | None
+    after: str | None
+
+
+# --- synchronization (7.3) ------------------------------------------------------------------------------------
+
+
+class SynchronizationAttributes(Document):
+    status: Literal["pending", "running", "success", "error"]
+    subtype: str
+    resource_type: Literal["account"]
+    resource_id: str
+    customer_online: bool
+    errors: list[Any]
+    created_at: str
+    updated_at: str
+
+
+class SynchronizationRelationships(Document):
+    updated_transactions: ToMany
+    updated_pending_transactions: ToMany
+
+
+class Synchronization(Document):
+    type: Literal["synchronization"]
+    id: str
+    attributes: SynchronizationAttributes
+    relationships: SynchronizationRelationships | UnsetType = UNSET
+
+
+# --- account (7.1) --------------------------------------------------------------------------------------------
+
+
+class AccountAttributes(Document):
+    subtype: str
+    reference_type: str
+    reference: str
+    product: str | None
+    internal_reference: str | None
+    holder_name: str | None
+    description: str | None
+    deprecated: bool
+    currency: str
+    current_balance: Number
+    current_balance_changed_at: str | None
+    current_balance_reference_date: str | None
+    current_balance_variation_observed_at: str | None
+    available_balance: Number
+    available_balance_changed_at: str | None
+    available_balance_reference_date: str | None
+    available_balance_variation_observed_at: str | None
+    authorized_at: str | None
+    authorization_expiration_expected_at: str | None
+
+
+class AccountRelationships(Document):
+    transactions: ToMany
+    pending_transactions: ToMany
+    financial_institution: ToOne
+
+
+class AccountMeta(Document):
+    availability: Literal["available", "readonly"]
+    synchronized_at: str
+    latest_synchronization: Synchronization
+
+
+class Account(Document):
+    type: Literal["account"]
+    id: str
+    attributes: AccountAttributes
+    relationships: AccountRelationships
+    meta: AccountMeta
+
+
+# --- transaction and pending transaction (7.2) ----------------------------------------------------------------
+
+
+class TransactionAttributes(Document):
+    value_date: str
+    execution_date: str
+    amount: Number
+    currency: str
+    description: str | None
+    counterpart_name: str | None
+    counterpart_reference: str | None
+    remittance_information: str
+    remittance_information_type: Literal["structured", "unstructured"]
+    bank_transaction_code: str | None
+    proprietary_bank_transaction_code: str | None
+    purpose_code: str | None
+    end_to_end_id: str | None
+    mandate_id: str | None
+    creditor_id: str | None
+    additional_information: str | None
+    internal_reference: str | None
+    card_reference: str | None
+    card_reference_type: Literal["PAN", "MASKEDPAN"] | None
+    fee: Number | None
+    digest: str
+    created_at: str
+    updated_at: str
+
+
+class TransactionRelationships(Document):
+    account: ToOne
+
+
+class Transaction(Document):
+    type: Literal["transaction", "pendingTransaction"]
+    id: str
+    attributes: TransactionAttributes
+    relationships: TransactionRelationships
+
+
+# --- institution (7.4) ----------------------------------------------------------------------------------------
+
+
+class InstitutionAttributes(Document):
+    name: str
+    bic: str | None
+    country: str | None
+    logo_url: str | None
+    primary_color: str | None
+    secondary_color: str | None
+    shared_brand_name: str | None
+    shared_brand_reference: str | None
+    status: str
+    deprecated: bool
+    time_zone: str | None
+    maintenance_from: str | None
+    maintenance_to: str | None
+    maintenance_type: str | None
+    payments_enabled: bool
+    payments_product_types: list[str]
+    bulk_payments_enabled: bool
+    bulk_payments_product_types: list[str]
+    periodic_payments_enabled: bool
+    periodic_payments_product_types: list[str]
+    future_dated_payments_allowed: bool
+    expected_authorization_lifetime: int | None
+    pending_transactions_available: bool
+
+
+class Institution(Document):
+    type: Literal["financialInstitution"]
+    id: str
+    attributes: InstitutionAttributes
+
+
+# --- envelopes ------------------------------------------------------------------------------------------------
+
+
+class PageMeta(Document):
+    paging: Paging
+    synchronized_at: str | UnsetType = UNSET
+    latest_synchronization: Synchronization | UnsetType = UNSET
+
+
+class Page(Document):
+    """A list: items, where the page stands, and links to its neighbours (5)."""
+
+    data: list[Any]
+    meta: PageMeta
+    links: PageLinks
+
+
+class One(Document):
+    """A single resource."""
+
+    data: Any
+
+
+class SynchronizationState(Document):
+    """A single synchronization: OCA 12.0 polls a ``status`` at the top (7.3)."""
+
+    data: Synchronization
+    status: str

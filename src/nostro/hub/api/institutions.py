@@ -1,0 +1,108 @@
+"""GET /financial-institutions (hub-api.md 7.4): public; with a token those of the accounts it may read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.db import connection
+
+from nostro.hub.api import documents as d
+from nostro.hub.api.errors import not_found
+from nostro.hub.api.paging import Listing, Row
+from nostro.hub.api.reads import moment
+from nostro.hub.api.request import Request, parse_id
+from nostro.hub.api.responses import Answer, page
+
+# Payments are not built yet: no route can pay, so every bank says so.
+_SELECT = f"""SELECT i.id::text, i.name, nullif(i.bic, ''), nullif(i.country, ''), i.status, i.deprecated,
+    nullif(i.time_zone, ''), {moment("i.maintenance_from")}, {moment("i.maintenance_to")},
+    nullif(i.maintenance_type, ''), r.consent_days, coalesce(r.pending, FALSE)
+FROM directory_institution i
+    LEFT JOIN LATERAL (
+        SELECT consent_days, profile ->> 'pending' IS DISTINCT FROM 'false' AS pending
+        FROM directory_route WHERE institution_id = i.id AND enabled ORDER BY recommended DESC, id LIMIT 1
+    ) r ON TRUE"""
+_LINKED = """i.id IN (
+    SELECT a.institution_id FROM integrations_integrationaccount g
+    JOIN accounts_account a ON a.id = g.account_id AND a.removed_at IS NULL
+    WHERE g.integration_id = %s AND g.removed_at IS NULL)"""
+
+#: What a filter compares, as text. The bank directory knows no shared brands.
+_FIELDS = {
+    "name": "i.name",
+    "country": "i.country",
+    "paymentsEnabled": "'false'",
+    "bulkPaymentsEnabled": "'false'",
+    "sharedBrandName": "NULL::text",
+    "sharedBrandReference": "NULL::text",
+}
+_FILTER = re.compile(r"filter\[(\w+)\]\[(eq|in|contains|like)\]")
+
+
+def list_institutions(request: Request) -> Answer:
+    where, arguments = _filters(request.query)
+    if request.grantee is not None:
+        where, arguments = [_LINKED, *where], [request.grantee.integration_id, *arguments]
+    condition = " AND ".join(where) or "TRUE"
+    listing = Listing(
+        select=_SELECT,
+        where=condition,
+        arguments=tuple(arguments),
+        key=("i.folded_name", "i.id"),
+        cursor=f"SELECT i.folded_name, i.id FROM directory_institution i WHERE {condition} AND i.id = %s",
+        cursor_arguments=tuple(arguments),
+        descending=False,
+    )
+    return page(request, listing, _document)
+
+
+def get_institution(request: Request) -> Answer:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_SELECT} WHERE i.id = %s", [parse_id(request.parameters[0])])
+        row = cursor.fetchone()
+    if row is None:
+        raise not_found("financialInstitution")
+    return Answer(200, d.One(_document(row)))
+
+
+def _filters(query: dict[str, str]) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    arguments: list[Any] = []
+    for name, value in query.items():
+        match = _FILTER.fullmatch(name)
+        expression = _FIELDS.get(match.group(1)) if match else None
+        if match and expression:
+            condition, argument = _condition(expression, match.group(2), value)
+            conditions.append(condition)
+            arguments.append(argument)
+    return conditions, arguments
+
+
+def _condition(expression: str, operator: str, value: str) -> tuple[str, Any]:
+    if operator == "eq":
+        return f"{expression} = %s", value
+    if operator == "in":
+        return f"{expression} = ANY(%s)", [item.strip() for item in value.split(",")]
+    pattern = re.sub(r"([\\_])", r"\\\1", value)
+    if operator == "contains":
+        pattern = "%" + pattern.replace("%", r"\%") + "%"
+    return f"lower({expression}) LIKE lower(%s)", pattern
+
+
+def _document(row: Row) -> d.Institution:
+    name, bic, country, status, deprecated, zone, begins, ends, maintenance, days, pending = row[1:12]
+    return d.Institution(
+        "financialInstitution",
+        row[0],
+        d.InstitutionAttributes(
+            name=name, bic=bic, country=country, logo_url=None, primary_color=None, secondary_color=None,
+            shared_brand_name=None, shared_brand_reference=None, status=status, deprecated=deprecated,
+            time_zone=zone, maintenance_from=begins, maintenance_to=ends, maintenance_type=maintenance,
+            payments_enabled=False, payments_product_types=[],
+            bulk_payments_enabled=False, bulk_payments_product_types=[],
+            periodic_payments_enabled=False, periodic_payments_product_types=[],
+            future_dated_payments_allowed=False,
+            expected_authorization_lifetime=days, pending_transactions_available=pending,
+        ),
+    )  # fmt: skip

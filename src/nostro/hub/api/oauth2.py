@@ -1,0 +1,113 @@
+"""POST /oauth2/token (hub-api.md 4.1): client credentials from Basic or the body; the grant type from the form, the
+query or JSON. Errors have OAuth's shape, at the root with ``errors`` beside it for the clients of the Ponto API."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from nostro.hub.api.errors import ApiError
+from nostro.hub.api.request import Request, parse_form, parse_json
+from nostro.hub.api.responses import Answer
+from nostro.hub.integrations.tokens import issue_access_token
+
+_NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+_CODES = {"invalid_client": "clientIdInvalid", "invalid_grant": "authorizationCodeInvalid"}
+
+
+class OAuthError(Exception):
+    """A refusal of the token endpoint. ``error`` is a code of RFC 6749 5.2."""
+
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
+        super().__init__(description)
+        self.error = error
+        self.description = description
+        self.status = status
+
+
+def client_id(request: Request) -> str:
+    """The client id as given, unchecked, for the rate limit. ``""`` when it cannot be read."""
+    try:
+        return _credentials(request, _parameters(request))[0]
+    except (OAuthError, ApiError):
+        return ""
+
+
+def token(request: Request) -> Answer:
+    try:
+        return _issue(request)
+    except OAuthError as error:
+        return refusal(request, error)
+    except ApiError as error:  # a body that cannot be read
+        return refusal(request, OAuthError("invalid_request", error.detail))
+
+
+def refusal(request: Request, error: OAuthError) -> Answer:
+    """The answer to a refused token call."""
+    document: dict[str, Any] = {"error": error.error, "error_description": error.description}
+    if not request.mount:
+        code = _CODES.get(error.error) or _camel(error.error)
+        document["errors"] = [
+            {"code": code, "detail": error.description, "meta": {"requestId": request.request_id}}
+        ]
+    headers = _NO_STORE
+    if error.status == 401:
+        headers = (*headers, ("WWW-Authenticate", 'Basic realm="nostro"'))
+    return Answer(error.status, document, headers, plain=True)
+
+
+def _issue(request: Request) -> Answer:
+    given = _parameters(request)
+    identifier, secret = _credentials(request, given)
+    grant_type = given.get("grant_type", "")
+    if not grant_type:
+        raise OAuthError("invalid_request", "The parameter grant_type is missing.")
+    if grant_type != "client_credentials":
+        raise OAuthError("unsupported_grant_type", "This client can only use client_credentials.")
+    # A token is valid only on the mount that issued it (section 1), and integrations belong to the root.
+    issued = None if request.mount else issue_access_token(identifier, secret, given.get("scope", ""), request.now)
+    if issued is None:
+        raise OAuthError("invalid_client", "The client id or the client secret is wrong.", 401)
+    document = {
+        "access_token": issued.token,
+        "expires_in": issued.expires_in,
+        "scope": issued.scope,
+        "token_type": "bearer",
+    }
+    return Answer(200, document, _NO_STORE, plain=True)
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    """Query and body together; the body counts where both have a name. Its kind is seen from its first character,
+    because clients send a form content type with no body, and JSON with none."""
+    body = request.body.strip()
+    if body[:1] in {b"{", b"["}:
+        document = parse_json(body)
+        if not isinstance(document, dict):
+            raise OAuthError("invalid_request", "The body must be a JSON object.")
+        given = {name: value for name, value in document.items() if isinstance(value, str)}
+    else:
+        given = parse_form(body.decode("utf-8", "replace"))
+    return {**request.query, **given}
+
+
+def _credentials(request: Request, given: dict[str, str]) -> tuple[str, str]:
+    """Client id and secret, from Basic (not percent-encoded, as clients send them) or from the parameters."""
+    scheme, _, encoded = request.environ.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        if not given.get("client_id"):
+            raise OAuthError("invalid_client", "The client credentials are missing.", 401)
+        return given["client_id"], given.get("client_secret", "")
+    try:
+        identifier, _, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise OAuthError("invalid_client", "The header Authorization cannot be read.", 401) from None
+    if given.get("client_id", identifier) != identifier:
+        raise OAuthError("invalid_client", "The body names another client than the header.", 401)
+    return identifier, secret
+
+
+def _camel(code: str) -> str:
+    head, *rest = code.split("_")
+    return head + "".join(word.title() for word in rest)

@@ -1,0 +1,203 @@
+"""One request, read from the WSGI environment without trusting a byte of it (hub-api.md section 2)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+
+from nostro.hub.api.errors import ApiError, validation
+from nostro.hub.integrations.queries import Grantee
+
+Environ = dict[str, Any]
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_QUERY_BYTES = 8 * 1024
+MAX_PARAMETERS = 100
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_SNAKE = re.compile(r"_([a-z])")
+
+
+@dataclass(slots=True)
+class Request:
+    """What a handler gets. ``parameters`` are the ids of the path, ``query`` holds the last value of each name."""
+
+    environ: Environ
+    request_id: str
+    verb: str
+    mount: str  # "" or "/ponto-connect"
+    path: tuple[str, ...]  # segments below the mount
+    now: datetime
+    parameters: tuple[str, ...] = ()
+    grantee: Grantee | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    _body: bytes | None = None
+
+    @property
+    def host(self) -> str:
+        return public_url(self.environ)
+
+    @property
+    def base(self) -> str:
+        return public_url(self.environ) + self.mount
+
+    @property
+    def integration(self) -> Grantee:
+        """The caller of an endpoint that requires a token."""
+        if self.grantee is None:
+            raise AssertionError("this endpoint is declared without a token")
+        return self.grantee
+
+    @property
+    def body(self) -> bytes:
+        if self._body is None:
+            self._body = read_body(self.environ)
+        return self._body
+
+
+def read_body(environ: Environ) -> bytes:
+    """The body, at most MAX_BODY_BYTES. Raises validationError beyond that or for a length that is no number."""
+    stream = environ["wsgi.input"]
+    length = str(environ.get("CONTENT_LENGTH") or "")
+    if length:
+        if not (length.isascii() and length.isdigit()):
+            raise validation("The header Content-Length is not a number.")
+        wanted = int(length[:20])
+    elif environ.get("wsgi.input_terminated"):
+        wanted = MAX_BODY_BYTES + 1  # chunked: the server ends the stream where the body ends
+    else:
+        return b""
+    if length and wanted > MAX_BODY_BYTES:
+        raise _too_large()
+    body: bytes = stream.read(wanted) if wanted else b""
+    if len(body) > MAX_BODY_BYTES:
+        raise _too_large()
+    return body
+
+
+def _too_large() -> ApiError:
+    return validation(f"The body is larger than {MAX_BODY_BYTES} bytes.")
+
+
+def parse_query(environ: Environ) -> dict[str, str]:
+    """Names to values; of a repeated name the last counts (2.1). Brackets may be raw or percent-encoded."""
+    text = environ.get("QUERY_STRING") or ""
+    if not text:
+        return {}
+    if len(text) > MAX_QUERY_BYTES:
+        raise validation(f"The query is longer than {MAX_QUERY_BYTES} bytes.")
+    return parse_form(text)
+
+
+def parse_form(text: str) -> dict[str, str]:
+    """Decode ``a=1&b=2``. What is not UTF-8, and NUL, which PostgreSQL cannot hold, become replacement marks."""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise validation(f"More than {MAX_PARAMETERS} parameters.") from None
+    return {_storable(name): _storable(value) for name, value in pairs}
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON value, numbers as Decimal. Raises validationError for anything that is no JSON or too deep."""
+    try:
+        return _DECODER.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ArithmeticError):
+        raise validation("The body is not valid JSON, or it is nested too deeply.", pointer="/") from None
+
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def attributes(request: Request) -> dict[str, Any]:
+    """``data.attributes`` of the body, names in camelCase; camelCase wins over snake_case (2.4)."""
+    document = parse_json(request.body)
+    data = document.get("data") if isinstance(document, dict) else None
+    given = data.get("attributes") if isinstance(data, dict) else None
+    if not isinstance(given, dict):
+        raise validation("The body needs an object at data.attributes.", pointer="/data/attributes")
+    renamed = {_camel(name): value for name, value in given.items() if "_" in name}
+    return {**renamed, **{name: value for name, value in given.items() if "_" not in name}}
+
+
+def _camel(name: str) -> str:
+    return _SNAKE.sub(lambda match: match.group(1).upper(), name)
+
+
+def parse_id(text: object) -> UUID | None:
+    """A UUID in its usual 36 characters, else None."""
+    return UUID(text) if isinstance(text, str) and _UUID.fullmatch(text) else None
+
+
+def public_url(environ: Environ) -> str:
+    """The configured public address by which the client came, else the first configured one (2.7)."""
+    host, scheme = environ.get("HTTP_HOST", ""), environ.get("wsgi.url_scheme", "http")
+    if settings.SECURE_PROXY_SSL_HEADER:
+        header, secure = settings.SECURE_PROXY_SSL_HEADER
+        scheme = "https" if environ.get(header) == secure else "http"
+        host = environ.get("HTTP_X_FORWARDED_HOST") or host
+    return _public_url(tuple(settings.PUBLIC_URLS), host.lower(), scheme)
+
+
+@lru_cache(maxsize=256)
+def _public_url(configured: tuple[str, ...], host: str, scheme: str) -> str:
+    candidates = [url for url in configured if _netloc(url, "") == _netloc(f"//{host}", urlsplit(url).scheme)]
+    same_scheme = [url for url in candidates if urlsplit(url).scheme == scheme]
+    return (same_scheme or candidates or list(configured))[0]
+
+
+def _netloc(url: str, scheme: str) -> str:
+    """Host and port in lower case, without the port that the scheme implies."""
+    parts = urlsplit(url)
+    implied = {"http": ":80", "https": ":443"}.get(parts.scheme or scheme, "")
+    return parts.netloc.lower().removesuffix(implied) if implied else parts.netloc.lower()
+
+
+def accepts_vendor_type(environ: Environ) -> bool:
+    return "application/vnd.api+json" in environ.get("HTTP_ACCEPT", "")
+
+
+def prefers_html(environ: Environ) -> bool:
+    """Whether this is a browser that wants a page: no Authorization, and HTML named before JSON in Accept (3.1)."""
+    if "HTTP_AUTHORIZATION" in environ:
+        return False
+    qualities = {"html": 0.0, "json": 0.0}
+    for part in environ.get("HTTP_ACCEPT", "")[:1000].lower().split(","):
+        media, *rest = (piece.strip() for piece in part.split(";"))
+        kind = {"text/html": "html", "application/xhtml+xml": "html"}.get(media)
+        if media in {"application/json", "application/vnd.api+json"}:
+            kind = "json"
+        if kind:
+            qualities[kind] = max(qualities[kind], _quality(rest))
+    return qualities["html"] > qualities["json"]
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return min(max(float(parameter[2:]), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def bearer(environ: Environ) -> str:
+    """The bearer token, ``""`` for an empty or absent one. Any other scheme counts as a wrong token (4.5)."""
+    header = str(environ.get("HTTP_AUTHORIZATION", "")).strip()
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    return header

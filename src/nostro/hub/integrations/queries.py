@@ -1,0 +1,102 @@
+"""Reads of integrations. A person reaches an integration, and an integration an account, only through here."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from nostro.hub.accounts.models import Account
+from nostro.hub.integrations.credentials import token_checksum
+from nostro.hub.integrations.models import Integration
+from nostro.hub.organizations.models import Organization, Role
+from nostro.hub.organizations.queries import access_organization
+from nostro.people.models import User
+from nostro.web.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Grantee:
+    """The integration behind a valid access token, and what the token may do."""
+
+    integration_id: uuid.UUID
+    organization_id: uuid.UUID
+    is_sandbox: bool
+    scopes: frozenset[str]
+
+
+def access_integration(
+    user: User, integration_id: uuid.UUID, *, role: Role | None = None, for_update: bool = False
+) -> Integration:
+    """An integration that is not revoked, of an organization in which ``user`` has at least ``role``.
+
+    Raises NotFound for unknown, foreign and revoked ones, Forbidden when the role is too low.
+    """
+    integrations = Integration.objects.select_related("organization")
+    if for_update:
+        integrations = integrations.select_for_update(of=("self",), no_key=True)
+    integration = integrations.filter(
+        id=integration_id, organization__memberships__user=user, revoked_at=None
+    ).first()
+    if integration is None:
+        raise NotFound("integration")
+    access_organization(user, integration.organization_id, role=role)
+    return integration
+
+
+def integrations_of(organization: Organization, is_sandbox: bool) -> list[Integration]:
+    """Integrations that are not revoked, oldest first. ``organization`` has passed access_organization."""
+    return list(
+        Integration.objects.filter(organization=organization, is_sandbox=is_sandbox, revoked_at=None).order_by(
+            "created", "id"
+        )
+    )
+
+
+def granted_accounts(integration: Integration) -> list[Account]:
+    """The accounts that the integration may read now, newest first, as its API lists them."""
+    return list(
+        Account.objects.filter(
+            grants__integration=integration, grants__removed_at=None, removed_at=None
+        ).order_by("-linked_at", "-id")
+    )
+
+
+def access_granted_account(integration_id: uuid.UUID, account_id: uuid.UUID) -> Account:
+    """An account that the integration may read. Raises NotFound for every other id.
+
+    Unknown and foreign ids fail at the same place, the index of grants, so that their timing tells nothing.
+    """
+    account = Account.objects.filter(
+        grants__integration_id=integration_id, grants__account_id=account_id,
+        grants__removed_at=None, removed_at=None,
+    ).first()  # fmt: skip
+    if account is None:
+        raise NotFound("account")
+    return account
+
+
+_BY_TOKEN = """
+    SELECT i.id, i.organization_id, i.is_sandbox, t.scope, i.last_used_at IS NULL OR i.last_used_at < %s - interval '1 minute'
+    FROM oauth2_provider_accesstoken t
+    JOIN integrations_integration i ON i.id = t.application_id
+    WHERE t.token_checksum = %s AND t.expires > %s AND i.revoked_at IS NULL
+"""
+
+
+def access_by_token(token: str, now: datetime) -> Grantee | None:
+    """Who holds ``token``; None when it is unknown, expired or revoked.
+
+    Asked of the database on every request: a cached answer would outlive its revocation (DESIGN.md section 3).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_TOKEN, [now, token_checksum(token), now])
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        if row[4]:
+            # Once a minute is exact enough for a page and spares a write per request.
+            cursor.execute("UPDATE integrations_integration SET last_used_at = %s WHERE id = %s", [now, row[0]])
+    return Grantee(row[0], row[1], row[2], frozenset(row[3].split()))

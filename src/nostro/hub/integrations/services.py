@@ -1,0 +1,204 @@
+"""What people do with integrations: create, choose accounts, regenerate the secret, revoke (hub-api.md 4.1, 12).
+
+Owners and administrators may; everybody else gets Forbidden, strangers NotFound. Each change is in the audit trail,
+never with a secret in it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+from oauth2_provider.models import get_access_token_model
+
+from nostro.hub.accounts.models import Account
+from nostro.hub.integrations.credentials import hash_secret, new_client_id, new_secret
+from nostro.hub.integrations.models import Integration, IntegrationAccount
+from nostro.hub.integrations.queries import access_integration
+from nostro.hub.organizations.models import Organization, Role
+from nostro.hub.organizations.queries import access_organization
+from nostro.people import audit
+from nostro.people.models import User
+from nostro.web.errors import Problem
+
+MAX_NAME_LENGTH = 100
+MAX_ACCOUNTS = 1_000
+
+
+@transaction.atomic
+def create_integration(
+    user: User,
+    organization: Organization,
+    *,
+    name: str,
+    account_ids: Collection[uuid.UUID],
+    is_sandbox: bool,
+    now: datetime,
+) -> tuple[Integration, str]:
+    """Make an integration that may read ``account_ids``. Returns it with its Secret ID, which is never shown again.
+
+    Raises Problem (``nameMissing``, ``nameInvalid``, ``accountsMissing``, ``accountUnknown``, ``tooManyAccounts``).
+    """
+    organization = access_organization(user, organization.id, role=Role.ADMIN)
+    accounts = _accounts(organization, account_ids, is_sandbox)
+    if not accounts:
+        raise Problem(
+            "No account was chosen.",
+            what_to_do="Choose at least one account that the integration may read.",
+            code="accountsMissing",
+            field="accounts",
+        )
+    secret = new_secret()
+    integration = Integration.objects.create(
+        organization=organization,
+        name=_name(name),
+        client_id=new_client_id(),
+        client_secret=hash_secret(secret),
+        client_type=Integration.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=Integration.GRANT_CLIENT_CREDENTIALS,
+        is_sandbox=is_sandbox,
+        created_by=user,
+        secret_changed_at=now,
+    )
+    _grant(integration, accounts, now)
+    _record(
+        user, integration, "integration.created", f"Created the integration “{integration.name}”.",
+        after={"accounts": _ids(accounts)},
+    )  # fmt: skip
+    return integration, secret
+
+
+@transaction.atomic
+def set_accounts(user: User, integration_id: uuid.UUID, account_ids: Collection[uuid.UUID], now: datetime) -> None:
+    """Make ``account_ids`` the accounts that the integration may read, from its next request on. May be empty."""
+    integration = access_integration(user, integration_id, role=Role.ADMIN, for_update=True)
+    wanted = {a.id: a for a in _accounts(integration.organization, account_ids, integration.is_sandbox)}
+    present = set(integration.grants.filter(removed_at=None).values_list("account_id", flat=True))
+    integration.grants.filter(removed_at=None).exclude(account_id__in=wanted).update(removed_at=now)
+    _grant(integration, [account for key, account in wanted.items() if key not in present], now)
+    if present != set(wanted):
+        _record(
+            user, integration, "integration.accounts_changed",
+            f"Changed the accounts of the integration “{integration.name}”.",
+            before={"accounts": sorted(map(str, present))}, after={"accounts": sorted(map(str, wanted))},
+        )  # fmt: skip
+
+
+@transaction.atomic
+def regenerate_secret(user: User, integration_id: uuid.UUID, now: datetime) -> str:
+    """Replace the Secret ID and end all tokens at once. Returns the new Secret ID, which is never shown again."""
+    integration = access_integration(user, integration_id, role=Role.ADMIN, for_update=True)
+    secret = new_secret()
+    # The row changes before its tokens are deleted: a token being issued with the old secret either is committed
+    # and deleted here, or waits for this row and then finds that its secret is no longer the one (tokens.py).
+    Integration.objects.filter(id=integration.id).update(client_secret=hash_secret(secret), secret_changed_at=now)
+    _delete_tokens(integration)
+    _record(
+        user, integration, "integration.secret_regenerated",
+        f"Regenerated the Secret ID of the integration “{integration.name}”.",
+    )  # fmt: skip
+    return secret
+
+
+@transaction.atomic
+def revoke_integration(user: User, integration_id: uuid.UUID, now: datetime) -> None:
+    """End the integration: its next request is refused. The row stays, for the audit trail."""
+    integration = access_integration(user, integration_id, role=Role.ADMIN, for_update=True)
+    Integration.objects.filter(id=integration.id).update(revoked_at=now)
+    _delete_tokens(integration)
+    integration.grants.filter(removed_at=None).update(removed_at=now)
+    _record(user, integration, "integration.revoked", f"Revoked the integration “{integration.name}”.")
+
+
+@transaction.atomic
+def remove_grant(integration_id: uuid.UUID, account_id: uuid.UUID, now: datetime) -> bool:
+    """The integration itself gives an account back (DELETE /accounts/{id}). False if it had no such account."""
+    grants = IntegrationAccount.objects.select_related("integration").select_for_update(of=("self",))
+    grant = grants.filter(integration_id=integration_id, account_id=account_id, removed_at=None).first()
+    if grant is None:
+        return False
+    grant.removed_at = now
+    grant.save(update_fields=["removed_at"])
+    _record(
+        None, grant.integration, "integration.account_removed",
+        f"The integration “{grant.integration.name}” gave an account back.",
+        before={"accounts": [str(account_id)]},
+    )  # fmt: skip
+    return True
+
+
+def _accounts(organization: Organization, ids: Collection[uuid.UUID], is_sandbox: bool) -> list[Account]:
+    wanted = set(ids)
+    if len(wanted) > MAX_ACCOUNTS:
+        raise Problem(
+            f"An integration can read at most {MAX_ACCOUNTS} accounts.",
+            what_to_do="Make a second integration for the rest.",
+            code="tooManyAccounts",
+            field="accounts",
+        )
+    accounts = list(
+        Account.objects.filter(
+            organization=organization, id__in=wanted, is_sandbox=is_sandbox, is_selected=True, removed_at=None
+        )
+    )
+    if len(accounts) != len(wanted):
+        raise Problem(
+            "One of the accounts does not exist or cannot be shared.",
+            why="It may have been removed in the meantime, or it belongs to the other tab.",
+            what_to_do="Reload the page and choose again.",
+            code="accountUnknown",
+            field="accounts",
+        )
+    return accounts
+
+
+def _name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise Problem("The name is missing.", what_to_do="Give it a name.", code="nameMissing", field="name")
+    if len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise Problem(
+            f"The name is longer than {MAX_NAME_LENGTH} characters or has characters that cannot be shown.",
+            what_to_do="Choose a shorter or simpler name.",
+            code="nameInvalid",
+            field="name",
+        )
+    return name
+
+
+def _grant(integration: Integration, accounts: Collection[Account], now: datetime) -> None:
+    IntegrationAccount.objects.bulk_create(
+        IntegrationAccount(
+            organization_id=integration.organization_id, integration=integration, account=account, created_at=now
+        )
+        for account in accounts
+    )
+
+
+def _delete_tokens(integration: Integration) -> None:
+    get_access_token_model().objects.filter(application_id=integration.id).delete()
+
+
+def _ids(accounts: Collection[Account]) -> list[str]:
+    return sorted(str(account.id) for account in accounts)
+
+
+def _record(
+    user: User | None,
+    integration: Integration,
+    action: str,
+    sentence: str,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+) -> None:
+    audit.record(
+        tenant_id=integration.organization_id,
+        actor=user,
+        action=action,
+        obj=integration,
+        sentence=sentence,
+        before=before,
+        after=after,
+    )
