@@ -14,6 +14,8 @@ from nostro.core.transactions import Account
 _MASK = re.compile(r"[Xx*•#.]")
 _CARD_SEPARATORS = re.compile(r"[\s-]")
 
+_ASCII_KEPT = {code: chr(code).upper() if chr(code).isalnum() else None for code in range(128)}
+
 
 class AccountKeyError(ValueError):
     """The bank gave no number at all; a resource id alone is never an identity."""
@@ -21,6 +23,8 @@ class AccountKeyError(ValueError):
 
 def normalise_account_number(text: str) -> str:
     """Upper case, only letters and digits: ``be68 5390-0754 7034`` is ``BE68539007547034`` (books.md 1)."""
+    if text.isascii():
+        return text.translate(_ASCII_KEPT)
     return "".join(character for character in text.upper() if character.isalnum())
 
 

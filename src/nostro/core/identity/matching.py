@@ -162,6 +162,17 @@ def _reference(field: int) -> _Key:
     return lambda row: (row.references[field] if field < len(row.references) else None) or None
 
 
+def _reference_and_row(field: int) -> _Key:
+    # Every row that did not change is recognised here, so this key is built for each row of each read.
+    def key(row: _Row) -> Hashable | None:
+        references = row.references
+        if field < len(references) and (reference := references[field]):
+            return reference, row.fingerprint, row.content
+        return None
+
+    return key
+
+
 def _with_reference(field: int, rest: Callable[[_Row], tuple[Hashable, ...]]) -> _Key:
     reference_of = _reference(field)
 
@@ -170,10 +181,6 @@ def _with_reference(field: int, rest: Callable[[_Row], tuple[Hashable, ...]]) ->
         return None if reference is None else (reference, *rest(row))
 
     return key
-
-
-def _reference_and_row(field: int) -> _Key:
-    return _with_reference(field, lambda row: (row.fingerprint, row.content))
 
 
 def _reference_and_fingerprint(field: int) -> _Key:

@@ -1,0 +1,256 @@
+"""The question of Books: which item of the Hub or of a file is which bank statement line (books.md 11.1, 11.2).
+
+An external id that was seen before decides (L1). Otherwise equal fingerprints are counted (L2): lines of an older
+epoch, of a file or of another source are the same transactions and get an alias; a line typed by hand is a possible
+duplicate for a person to decide; a line of the same source and epoch has a trusted id of its own, so both are real.
+Weaker resemblance never merges by itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from nostro.core.identity.pairing import Pairing
+
+LineSource = Literal["feed", "file", "manual"]
+OutcomeKind = Literal["new", "known", "changed", "alias", "possible_duplicate"]
+
+#: Days between two lines of one amount that may still be the same payment (books.md 11.2).
+RESEMBLANCE_DAYS = 3
+
+
+class Alias(NamedTuple):
+    """An external id by which a source knows a line, and the epoch in which it was given."""
+
+    source: str
+    external_id: str
+    epoch: int = 1
+
+
+class IncomingItem(NamedTuple):
+    """One booked item of the Hub or of a file. ``alias`` is ``None`` where a file gives no bank id.
+
+    ``order`` is the item's place within its day as the source gives it, oldest first.
+    """
+
+    kind: LineSource
+    alias: Alias | None
+    fingerprint: str
+    booking_date: dt.date
+    amount: Decimal
+    currency: str
+    order: int = 0
+
+
+class StoredLine(NamedTuple):
+    """One line of the journal, also held, removed and withdrawn ones. Typed lines have no alias until merged."""
+
+    id: UUID
+    kind: LineSource
+    aliases: tuple[Alias, ...]
+    fingerprint: str
+    occurrence: int
+    booking_date: dt.date
+    amount: Decimal
+    currency: str
+    removed: bool = False
+
+
+class Outcome(NamedTuple):
+    """What an item is. ``line`` is the stored line it belongs to or resembles; ``None`` only for ``new``.
+
+    ``occurrence`` is the number the item gets (new, possible duplicate) or its line has. ``fields`` names what
+    the bank changed: ``amount``, ``currency``, ``booking_date``.
+    """
+
+    kind: OutcomeKind
+    item: IncomingItem
+    line: StoredLine | None
+    occurrence: int
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """One outcome for each distinct item, and the lines whose ids the incoming source should have shown.
+
+    ``unseen`` holds lines with an alias of an incoming source and epoch that no item carried; the caller knows
+    which of them the walk should have reached (books.md 10, D-WITHDRAWN).
+    """
+
+    outcomes: tuple[Outcome, ...]
+    unseen: tuple[StoredLine, ...]
+
+    def of(self, kind: OutcomeKind) -> tuple[Outcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if outcome.kind == kind)
+
+
+def classify(
+    incoming: Iterable[IncomingItem],
+    stored: Sequence[StoredLine],
+    *,
+    incomplete_days: Collection[dt.date] = (),
+) -> Classification:
+    """Decide for each incoming item what it is (books.md 11.2); the result does not depend on their order.
+
+    ``stored`` must hold all lines that carry an alias of the items, share a booking date with them, or lie within
+    :data:`RESEMBLANCE_DAYS` of one. Items without any id on ``incomplete_days`` cannot be counted, so one that
+    equals a line is only a possible duplicate. An id given twice in one walk is one item.
+    """
+    items = _distinct(incoming)
+    pairing = Pairing(items, stored, incoming_order=_incoming_order, stored_order=_stored_order)
+    held: dict[int, StoredLine] = {}
+    _pair_by_alias(pairing)
+    paired_by_alias = {index for index, partner in enumerate(pairing.partners) if partner is not None}
+    _pair_by_fingerprint(pairing)
+    outcomes: list[Outcome | None] = []
+    for index, (item, partner) in enumerate(zip(items, pairing.partners, strict=True)):
+        line = None if partner is None else stored[partner]
+        if line is not None and index not in paired_by_alias and _needs_a_person(item, line, incomplete_days):
+            held[index] = line
+            line = None
+        outcomes.append(None if line is None else _outcome_of_pair(item, line))
+    held |= _resembling(items, outcomes, held, pairing.unpaired_stored)
+    occurrences = _next_occurrences([i for i, o in zip(items, outcomes, strict=True) if o is None], stored)
+    return Classification(
+        tuple(
+            outcome
+            or Outcome("possible_duplicate" if index in held else "new", item, held.get(index), occurrences[id(item)])
+            for index, (item, outcome) in enumerate(zip(items, outcomes, strict=True))
+        ),
+        _unseen(items, stored),
+    )
+
+
+def _incoming_order(item: IncomingItem) -> tuple[int, str]:
+    return item.order, item.alias.external_id if item.alias else ""
+
+
+def _stored_order(line: StoredLine) -> tuple[bool, bool, int, UUID]:
+    """Lines that a pair can be certain of before typed ones, live ones before removed ones, then day order."""
+    return line.kind == "manual" and not line.aliases, line.removed, line.occurrence, line.id
+
+
+def _distinct(incoming: Iterable[IncomingItem]) -> list[IncomingItem]:
+    """A list that moved while it was walked shows an item twice; its id tells."""
+    items: dict[object, IncomingItem] = {}
+    for position, item in enumerate(incoming):
+        key: object = position if item.alias is None else item.alias[:2]
+        items[key] = min(items.get(key, item), item)
+    return list(items.values())
+
+
+def _pair_by_alias(pairing: Pairing[IncomingItem, StoredLine]) -> None:
+    """L1. A line may have several aliases, so it is looked up by the ones that the items carry."""
+    wanted = {item.alias[:2] for item in pairing.incoming if item.alias}
+
+    def known_as(line: StoredLine) -> Hashable | None:
+        return next((alias[:2] for alias in line.aliases if alias[:2] in wanted), None)
+
+    pairing.pair(lambda item: item.alias and item.alias[:2], known_as)
+
+
+def _pair_by_fingerprint(pairing: Pairing[IncomingItem, StoredLine]) -> None:
+    """L2, k-th with k-th, each source and epoch by itself.
+
+    A line that this very source and epoch already named is another transaction, because the ids are trusted.
+    """
+    scopes = {_scope(item) for item in pairing.unpaired_incoming}
+    for scope in sorted(scopes, key=lambda scope: scope or ("", 0)):
+        _pair_scope(pairing, scope)
+
+
+def _pair_scope(pairing: Pairing[IncomingItem, StoredLine], scope: tuple[str, int] | None) -> None:
+    pairing.pair(
+        lambda item: item.fingerprint if _scope(item) == scope else None,
+        lambda line: None if _is_named_in(line, scope) else line.fingerprint,
+    )
+
+
+def _scope(item: IncomingItem) -> tuple[str, int] | None:
+    return None if item.alias is None else (item.alias.source, item.alias.epoch)
+
+
+def _is_named_in(line: StoredLine, scope: tuple[str, int] | None) -> bool:
+    return scope is not None and any((alias.source, alias.epoch) == scope for alias in line.aliases)
+
+
+def _is_typed(line: StoredLine) -> bool:
+    """Typed by hand and not yet merged with a bank's item."""
+    return line.kind == "manual" and not line.aliases
+
+
+def _needs_a_person(item: IncomingItem, line: StoredLine, incomplete_days: Collection[dt.date]) -> bool:
+    if _is_typed(line):
+        return True
+    return item.alias is None and item.booking_date in incomplete_days
+
+
+def _outcome_of_pair(item: IncomingItem, line: StoredLine) -> Outcome:
+    if item.alias is not None and item.alias[:2] not in {alias[:2] for alias in line.aliases}:
+        return Outcome("alias", item, line, line.occurrence)
+    names = ("amount", "currency", "booking_date")
+    changed = tuple(name for name in names if getattr(item, name) != getattr(line, name))
+    return Outcome("changed" if changed else "known", item, line, line.occurrence, changed)
+
+
+def _resembling(
+    items: Sequence[IncomingItem],
+    outcomes: Sequence[Outcome | None],
+    held: dict[int, StoredLine],
+    free_lines: Sequence[StoredLine],
+) -> dict[int, StoredLine]:
+    """Same amount and currency within three days, one side typed or from a file and the other not."""
+    lines: defaultdict[tuple[Decimal, str, dt.date], list[StoredLine]] = defaultdict(list)
+    for line in sorted(free_lines, key=_stored_order, reverse=True):
+        if not line.removed:
+            lines[line.amount, line.currency, line.booking_date].append(line)
+    found: dict[int, StoredLine] = {}
+    open_items = [index for index, outcome in enumerate(outcomes) if outcome is None and index not in held]
+    for index in sorted(open_items, key=lambda index: (items[index].booking_date, _incoming_order(items[index]))):
+        item = items[index]
+        for distance in sorted(range(-RESEMBLANCE_DAYS, RESEMBLANCE_DAYS + 1), key=abs):
+            day = item.booking_date + dt.timedelta(days=distance)
+            candidates = lines.get((item.amount, item.currency, day), [])
+            alike = next((line for line in reversed(candidates) if _may_resemble(item, line)), None)
+            if alike is not None:
+                candidates.remove(alike)
+                found[index] = alike
+                break
+    return found
+
+
+def _may_resemble(item: IncomingItem, line: StoredLine) -> bool:
+    return (
+        item.kind != line.kind and not (line.kind == "manual" and line.aliases) and not _is_named_in(line, _scope(item))
+    )
+
+
+def _next_occurrences(items: Sequence[IncomingItem], stored: Sequence[StoredLine]) -> dict[int, int]:
+    """Occurrence numbers for items that become lines, keyed by ``id(item)``."""
+    last = dict.fromkeys((item.fingerprint for item in items), 0)
+    for line in stored:
+        if line.fingerprint in last:
+            last[line.fingerprint] = max(last[line.fingerprint], line.occurrence)
+    occurrences: dict[int, int] = {}
+    for item in sorted(items, key=_incoming_order):
+        last[item.fingerprint] += 1
+        occurrences[id(item)] = last[item.fingerprint]
+    return occurrences
+
+
+def _unseen(items: Sequence[IncomingItem], stored: Sequence[StoredLine]) -> tuple[StoredLine, ...]:
+    scopes = {_scope(item) for item in items}
+    seen = {item.alias[:2] for item in items if item.alias}
+    return tuple(
+        line
+        for line in stored
+        if any((alias.source, alias.epoch) in scopes for alias in line.aliases)
+        and not any(alias[:2] in seen for alias in line.aliases)
+    )
