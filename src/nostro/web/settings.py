@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "nostro.hub.integrations",
     "nostro.hub.events",
     "nostro.hub.billing",
+    "nostro.hub.api",
     "nostro.hub.pages",
     "nostro.books.companies",
     "nostro.books.links",
@@ -174,6 +175,7 @@ OAUTH2_PROVIDER = {
     "DEFAULT_SCOPES": ["ai"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 1799,
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "CLIENT_SECRET_HASHER": "machine",
 }
 # Secrets of integrations are made by this machine with 256 random bits, so one fast round is enough for them.
 PASSWORD_HASHERS = [
