@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, connection, transaction
@@ -19,7 +18,6 @@ from nostro.hub.api.request import Request
 from nostro.hub.api.responses import Answer
 from nostro.web.errors import Problem
 
-KEPT = timedelta(hours=24)
 MAX_KEY_LENGTH = 255
 HEADER = "HTTP_IBANITY_IDEMPOTENCY_KEY"
 log = structlog.get_logger(__name__)
@@ -51,7 +49,7 @@ def _run_once(request: Request, key: str, handler: Callable[[Request], Answer]) 
         raise ApiError(409, "idempotencyKeyInProgress", "The first request with this key is still running.")
     checksum = hashlib.sha256(request.body).digest()
     known = IdempotentRequest.objects.filter(**scope).first()
-    if known is not None and known.created_at > request.now - KEPT:
+    if known is not None and known.created_at > request.now - IdempotentRequest.KEPT:
         if bytes(known.body_checksum) != checksum:
             raise ApiError(400, "idempotencyKeyReused", "This key was used with another body.")
         return Answer(known.status, bytes(known.document), (("idempotent-replayed", "true"),))
@@ -86,8 +84,3 @@ def _lock(name: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
         return bool(cursor.fetchone()[0])
-
-
-def delete_expired(now: datetime) -> int:
-    """Delete answers older than 24 h; returns how many."""
-    return IdempotentRequest.objects.filter(created_at__lt=now - KEPT).delete()[0]

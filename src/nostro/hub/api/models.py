@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import ClassVar
+
 from django.db import models
 
 from nostro.hub.organizations.models import Organization
@@ -10,6 +13,8 @@ from nostro.web.fields import IdField
 
 class IdempotentRequest(models.Model):
     """An executed request and its answer, kept 24 h and given again when the request is repeated (hub-api.md 2.6)."""
+
+    KEPT: ClassVar[timedelta] = timedelta(hours=24)
 
     id = IdField()
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
