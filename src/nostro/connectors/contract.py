@@ -16,6 +16,8 @@ from nostro.connectors.errors import ConnectorError
 from nostro.core.transactions import Account, Balance, Transaction, Window
 
 Clock = Callable[[], dt.datetime]
+#: Gives the X-Request-ID of the next request, a new UUID each time.
+NewRequestId = Callable[[], str]
 
 ScaApproach = Literal["redirect", "decoupled", "embedded", "letter", "token", "widget"]
 ConsentStatus = Literal[
@@ -66,7 +68,7 @@ class Configuration:
     base_url: str
     aspsp: str
     profile: Mapping[str, Any] = field(default_factory=dict)
-    client_certificate: str | None = None
+    client_certificate: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class ConsentRequest:
 class Consent:
     """A consent as the bank describes it. ``consent_id`` is a secret: it opens the accounts."""
 
-    consent_id: str
+    consent_id: str = field(repr=False)
     status: ConsentStatus
     valid_until: dt.date | None = None
     frequency_per_day: int | None = None
@@ -117,7 +119,7 @@ class ConnectionHandle:
 
     configuration: Configuration
     consent: Consent
-    access_token: str | None = None
+    access_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class PsuInput:
     """What came back from the person: callback parameters, a choice, a code, a poll, or a cancellation."""
 
     kind: Literal["callback", "credentials", "scaMethodId", "scaAuthenticationData", "poll", "token", "cancel"]
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 # --- AuthorisationStep (connectors.md 1.3)
@@ -153,7 +155,7 @@ class Redirect:
 
     url: str
     expires_at: dt.datetime
-    state: Mapping[str, Any]
+    state: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,21 +163,21 @@ class Decoupled:
     psu_message: str
     poll_after_s: float
     expires_at: dt.datetime
-    state: Mapping[str, Any]
+    state: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SelectScaMethod:
     methods: tuple[ScaMethod, ...]
     expires_at: dt.datetime
-    state: Mapping[str, Any]
+    state: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
     text: str
     expires_at: dt.datetime
-    state: Mapping[str, Any]
+    state: Mapping[str, Any] = field(repr=False)
     html: str | None = None
     image_png: bytes | None = None
     flicker_code: str | None = None
@@ -188,14 +190,14 @@ class Challenge:
 class NeedCredentials:
     fields: tuple[CredentialField, ...]
     expires_at: dt.datetime
-    state: Mapping[str, Any]
+    state: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PasteToken:
     help_url: str
     expires_at: dt.datetime
-    state: Mapping[str, Any]
+    state: Mapping[str, Any] = field(repr=False)
     pattern: str | None = None
 
 
@@ -221,12 +223,12 @@ AuthorisationStep = (
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """One answer as it came over the wire, before anything was interpreted."""
+    """One answer as it came, before anything was interpreted; only full card numbers are already masked."""
 
-    url: str
+    url: str = field(repr=False)
     status: int
     content_type: str
-    body: bytes
+    body: bytes = field(repr=False)
     request_id: str
 
 
@@ -252,6 +254,10 @@ class Connector(Protocol):
 
     info: ConnectorInfo
     identity: IdentityPolicy
+
+    def identity_for(self, configuration: Configuration) -> IdentityPolicy:
+        """``identity`` as one institution's profile sharpens it, for example where its ids are known to be stable."""
+        ...
 
     def create_consent(
         self, configuration: Configuration, request: ConsentRequest, psu: PsuContext

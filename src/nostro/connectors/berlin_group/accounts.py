@@ -1,0 +1,48 @@
+"""The list of accounts of a consent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nostro.connectors.berlin_group.client import Client, Received, protocol_error
+from nostro.connectors.berlin_group.fields import UnreadableError
+from nostro.connectors.berlin_group.mapping import AGGREGATE_CURRENCY, map_account
+from nostro.connectors.contract import ConnectionHandle, PsuContext
+from nostro.connectors.errors import AccountUnavailable
+from nostro.core.transactions import Account
+
+MAX_ACCOUNTS = 1000
+
+
+def list_accounts(client: Client, connection: ConnectionHandle, psu: PsuContext) -> tuple[Account, ...]:
+    """All accounts of the consent, in the bank's order.
+
+    A multi-currency account (currency ``XXX``) is left out in favour of its sub-accounts. An account that cannot be
+    read is a :class:`ProtocolError`: leaving it out would make it vanish without a word.
+    """
+    received = client.send(
+        connection.configuration,
+        "GET",
+        "/v1/accounts",
+        psu=psu,
+        subject="consent",
+        consent_id=connection.consent.consent_id,
+        access_token=connection.access_token,
+    )
+    accounts = _mapped(received)
+    readable = tuple(account for account in accounts if account.currency != AGGREGATE_CURRENCY)
+    if accounts and not readable:
+        raise AccountUnavailable("The bank shows a multi-currency account without its sub-accounts.", raw=received.raw)
+    return readable
+
+
+def _mapped(received: Received) -> list[Account]:
+    items = received.data.get("accounts") if isinstance(received.data, Mapping) else None
+    if not isinstance(items, list):
+        raise protocol_error(received.raw, "The bank's answer has no list of accounts.")
+    if len(items) > MAX_ACCOUNTS:
+        raise protocol_error(received.raw, f"The bank shows more than {MAX_ACCOUNTS} accounts.")
+    try:
+        return [map_account(item) for item in items]
+    except UnreadableError as error:
+        raise protocol_error(received.raw, f"The bank's list of accounts cannot be read: {error}.") from None

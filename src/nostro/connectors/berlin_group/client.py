@@ -1,0 +1,193 @@
+"""Requests to one bank: headers, errors, JSON, and the rule that links are followed on the same origin only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from nostro.connectors.berlin_group.errors import Subject, error_from_answer
+from nostro.connectors.berlin_group.profile import Profile
+from nostro.connectors.contract import Clock, Configuration, NewRequestId, PsuContext, RawAnswer
+from nostro.connectors.errors import (
+    AspspTimeout,
+    AspspUnavailable,
+    ConnectorError,
+    NotSupported,
+    ProtocolError,
+    TppConfigInvalid,
+)
+from nostro.connectors.json_answers import JsonError, mask_card_numbers_in_json, parse_json
+from nostro.http import Answer, Door, DoorError, Refused, TimedOut, TooLarge
+
+MAX_HREF_LENGTH = 4096
+MAX_HEADER_LENGTH = 512
+_JSON_TYPES = ("application/json", "application/problem+json", "text/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A good answer: as it came (card numbers masked), its JSON, and its headers in lower case."""
+
+    raw: RawAnswer
+    data: Any
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Sends requests to banks and gives back JSON, or raises one error of connectors.md 1.7."""
+
+    door: Door
+    clock: Clock
+    new_request_id: NewRequestId
+
+    def send(
+        self,
+        configuration: Configuration,
+        method: str,
+        url: str,
+        *,
+        psu: PsuContext,
+        subject: Subject,
+        consent_id: str | None = None,
+        access_token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        feature: str = "",
+    ) -> Received:
+        """Send one request. ``url``: a path below the base URL, or an absolute one of the same origin.
+
+        ``feature`` is what a NOT_SUPPORTED answer would refuse.
+        """
+        target = resolve_link(configuration, url)
+        all_headers = {"Accept": "application/json", **Profile.of(configuration).headers, **psu_headers(psu)}
+        if consent_id is not None:
+            all_headers["Consent-ID"] = consent_id
+        if access_token is not None:
+            all_headers["Authorization"] = f"Bearer {access_token}"
+        if body is not None:
+            all_headers["Content-Type"] = "application/json"
+        content = json.dumps(body, separators=(",", ":")).encode() if body is not None else None
+        answer = self._exchange(method, target, {**all_headers, **(headers or {})}, content)
+        return self._interpreted(answer, subject, feature)
+
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
+        request_id = str(self.new_request_id())
+        try:
+            return self.door.request(method, url, request_id=request_id, headers=headers, content=content)
+        except DoorError as error:
+            raise _from_door(error, request_id) from error
+
+    def _interpreted(self, answer: Answer, subject: Subject, feature: str) -> Received:
+        is_json = answer.content_type in _JSON_TYPES or answer.content_type.endswith("+json")
+        body = mask_card_numbers_in_json(answer.body)
+        raw = RawAnswer(answer.url, answer.status, answer.content_type, body, answer.request_id)
+        if not 200 <= answer.status < 300:
+            raise error_from_answer(
+                raw,
+                _parsed_or_none(body),
+                subject=subject,
+                retry_after=answer.headers.get("retry-after"),
+                clock=self.clock,
+                feature=feature,
+            )
+        if answer.status == 204 or not body.strip():
+            return Received(raw, None, answer.headers)
+        # Some banks forget the content type; what parses as JSON is JSON.
+        if not is_json and answer.content_type not in {"", "text/plain", "application/octet-stream"}:
+            raise _unexpected_format(raw)
+        return Received(raw, parsed(raw), answer.headers)
+
+
+def parsed(raw: RawAnswer) -> Any:
+    """The JSON of an answer. Raises :class:`ProtocolError` with the answer kept."""
+    try:
+        return parse_json(raw.body)
+    except JsonError as error:
+        raise protocol_error(raw, f"The bank's answer cannot be read: {error}.") from None
+
+
+def protocol_error(raw: RawAnswer, reason: str) -> ProtocolError:
+    """A :class:`ProtocolError` about ``raw``."""
+    return ProtocolError(reason, status=raw.status, request_id=raw.request_id, raw=raw)
+
+
+def psu_headers(psu: PsuContext) -> dict[str, str]:
+    """The ``PSU-*`` headers of a present person; none for an unattended request (connectors.md 1.4)."""
+    if not psu.present or not psu.ip:
+        return {}
+    values = {
+        "PSU-IP-Address": psu.ip,
+        "PSU-IP-Port": str(psu.ip_port) if psu.ip_port else None,
+        "PSU-User-Agent": psu.user_agent,
+        "PSU-Accept": psu.accept,
+        "PSU-Accept-Language": psu.accept_language,
+    }
+    return {name: header_value(value) for name, value in values.items() if value}
+
+
+def header_value(text: str) -> str:
+    """Text of a browser or a person as a safe header value: printable ASCII, capped."""
+    return "".join(character for character in text if " " <= character <= "~").strip()[:MAX_HEADER_LENGTH]
+
+
+def resolve_link(configuration: Configuration, href: str, current_url: str | None = None) -> str:
+    """The absolute address of a link in a bank's answer, verbatim otherwise.
+
+    Absolute links must have the origin of the base URL. A link that begins with a slash counts from the base URL,
+    unless it already contains the base URL's own path; others count from ``current_url``. Raises
+    :class:`ProtocolError` for links elsewhere.
+    """
+    if not href or len(href) > MAX_HREF_LENGTH or any(c <= " " or c in "\\\x7f" for c in href):
+        raise ProtocolError("The bank's answer contains a link that cannot be read.")
+    base = urlsplit(configuration.base_url)
+    if href.startswith("/") and not href.startswith("//"):
+        inside = not base.path or href.startswith(base.path.rstrip("/") + "/")
+        return f"{base.scheme}://{base.netloc}{href}" if inside else configuration.base_url + href
+    target = urljoin(current_url or configuration.base_url + "/", href)
+    if _origin(target) != _origin(configuration.base_url):
+        raise ProtocolError("The bank's answer links to another server; Nostro does not follow it.")
+    return target
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        raise ProtocolError("The bank's answer contains a link that cannot be read.") from None
+    return parts.scheme, parts.hostname, port
+
+
+def _parsed_or_none(body: bytes) -> Any:
+    try:
+        return parse_json(body)
+    except JsonError:
+        return None
+
+
+def _unexpected_format(raw: RawAnswer) -> ConnectorError:
+    if raw.content_type in {"application/xml", "text/xml"}:
+        return NotSupported(
+            "The bank sends this data as XML, which this connector does not read yet.",
+            feature=f"format={raw.content_type}",
+            status=raw.status,
+            request_id=raw.request_id,
+            raw=raw,
+        )
+    return protocol_error(raw, "The bank sent a page instead of data.")
+
+
+def _from_door(error: DoorError, request_id: str) -> ConnectorError:
+    """An error of the door as one of the contract; ``reached_bank`` tells the quota ledger (connectors.md 1.12)."""
+    if isinstance(error, Refused):
+        return TppConfigInvalid(
+            f"Nostro does not send this request: {error.reason}.", request_id=request_id, reached_bank=False
+        )
+    if isinstance(error, TooLarge):
+        return ProtocolError(f"The bank's answer is too long: {error.reason}.", request_id=request_id)
+    kind = AspspTimeout if isinstance(error, TimedOut) else AspspUnavailable
+    return kind(request_id=request_id, reached_bank=error.request_sent)

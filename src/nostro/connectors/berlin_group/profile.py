@@ -1,0 +1,60 @@
+"""The dialect profile: what differs between banks, as data (connectors.md 4.1).
+
+A profile arrives as the mapping ``Configuration.profile``. Every key has a default that follows the standard, so a
+bank that keeps to it needs none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from nostro.connectors.contract import Configuration
+from nostro.connectors.errors import TppConfigInvalid
+
+#: How the accounts of a consent are named: chosen by the PSU at the bank, all of them, or a list of IBANs.
+ACCESS_MODELS = ("bankOffered", "allPsd2", "namedAccounts")
+
+#: The feature name that a bank refuses with PARAMETER_NOT_SUPPORTED when it shows booked rows only.
+BOOKING_STATUS_BOTH = "bookingStatus=both"
+BOOKING_STATUS_PENDING = "bookingStatus=pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One bank's dialect.
+
+    ``access_models`` are tried in order. ``stable_transaction_ids`` says that ``transactionId`` identifies a row.
+    ``unsupported`` are features the bank refused before, by the name of ``NotSupported.feature``; they are not asked
+    for again. ``headers`` go with every request (an API key header, for example).
+    """
+
+    access_models: tuple[str, ...] = ACCESS_MODELS
+    explicit_authorisation: bool = False
+    stable_transaction_ids: bool = False
+    unsupported: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Profile:
+        """Read a profile. Keys of other connectors' making are left alone; wrong values are the operator's to fix."""
+        given = configuration.profile
+        values: dict[str, Any] = {}
+        for known in fields(cls):
+            if known.name in given:
+                values[known.name] = _checked(known.name, given[known.name])
+        profile = cls(**values)
+        if not profile.access_models or not set(profile.access_models) <= set(ACCESS_MODELS):
+            raise TppConfigInvalid(f"The profile of {configuration.aspsp} names an unknown access model.")
+        return profile
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name in {"access_models", "unsupported"} and isinstance(value, list | tuple):
+        return tuple(str(item) for item in value)
+    if name in {"explicit_authorisation", "stable_transaction_ids"} and isinstance(value, bool):
+        return value
+    if name == "headers" and isinstance(value, Mapping):
+        return {str(key): str(item) for key, item in value.items()}
+    raise TppConfigInvalid(f"The dialect profile has a wrong value for {name!r}.")

@@ -1,0 +1,209 @@
+"""Pages of transactions: one call reads one page, a token carries the memory of the chain.
+
+The token holds the link to the next page, how many pages and rows came, digests of the links and pages already seen,
+and whether a row could not be read. So the connector itself keeps nothing between calls, a run can stop after any
+page and go on from its token, and a chain always ends (connectors.md 1.1.4, 4.1 "Paging").
+
+**A row that cannot be read** (no amount, no currency) is never dropped in silence: its page carries a warning that
+names the row and the reason, the answer is kept, the other rows arrive, and the last page of the chain is not
+``complete``. The engine then adds rows but removes and changes none.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from nostro.connectors.berlin_group.client import Client, parsed, protocol_error, resolve_link
+from nostro.connectors.berlin_group.errors import error_from_answer, messages_of
+from nostro.connectors.berlin_group.fields import UnreadableError, Warnings, href_of
+from nostro.connectors.berlin_group.mapping import map_transaction
+from nostro.connectors.berlin_group.profile import BOOKING_STATUS_BOTH, BOOKING_STATUS_PENDING, Profile
+from nostro.connectors.contract import BookingStatusFilter, ConnectionHandle, Page, PsuContext, RawAnswer
+from nostro.connectors.errors import NotSupported, ProtocolError
+from nostro.core.transactions import Account, BookingStatus, Transaction, Window
+
+#: Limits of one chain (connectors.md 1.1.4).
+MAX_PAGES = 2_000
+MAX_ROWS = 500_000
+
+_STATUSES: tuple[BookingStatus, ...] = ("booked", "pending")
+_FEATURES = {"both": BOOKING_STATUS_BOTH, "pending": BOOKING_STATUS_PENDING, "booked": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The memory of a page chain."""
+
+    href: str
+    pages: int = 0
+    rows: int = 0
+    seen: tuple[str, ...] = ()
+    unreadable: int = 0
+
+    def token(self) -> str:
+        """The chain as the opaque text of ``Page.next``."""
+        values = [self.href, self.pages, self.rows, list(self.seen), self.unreadable]
+        return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode()
+
+    @classmethod
+    def from_token(cls, token: str) -> Chain:
+        """Read a token back. Raises :class:`ProtocolError` for anything else."""
+        try:
+            href, pages, rows, seen, unreadable = json.loads(base64.urlsafe_b64decode(token))
+            return cls(str(href), int(pages), int(rows), tuple(str(item) for item in seen), int(unreadable))
+        except (ValueError, TypeError):
+            raise ProtocolError("The mark of the next page is damaged; the read must start again.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One interpreted answer."""
+
+    rows: tuple[Transaction, ...]
+    unreadable: int
+    warnings: tuple[str, ...]
+    next_href: str | None
+    digest: str
+
+
+def list_transactions(  # noqa: PLR0917 - the arguments of connectors.md 1.2
+    client: Client,
+    connection: ConnectionHandle,
+    account: Account,
+    window: Window,
+    booking_status: BookingStatusFilter,
+    psu: PsuContext,
+    next_page: str | None = None,
+) -> Page:
+    """Read the first page of a window, or the page that ``next_page`` (the ``next`` of the page before) stands for.
+
+    Raises :class:`NotSupported` for a booking status the bank refused, now or before, and :class:`ProtocolError` for
+    a chain that comes back to a page or exceeds the limits.
+    """
+    configuration = connection.configuration
+    feature = _FEATURES[booking_status]
+    if feature and feature in Profile.of(configuration).unsupported:
+        raise NotSupported(feature=feature, reached_bank=False)
+    chain = Chain.from_token(next_page) if next_page else Chain(_first_href(account, window, booking_status))
+    received = client.send(
+        configuration,
+        "GET",
+        chain.href,
+        psu=psu,
+        subject="account",
+        consent_id=connection.consent.consent_id,
+        access_token=connection.access_token,
+        feature=feature,
+    )
+    if (error := _error_within(client, received.raw, received.data)) is not None:
+        raise error
+    read = _read(received.raw, received.data)
+    chain = _continued(chain, read, received.raw)
+    following = None
+    if read.next_href is not None:
+        target = resolve_link(configuration, read.next_href, received.raw.url)
+        if _digest(target) in chain.seen:
+            raise protocol_error(received.raw, "The bank's pages lead back to a page that was already read.")
+        following = replace(chain, href=target).token()
+    complete = following is None and chain.unreadable == 0
+    return Page(read.rows, window, received.raw, following, complete, (), read.warnings)
+
+
+def map_transactions(raw: RawAnswer, window: Window) -> Page:
+    """Interpret a stored page again. ``next`` is None and ``complete`` True only if it was a whole chain by itself."""
+    read = _read(raw, parsed(raw))
+    complete = read.next_href is None and read.unreadable == 0
+    return Page(read.rows, window, raw, complete=complete, warnings=read.warnings)
+
+
+def _first_href(account: Account, window: Window, booking_status: BookingStatusFilter) -> str:
+    query = {
+        "bookingStatus": booking_status,
+        "dateFrom": window.date_from.isoformat(),
+        "dateTo": window.date_to.isoformat(),
+    }
+    return f"/v1/accounts/{quote(account.resource_id, safe='')}/transactions?{urlencode(query)}"
+
+
+def _continued(chain: Chain, read: _Read, raw: RawAnswer) -> Chain:
+    """The chain with this page counted. Raises :class:`ProtocolError` at a limit or a repeated page."""
+    grown = Chain(
+        href=chain.href,
+        pages=chain.pages + 1,
+        rows=chain.rows + len(read.rows),
+        # The link of this page and, where it has rows, its content: a bank that ignores its own page numbers sends
+        # the same rows under ever new links. Empty pages may repeat, they are not the end of a chain.
+        seen=(*chain.seen, _digest(raw.url), *([read.digest] if read.rows else [])),
+        unreadable=chain.unreadable + read.unreadable,
+    )
+    if read.rows and read.digest in chain.seen:
+        raise protocol_error(raw, "The bank sent the same page of transactions twice in one list.")
+    at_limit = grown.pages == MAX_PAGES and read.next_href is not None
+    if grown.rows > MAX_ROWS or at_limit:
+        raise protocol_error(raw, f"The bank's list has more than {MAX_PAGES} pages or {MAX_ROWS} rows.")
+    return grown
+
+
+def _error_within(client: Client, raw: RawAnswer, data: Any) -> Exception | None:
+    """The error of an answer that says 200 and yet holds error messages instead of transactions."""
+    has_rows = isinstance(data, Mapping) and "transactions" in data
+    if has_rows or not any(message.is_error for message in messages_of(data)):
+        return None
+    return error_from_answer(raw, data, subject="account", retry_after=None, clock=client.clock)
+
+
+def _read(raw: RawAnswer, data: Any) -> _Read:
+    report = data.get("transactions") if isinstance(data, Mapping) else None
+    if not isinstance(report, Mapping):
+        raise _without_rows(raw, data)
+    warnings = Warnings()
+    for message in messages_of(data):
+        warnings.add(f"the bank says {message.code}: {message.text}")
+    rows: list[Transaction] = []
+    unreadable = 0
+    for status in _STATUSES:
+        for position, item in enumerate(_items(raw, report, status), start=1):
+            try:
+                rows.append(map_transaction(item, status, warnings))
+            except UnreadableError as error:
+                unreadable += 1
+                warnings.add(f"{status} row {position} cannot be read: {error}")
+    if standing_orders := _items(raw, report, "information"):
+        warnings.add(f"{len(standing_orders)} standing orders are no transactions and were left out")
+    next_href = href_of(report.get("_links"), "next") or href_of(data.get("_links"), "next")
+    content = {status: report.get(status) for status in _STATUSES}
+    digest = _digest(json.dumps(content, sort_keys=True, default=str))
+    return _Read(tuple(rows), unreadable, warnings.as_tuple(), next_href, digest)
+
+
+def _items(raw: RawAnswer, report: Mapping[str, Any], status: str) -> list[Any]:
+    items = report.get(status)
+    if items is None:
+        return []
+    if not isinstance(items, list):
+        raise protocol_error(raw, f"The bank's answer has no list under {status!r}.")
+    return items
+
+
+def _without_rows(raw: RawAnswer, data: Any) -> ProtocolError | NotSupported:
+    """The bank answered without a list of rows: it offers a file to download, or something unknown."""
+    links = data.get("_links") if isinstance(data, Mapping) else None
+    if href_of(links, "download"):
+        return NotSupported(
+            "The bank offers this list only as a file to download, which this connector does not read yet.",
+            feature="download",
+            status=raw.status,
+            request_id=raw.request_id,
+            raw=raw,
+        )
+    return protocol_error(raw, "The bank's answer has no list of transactions.")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
