@@ -1,8 +1,45 @@
-"""Addresses of this part."""
+"""Addresses of the Hub's pages."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from nostro.hub.pages import accounts, integrations, linking, start, transactions
 
 app_name = "hub"
-urlpatterns: list[URLPattern | URLResolver] = []
+
+urlpatterns = [
+    path("", start.overview, name="overview"),
+    path("organizations/new/", start.new_organization, name="new_organization"),
+    path("<uuid:organization_id>/", start.switch, name="organization"),
+    path("<uuid:organization_id>/billing/", start.billing, name="billing"),
+    # accounts
+    path("<uuid:organization_id>/accounts/", accounts.accounts, {"mode": ""}, name="accounts"),
+    path("<uuid:organization_id>/accounts/<str:mode>/", accounts.accounts, name="accounts"),
+    path("accounts/<uuid:account_id>/", accounts.account, name="account"),
+    path("accounts/<uuid:account_id>/name/", accounts.rename, name="rename_account"),
+    path("accounts/<uuid:account_id>/synchronize/", accounts.synchronize, name="synchronize"),
+    path("accounts/<uuid:account_id>/progress/", accounts.progress, name="account_progress"),
+    # adding an account
+    path("<uuid:organization_id>/accounts/<str:mode>/add/", linking.find_bank, name="find_bank"),
+    path("<uuid:organization_id>/accounts/<str:mode>/add/<uuid:institution_id>/", linking.share, name="share"),
+    path("link/return/", linking.returned, name="link_return"),
+    path("link/<uuid:authorisation_id>/", linking.at_the_bank, name="at_the_bank"),
+    path("link/<uuid:authorisation_id>/cancel/", linking.cancel, name="cancel_link"),
+    path("link/<uuid:authorisation_id>/accounts/", linking.choose, name="choose_accounts"),
+    path("link/<uuid:authorisation_id>/import/", linking.first_import, name="first_import"),
+    path("connections/<uuid:connection_id>/renew/", linking.renew, name="renew"),
+    path("connections/<uuid:connection_id>/disconnect/", linking.disconnect_bank, name="disconnect"),
+    # transactions
+    path("<uuid:organization_id>/transactions/", transactions.transactions, name="transactions"),
+    path("<uuid:organization_id>/transactions.csv", transactions.download, name="transactions_csv"),
+    path("transactions/<uuid:transaction_id>/", transactions.transaction, name="transaction"),
+    # integrations
+    path("<uuid:organization_id>/integrations/", integrations.integrations, {"mode": ""}, name="integrations"),
+    path("<uuid:organization_id>/integrations/<str:mode>/", integrations.integrations, name="integrations"),
+    path("<uuid:organization_id>/integrations/<str:mode>/add/", integrations.add_integration, name="add_integration"),
+    path("integrations/<uuid:integration_id>/", integrations.integration, name="integration"),
+    path("integrations/<uuid:integration_id>/secret/", integrations.integration_secret, name="integration_secret"),
+    path("integrations/<uuid:integration_id>/new-secret/", integrations.new_secret, name="new_secret"),
+    path("integrations/<uuid:integration_id>/revoke/", integrations.revoke, name="revoke_integration"),
+]

@@ -1,0 +1,119 @@
+"""Forms of the Hub's pages. They check shape; what a verb refuses is put beside the field it names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel import Locale
+from django import forms
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from nostro.hub.accounts.models import Account
+from nostro.web.errors import Problem
+
+
+def countries() -> list[tuple[str, str]]:
+    """ISO 3166-1 codes with their names in the reader's language, by name."""
+    territories = Locale.parse(get_language() or "en", sep="-").territories
+    named = [(code, name) for code, name in territories.items() if len(code) == 2 and code.isalpha() and code != "ZZ"]
+    return sorted(named, key=lambda pair: pair[1])
+
+
+def add_problem(form: forms.Form, problem: Problem) -> None:
+    """Show a refusal beside the field it names, or above the form."""
+    field = problem.field if problem.field in form.fields else None
+    sentences = " ".join(part for part in (problem.what, problem.why, problem.what_to_do) if part)
+    form.add_error(field, forms.ValidationError(sentences, code=problem.code))
+
+
+class OrganizationForm(forms.Form):
+    """Step one after sign-up."""
+
+    name = forms.CharField(
+        label=_("Name of the organization"),
+        max_length=200,
+        help_text=_("The company, association or person whose bank accounts you bring together."),
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True}),
+    )
+    country = forms.ChoiceField(label=_("Country"), choices=countries)
+
+
+class BillingForm(forms.Form):
+    """What is needed before a live account is added."""
+
+    legal_name = forms.CharField(
+        label=_("Legal name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+    street = forms.CharField(
+        label=_("Street and number"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "street-address"})
+    )
+    postal_code = forms.CharField(
+        label=_("Postal code"), max_length=20, widget=forms.TextInput(attrs={"autocomplete": "postal-code"})
+    )
+    city = forms.CharField(
+        label=_("Town"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "address-level2"})
+    )
+    country = forms.ChoiceField(label=_("Country"), choices=countries)
+    enterprise_number = forms.CharField(label=_("Enterprise number"), max_length=40, required=False)
+    vat_number = forms.CharField(
+        label=_("VAT number"), max_length=40, required=False, help_text=_("With the country, for example BE0403019261.")
+    )
+    email = forms.EmailField(label=_("E-mail for invoices"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+
+class AccountsField(forms.MultipleChoiceField):
+    """Check boxes, one for each account; the value is a list of ids."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Accounts"), required=False, help_text=_("The software will read these accounts and no others."),
+            **kwargs,
+        )  # fmt: skip
+
+
+class IntegrationForm(forms.Form):
+    """A name and the accounts that the software may read."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("The software that will use it, for example “Books of Acme”.")
+    )
+    accounts = AccountsField()
+
+    def __init__(self, *args: Any, accounts: list[Account], with_name: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.accounts_by_id = {str(account.id): account for account in accounts}
+        field = self.fields["accounts"]
+        assert isinstance(field, AccountsField)
+        field.choices = [(key, f"{account} · {account.reference}") for key, account in self.accounts_by_id.items()]
+        if not with_name:
+            del self.fields["name"]
+
+
+class FindBankForm(forms.Form):
+    """A plain GET form: the text is a name, a BIC, an IBAN or a bank code."""
+
+    q = forms.CharField(
+        label=_("Name of the bank, BIC, IBAN or bank code"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    country = forms.ChoiceField(label=_("Country"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["country"] = forms.ChoiceField(
+            label=_("Country"), required=False, choices=[("", _("All countries")), *countries()]
+        )
+
+
+class AccountNameForm(forms.Form):
+    """What the person calls an account."""
+
+    name = forms.CharField(
+        label=_("Your name for this account"), max_length=200, required=False,
+        help_text=_("Leave it empty to show the bank's name."),
+    )  # fmt: skip

@@ -1,0 +1,110 @@
+"""What every page of the Hub does first: who asks, for which organization, live or sandbox.
+
+Views are thin: they translate HTTP into one verb of a room and back. A :class:`~nostro.web.errors.Problem` that a form
+can show is shown beside the form; every other one is rendered by the error pages of ``nostro.web``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import uuid
+from collections.abc import Callable
+from typing import Any, Concatenate, Literal, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from nostro.connectors.contract import PsuContext
+from nostro.hub.organizations.models import Organization, Role
+from nostro.hub.organizations.queries import access_organization, organizations_of
+from nostro.people.models import User
+from nostro.web.errors import NotFound
+
+Mode = Literal["live", "sandbox"]
+Parameters = ParamSpec("Parameters")
+#: The session remembers the organization last looked at, so that object pages show the right switcher.
+LAST_ORGANIZATION = "hub_organization"
+LAST_MODE = "hub_mode"
+
+
+class OrganizationRequest(HttpRequest):
+    """A request of a person who belongs to ``organization``."""
+
+    user: User
+    organization: Organization
+
+
+View = Callable[Concatenate[OrganizationRequest, Parameters], HttpResponse]
+
+
+def now() -> dt.datetime:
+    """The time of this request. Rooms never look at the clock themselves."""
+    return dt.datetime.now(dt.UTC)
+
+
+def organization_page(role: Role | None = None) -> Callable[[View[Parameters]], Callable[..., HttpResponse]]:
+    """Require a signed-in member of the organization that the address names, with at least ``role``."""
+
+    def decorate(view: View[Parameters]) -> Callable[..., HttpResponse]:
+        @login_required
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, organization_id: uuid.UUID, **kwargs: Any) -> HttpResponse:
+            assert isinstance(request.user, User)
+            organization = access_organization(request.user, organization_id, role=role)
+            remember(request, organization)
+            return view(request, **kwargs)  # type: ignore[arg-type, call-arg]
+
+        return guarded
+
+    return decorate
+
+
+def remember(request: HttpRequest, organization: Organization) -> None:
+    """Make ``organization`` the one this request is about."""
+    request.organization = organization  # type: ignore[attr-defined]
+    if request.session.get(LAST_ORGANIZATION) != str(organization.id):
+        request.session[LAST_ORGANIZATION] = str(organization.id)
+
+
+def show(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
+    """Render a page with the organization and the switcher in it."""
+    assert isinstance(request.user, User)
+    organization = getattr(request, "organization", None)
+    common = {
+        "half": "hub",
+        "organization": organization,
+        "organizations": organizations_of(request.user),
+        "is_sandbox": context.get("mode") == "sandbox",
+    }
+    return render(request, f"hub/{template}", {**common, **context}, status=status)
+
+
+def chosen_mode(request: HttpRequest, mode: str) -> Mode:
+    """The tab that the address names, else the one looked at last. Raises NotFound for an unknown one."""
+    if not mode:
+        return "sandbox" if request.session.get(LAST_MODE) == "sandbox" else "live"
+    chosen: Mode = "sandbox" if is_sandbox(mode) else "live"
+    if request.session.get(LAST_MODE) != chosen:
+        request.session[LAST_MODE] = chosen
+    return chosen
+
+
+def is_sandbox(mode: str) -> bool:
+    """Whether the address names the sandbox. Raises NotFound for anything but ``live`` and ``sandbox``."""
+    if mode not in {"live", "sandbox"}:
+        raise NotFound("page")
+    return mode == "sandbox"
+
+
+def psu_context(request: HttpRequest) -> PsuContext:
+    """The person who asks right now, as the bank wants to know it (connectors.md 1.4)."""
+    return PsuContext(
+        present=True,
+        ip=request.META.get("REMOTE_ADDR") or None,
+        user_agent=request.headers.get("User-Agent", "")[:500] or None,
+        accept=request.headers.get("Accept", "")[:200] or None,
+        accept_language=request.headers.get("Accept-Language", "")[:100] or None,
+        observed_at=now(),
+    )
