@@ -1,0 +1,58 @@
+"""Companies whose books are kept, and who may see or change them (books.md 14.5)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from nostro.web.fields import IdField
+
+
+class ReconcileMode(models.TextChoices):
+    """books.md 14.3. Edit replaces the suspense item inside the bank entry; keep adds a second entry."""
+
+    EDIT = "edit", _("Edit the bank entry")
+    KEEP = "keep_suspense", _("Keep the bank entry, add a second one")
+
+
+class Company(models.Model):
+    """One legal person with one set of books. Accounts for special purposes are found in the ledger by purpose."""
+
+    id = IdField()
+    name = models.CharField(max_length=200)
+    country = models.CharField(max_length=2, default="BE")
+    currency = models.CharField(max_length=3, default="EUR")
+    time_zone = models.CharField(max_length=50, default="Europe/Brussels")
+    reconcile_mode = models.CharField(max_length=15, choices=ReconcileMode, default=ReconcileMode.EDIT)
+    lock_date = models.DateField(null=True)  # nothing is posted on or before this day (books.md 14.4)
+    hard_lock_date = models.DateField(null=True)  # the same, and it cannot be moved back
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """From least to most: a reader sees, a clerk fetches and matches, an accountant corrects, an owner connects."""
+
+    READER = "reader", _("Reader")
+    CLERK = "clerk", _("Bank clerk")
+    ACCOUNTANT = "accountant", _("Accountant")
+    OWNER = "owner", _("Owner")
+
+
+class CompanyMember(models.Model):
+    """A person's place in a company."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="company_memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "user"], name="one_place_per_person_and_company"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="company_role_known"),
+        ]

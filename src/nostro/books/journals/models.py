@@ -1,0 +1,281 @@
+"""Bank journals, their lines, statements and balances (books.md 3, 5.2, 11, 12, 13).
+
+Only this room writes these tables. Rows of rooms above (runs, online accounts) are named by id without a foreign key.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from nostro.books.companies.models import Company
+from nostro.books.ledger.models import Entry, LedgerAccount, Partner
+from nostro.web.fields import AmountField, IdField
+
+
+class JournalKind(models.TextChoices):
+    BANK = "bank", _("Bank")
+    CREDIT_CARD = "credit_card", _("Credit card")
+
+
+class GroupingChoice(models.TextChoices):
+    """How lines become statements: the "Synchronization frequency" of books.md 5.2."""
+
+    PER_SYNCHRONIZATION = "per_synchronization", _("Per synchronization")
+    DAILY = "daily", _("Daily")
+    WEEKLY = "weekly", _("Weekly")
+    BI_MONTHLY = "bi_monthly", _("Bi-monthly")
+    MONTHLY = "monthly", _("Monthly")
+
+
+class Feed(models.TextChoices):
+    """The field "Bank Feeds" of books.md 4."""
+
+    UNDEFINED = "undefined", _("Undefined yet")
+    IMPORT = "import", _("Import")
+    ONLINE = "online", _("Online Synchronization")
+
+
+class AccountingDate(models.TextChoices):
+    BOOKING = "booking", _("Booking date")
+    VALUE = "value", _("Value date")
+
+
+class OpeningOrigin(models.TextChoices):
+    """books.md 13.1."""
+
+    NONE = "none", _("None")
+    COMPUTED = "computed", _("Computed from the bank's balance")
+    TYPED = "typed", _("Typed")
+    LEDGER = "ledger", _("Already in the ledger")
+
+
+class Proof(models.TextChoices):
+    """books.md 13.3."""
+
+    UNKNOWN = "unknown", _("Unknown")
+    GREEN = "green", _("Agrees with the bank")
+    RED = "red", _("Differs from the bank")
+
+
+class Journal(models.Model):
+    """A journal of type Bank or Credit Card, with its bank account and suspense account in the ledger."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="journals")
+    name = models.CharField(max_length=100)
+    code = models.CharField(max_length=8)
+    kind = models.CharField(max_length=12, choices=JournalKind, default=JournalKind.BANK)
+    currency = models.CharField(max_length=3)
+    account_number = models.CharField(max_length=70, blank=True)  # normalised (books.md 1)
+    bank_name = models.CharField(max_length=200, blank=True)
+    bic = models.CharField(max_length=11, blank=True)
+    bank_account = models.OneToOneField(LedgerAccount, on_delete=models.PROTECT, related_name="bank_journal")
+    suspense_account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
+    accounting_date = models.CharField(max_length=8, choices=AccountingDate, default=AccountingDate.BOOKING)
+    grouping = models.CharField(max_length=20, choices=GroupingChoice, default=GroupingChoice.PER_SYNCHRONIZATION)
+    feed = models.CharField(max_length=10, choices=Feed, default=Feed.UNDEFINED)
+
+    opening_origin = models.CharField(max_length=10, choices=OpeningOrigin, default=OpeningOrigin.NONE)
+    opening_amount = AmountField(default=0)
+    opening_date = models.DateField(null=True)
+    opening_entry = models.OneToOneField(Entry, null=True, on_delete=models.PROTECT, related_name="+")
+
+    proof = models.CharField(max_length=8, choices=Proof, default=Proof.UNKNOWN)
+    proof_expected = AmountField(null=True)  # P of books.md 13.3
+    proof_difference = AmountField(null=True)  # expected − bank-stated
+    proof_hint = models.CharField(max_length=10, blank=True)  # keep_both, merge
+    proved_at = models.DateTimeField(null=True)
+
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "code"], name="one_journal_per_code"),
+            models.UniqueConstraint(
+                fields=["company", "account_number", "currency"],
+                name="one_journal_per_account_number",
+                condition=~Q(account_number="") & Q(active=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Statement(models.Model):
+    """A checkpoint over consecutive lines. ``computed_end`` is start + Σ lines; ``stated_end`` only from a bank."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    journal = models.ForeignKey(Journal, on_delete=models.CASCADE, related_name="statements")
+    grouping = models.CharField(max_length=20, choices=GroupingChoice)
+    key = models.CharField(max_length=40)
+    first_day = models.DateField()
+    date = models.DateField()  # of its last line
+    start = AmountField()
+    computed_end = AmountField()
+    stated_end = AmountField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["first_day", "created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["journal", "key"], name="one_statement_per_key")]
+
+    @property
+    def name(self) -> str:
+        return f"{self.journal.code}/{self.key}"
+
+
+class LineStatus(models.TextChoices):
+    """books.md 3.1."""
+
+    POSTED = "posted", _("Posted")
+    HELD_LOCKED = "held_locked", _("Held: locked period")
+    HELD_DUPLICATE = "held_duplicate", _("Held: possible duplicate")
+    HELD_CURRENCY = "held_currency", _("Held: currency")
+    INFORMATIONAL = "informational", _("For information")
+    REMOVED = "removed", _("Removed")
+    WITHDRAWN = "withdrawn", _("Withdrawn by the bank")
+
+
+class Source(models.TextChoices):
+    FEED = "feed", _("Bank feed")
+    FILE = "file", _("File")
+    MANUAL = "manual", _("Typed")
+
+
+class Line(models.Model):
+    """One booked bank transaction. Amounts and bank dates never change after import (books.md I-12)."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    journal = models.ForeignKey(Journal, on_delete=models.CASCADE, related_name="lines")
+    booking_date = models.DateField()
+    value_date = models.DateField(null=True)
+    order_date = models.DateField()
+    day_seq = models.BigIntegerField(default=0)
+    amount = AmountField()  # J of books.md 14.2
+    currency = models.CharField(max_length=3)
+    foreign_amount = AmountField(null=True)  # F
+    foreign_currency = models.CharField(max_length=3, blank=True)
+    company_amount = AmountField()  # C
+    label = models.TextField(blank=True)
+    counterparty_name = models.TextField(blank=True)
+    counterparty_account = models.CharField(max_length=70, blank=True)
+    counterparty_bic = models.CharField(max_length=20, blank=True)
+    structured_reference = models.CharField(max_length=140, blank=True)
+    remittance_text = models.TextField(blank=True)
+    description = models.TextField(blank=True)
+    end_to_end_id = models.CharField(max_length=140, blank=True)
+    mandate_id = models.CharField(max_length=140, blank=True)
+    creditor_id = models.CharField(max_length=140, blank=True)
+    purpose_code = models.CharField(max_length=140, blank=True)
+    bank_code = models.CharField(max_length=140, blank=True)
+    bank_reference = models.CharField(max_length=140, blank=True)
+    transaction_type = models.CharField(max_length=140, blank=True)
+    fee = AmountField(null=True)
+    partner = models.ForeignKey(Partner, null=True, on_delete=models.PROTECT, related_name="lines")
+    statement = models.ForeignKey(Statement, null=True, on_delete=models.SET_NULL, related_name="lines")
+    entry = models.OneToOneField(Entry, null=True, on_delete=models.PROTECT, related_name="line")
+    status = models.CharField(max_length=16, choices=LineStatus)
+    status_reason = models.TextField(blank=True)
+    reconciled = models.BooleanField(default=False)  # the suspense residual is zero
+    suspense_residual = AmountField(default=0)  # what is not yet explained, in the line's currency and sign
+    to_check = models.BooleanField(default=False)
+    late = models.BooleanField(default=False)  # came after its statement was confirmed (books.md 5.2 rule 5)
+    source = models.CharField(max_length=6, choices=Source)
+    fingerprint = models.CharField(max_length=64)
+    occurrence = models.PositiveIntegerField(default=1)
+    duplicate_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="possible_duplicates")
+    run_id = models.UUIDField(null=True)  # the fetch run or file import that brought it
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["journal", "order_date", "day_seq", "id"], name="line_by_order"),
+            models.Index(fields=["journal", "booking_date"], name="line_by_booking_date"),
+            models.Index(fields=["journal", "fingerprint"], name="line_by_fingerprint"),
+            models.Index(
+                fields=["company", "-order_date", "-day_seq", "-id"],
+                name="line_to_reconcile",
+                condition=Q(reconciled=False, status="posted"),
+            ),
+            models.Index(
+                fields=["journal", "status"], name="line_not_posted", condition=~Q(status="posted")
+            ),
+            models.Index(fields=["run_id"], name="line_by_run", condition=Q(run_id__isnull=False)),
+        ]
+
+
+class Alias(models.Model):
+    """An external id by which a source knows a line. The database refuses a second line for it (books.md I-6)."""
+
+    id = models.BigAutoField(primary_key=True)
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    identity = models.CharField(max_length=120)
+    source = models.CharField(max_length=200)
+    external_id = models.CharField(max_length=200)
+    epoch = models.PositiveIntegerField(default=1)
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="aliases")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company", "identity", "source", "external_id"], name="no_external_id_twice"
+            )
+        ]
+
+
+class Balance(models.Model):
+    """A balance of a journal's bank account, append-only; written when it differs from the newest of its kind."""
+
+    id = models.BigAutoField(primary_key=True)
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    journal = models.ForeignKey(Journal, on_delete=models.CASCADE, related_name="balances")
+    kind = models.CharField(max_length=9)  # current, available
+    origin = models.CharField(max_length=8, default="bank")  # bank, computed
+    amount = AmountField()
+    currency = models.CharField(max_length=3)
+    reference_date = models.DateField(null=True)  # null: the bank gave no date, so nothing is compared with it
+    observed_at = models.DateTimeField()
+    run_id = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["journal", "kind", "-id"], name="journal_balance_by_kind")]
+
+
+class PendingState(models.TextChoices):
+    PENDING = "pending", _("Pending")
+    BOOKED = "booked", _("Booked")
+    LAPSED = "lapsed", _("Lapsed")
+
+
+class PendingLine(models.Model):
+    """A pending bank transaction: information only, never in the ledger (books.md 12)."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    journal = models.ForeignKey(Journal, on_delete=models.CASCADE, related_name="pending_lines")
+    external_id = models.CharField(max_length=200)
+    date = models.DateField(null=True)
+    amount = AmountField()
+    currency = models.CharField(max_length=3)
+    label = models.TextField(blank=True)
+    counterparty_name = models.TextField(blank=True)
+    counterparty_account = models.CharField(max_length=70, blank=True)
+    end_to_end_id = models.CharField(max_length=140, blank=True)
+    bank_reference = models.CharField(max_length=140, blank=True)
+    note = models.TextField(blank=True)
+    state = models.CharField(max_length=8, choices=PendingState, default=PendingState.PENDING)
+    line = models.ForeignKey(Line, null=True, on_delete=models.SET_NULL, related_name="pending_lines")
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["journal", "external_id"], name="no_pending_line_twice")]

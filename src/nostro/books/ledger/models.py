@@ -1,0 +1,223 @@
+"""Double-entry ledger: accounts, partners, entries whose items balance, and documents that are open items.
+
+A deferred constraint trigger (migration 0002) refuses every entry that does not balance (books.md I-1). Amounts of
+items are signed: debit +, credit −.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now, Upper
+from django.utils.translation import gettext_lazy as _
+
+from nostro.books.companies.models import Company
+from nostro.web.fields import AmountField, IdField
+
+
+class AccountKind(models.TextChoices):
+    BANK = "bank", _("Bank and cash")
+    RECEIVABLE = "receivable", _("Receivable")
+    CURRENT_ASSET = "current_asset", _("Current asset")
+    FIXED_ASSET = "fixed_asset", _("Fixed asset")
+    PAYABLE = "payable", _("Payable")
+    CREDIT_CARD = "credit_card", _("Credit card")
+    CURRENT_LIABILITY = "current_liability", _("Current liability")
+    LONG_LIABILITY = "long_liability", _("Long-term liability")
+    EQUITY = "equity", _("Equity")
+    INCOME = "income", _("Income")
+    EXPENSE = "expense", _("Expense")
+
+
+class Purpose(models.TextChoices):
+    """What the house itself uses an account for; at most one account of a company has each purpose."""
+
+    RECEIVABLE = "receivable", _("Customers")
+    PAYABLE = "payable", _("Suppliers")
+    SUSPENSE = "suspense", _("Bank suspense")
+    TRANSFER = "transfer", _("Transfers between own accounts")
+    OPENING = "opening", _("Opening balance equity")
+    SALES = "sales", _("Sales")
+    PURCHASES = "purchases", _("Purchases")
+    BANK_FEES = "bank_fees", _("Bank fees")
+    EXCHANGE_GAIN = "exchange_gain", _("Exchange gain")
+    EXCHANGE_LOSS = "exchange_loss", _("Exchange loss")
+    DISCOUNT_GIVEN = "discount_given", _("Cash discount given")
+    DISCOUNT_RECEIVED = "discount_received", _("Cash discount received")
+    VAT_PAYABLE = "vat_payable", _("VAT payable")
+    VAT_RECOVERABLE = "vat_recoverable", _("VAT recoverable")
+
+
+class LedgerAccount(models.Model):
+    """An account of the chart. ``currency`` is empty where any currency may be booked."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="ledger_accounts")
+    code = models.CharField(max_length=12)
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20, choices=AccountKind)
+    purpose = models.CharField(max_length=20, choices=Purpose, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    reconcilable = models.BooleanField(default=False)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.UniqueConstraint(fields=["company", "code"], name="one_account_per_code"),
+            models.UniqueConstraint(
+                fields=["company", "purpose"], name="one_account_per_purpose", condition=~Q(purpose="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Partner(models.Model):
+    """A customer or supplier, or both."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="partners")
+    name = models.CharField(max_length=200)
+    vat_number = models.CharField(max_length=20, blank=True)
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint("company", Upper("name"), name="one_partner_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PartnerBankAccount(models.Model):
+    """An account number a partner was seen with; never trusted for payments by itself (books.md 16.3)."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="bank_accounts")
+    account_number = models.CharField(max_length=70)  # normalised: upper case, letters and digits only
+    trusted = models.BooleanField(default=False)
+    active = models.BooleanField(default=True)
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["partner", "account_number"], name="one_bank_account_per_partner")
+        ]
+        indexes = [models.Index(fields=["company", "account_number"], name="partner_by_account")]
+
+
+class ExchangeRate(models.Model):
+    """What one unit of ``currency`` is worth in the company's currency, from ``valid_from`` on."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="exchange_rates")
+    currency = models.CharField(max_length=3)
+    valid_from = models.DateField()
+    rate = AmountField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "currency", "valid_from"], name="one_rate_per_day"),
+            models.CheckConstraint(condition=Q(rate__gt=0), name="rate_positive"),
+        ]
+
+
+class Entry(models.Model):
+    """A posted entry. It is never deleted; a mistake is reversed by another entry (books.md 14.6)."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="entries")
+    kind = models.CharField(max_length=12)  # bank, opening, document, match, write_off, exchange, reversal, manual
+    date = models.DateField()
+    label = models.TextField(blank=True)
+    journal_id = models.UUIDField(null=True)  # of bank and opening entries; journals lie above the ledger
+    reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="reversed_by")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["company", "-date", "-id"], name="entry_by_date"),
+            models.Index(fields=["journal_id", "date"], name="entry_by_journal", condition=Q(journal_id__isnull=False)),
+        ]
+
+
+class EntryItem(models.Model):
+    """One side of an entry: ``amount`` in the company's currency, ``amount_currency`` in ``currency``, both signed.
+
+    On reconcilable accounts the residuals say what is still open; elsewhere they are null.
+    """
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="items")
+    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="items")
+    partner = models.ForeignKey(Partner, null=True, on_delete=models.PROTECT, related_name="items")
+    date = models.DateField()  # of the entry, repeated for balances by day
+    due_date = models.DateField(null=True)
+    label = models.TextField(blank=True)
+    amount = AmountField()
+    currency = models.CharField(max_length=3)
+    amount_currency = AmountField()
+    residual = AmountField(null=True)
+    residual_currency = AmountField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "date"], name="item_by_account", include=["amount", "amount_currency"]),
+            models.Index(
+                fields=["company", "currency", "residual_currency"],
+                name="item_open",
+                condition=Q(residual_currency__isnull=False) & ~Q(residual_currency=0),
+            ),
+        ]
+
+
+class DocumentKind(models.TextChoices):
+    INVOICE = "invoice", _("Customer invoice")
+    CREDIT_NOTE = "credit_note", _("Customer credit note")
+    BILL = "bill", _("Supplier bill")
+    REFUND = "refund", _("Supplier credit note")
+
+
+class Document(models.Model):
+    """An invoice or bill, posted when it is made. Its receivable or payable item is the open item."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="documents")
+    kind = models.CharField(max_length=12, choices=DocumentKind)
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="documents")
+    number = models.CharField(max_length=60)
+    date = models.DateField()
+    due_date = models.DateField()
+    amount = AmountField()  # positive, in ``currency``
+    currency = models.CharField(max_length=3)
+    structured_reference = models.CharField(max_length=60, blank=True)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="document")
+    open_item = models.OneToOneField(EntryItem, on_delete=models.PROTECT, related_name="document")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "kind", "partner", "number"], name="no_document_twice"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="document_amount_positive"),
+        ]
+        indexes = [
+            models.Index(fields=["company", "-date", "-id"], name="document_by_date"),
+            models.Index("company", Upper("number"), name="document_by_number"),
+        ]
+
+
+class ItemReference(models.Model):
+    """A canonical key (``scheme:value``, books.md 15) under which an open item is found."""
+
+    id = models.BigAutoField(primary_key=True)
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(EntryItem, on_delete=models.CASCADE, related_name="references")
+    key = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company", "key", "item"], name="one_reference_per_item")]
