@@ -11,11 +11,16 @@ THEME_COOKIE = "nostro_theme"
 THEMES = ("light", "dark")
 
 
-def page(request: HttpRequest) -> dict[str, Any]:
-    """``correlation_id`` for messages and support, ``theme`` if the person chose one, ``sandbox_enabled``."""
+def chosen_theme(request: HttpRequest) -> str:
+    """``light`` or ``dark`` if this device chose one, else an empty text: then the system decides."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
+    return theme if theme in THEMES else ""
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """``correlation_id`` for messages and support, ``theme`` if the device chose one, ``sandbox_enabled``."""
     return {
         "correlation_id": getattr(request, "correlation_id", ""),
-        "theme": theme if theme in THEMES else "",
+        "theme": chosen_theme(request),
         "sandbox_enabled": settings.SANDBOX_ENABLED,
     }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import NoReverseMatch, reverse
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    if request.user.is_authenticated:
-        return redirect("hub:overview")
-    return render(request, "web/home.html")
-
-
-urlpatterns = [path("", home, name="home")]
+    if not request.user.is_authenticated:
+        return render(request, "web/home.html")
+    try:
+        return redirect(reverse("hub:overview"))
+    except NoReverseMatch:
+        # An installation may run without the Hub's pages.
+        return redirect("person_settings")

@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "nostro.web.middleware.correlation_id",
+    "nostro.web.middleware.request_log",
     "nostro.web.middleware.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -88,11 +89,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "nostro.people.middleware.language",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "nostro.web.problems.ProblemMiddleware",
 ]
 
 ROOT_URLCONF = "nostro.web.urls"
@@ -140,6 +143,9 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "nostro.people.forms.SignUpForm"
+ACCOUNT_ADAPTER = "nostro.people.adapter.AccountAdapter"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
@@ -152,6 +158,9 @@ ACCOUNT_RATE_LIMITS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Nostro"
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Browsers allow passkeys on plain http for localhost only; allauth asks to be told.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not BEHIND_TLS
 EMAIL_BACKEND = os.environ.get("NOSTRO_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_HOST = os.environ.get("NOSTRO_EMAIL_HOST", "localhost")
 EMAIL_PORT = int(os.environ.get("NOSTRO_EMAIL_PORT", "25"))
@@ -216,6 +225,9 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _flag("NOSTRO_TRUST_PROXY", False) else None
 X_FRAME_OPTIONS = "DENY"
+# Addresses for the limits on sign-in: the last one a proxy named, where a proxy is trusted.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if _flag("NOSTRO_TRUST_PROXY", False) else 0
+METRICS_TOKEN = os.environ.get("NOSTRO_METRICS_TOKEN", "")
 
 LOGGING_CONFIG = "nostro.web.logging.configure"
 LOGGING = {"level": os.environ.get("NOSTRO_LOG_LEVEL", "INFO"), "format": os.environ.get("NOSTRO_LOG_FORMAT", "text")}

@@ -1,16 +1,16 @@
-"""All addresses. The public API is answered before Django's middleware, see nostro.web.wsgi."""
+"""All addresses of pages. The public API is answered before Django's middleware, see nostro.web.wsgi."""
 
 from __future__ import annotations
 
 from django.urls import include, path
 
-from nostro.web import views
+from nostro.web import shared_urls
+from nostro.web.shared_urls import handler400, handler403, handler404, handler429, handler500
+
+__all__ = ["handler400", "handler403", "handler404", "handler429", "handler500", "urlpatterns"]
 
 urlpatterns = [
-    path("health", views.health, name="health"),
-    path("ready", views.ready, name="ready"),
-    path("people/", include("nostro.people.urls")),
+    *shared_urls.urlpatterns,
     path("hub/", include("nostro.hub.pages.urls")),
     path("books/", include("nostro.books.pages.urls")),
-    path("", include("nostro.web.home")),
 ]
