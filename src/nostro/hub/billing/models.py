@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 from nostro.hub.organizations.models import Organization
 from nostro.web.fields import IdField
@@ -21,4 +22,4 @@ class BillingInformation(models.Model):
     enterprise_number = models.CharField(max_length=40, blank=True)
     vat_number = models.CharField(max_length=40, blank=True)
     email = models.EmailField()
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(default=timezone.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from nostro.web.fields import IdField
@@ -28,7 +29,11 @@ class Institution(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        indexes = [models.Index(fields=["country", "folded_name"], name="institution_by_name")]
+        indexes = [
+            models.Index(fields=["folded_name", "id"], name="institution_by_name"),
+            models.Index(fields=["country", "folded_name"], name="institution_by_country"),
+            GinIndex(fields=["bank_codes"], name="institution_by_bank_code"),
+        ]
 
     def __str__(self) -> str:
         return self.name
