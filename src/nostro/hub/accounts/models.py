@@ -4,6 +4,8 @@ Only this room writes these tables. Rows of other rooms that caused a change are
 so that the tables can be spread by organization later (DESIGN.md section 2).
 """
 
+# ruff: noqa: DJ001 - what a bank left out (null) and what it gave as empty text are two things.
+
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
@@ -55,6 +57,12 @@ class Account(models.Model):
     proof_difference = AmountField(null=True)
     proof_from = models.DateField(null=True)
     proof_to = models.DateField(null=True)
+    #: The reading that the next balance check starts from (nostro.core.balance_proof.BalanceReading).
+    proof_anchor_balance = AmountField(null=True)
+    proof_anchor_type = models.CharField(max_length=40, blank=True)
+    proof_anchor_total = AmountField(null=True)
+    proof_anchor_day = models.DateField(null=True)
+    booked_total = AmountField(default=0)  # sum of the booked rows that are not tombstones
     covered_from = models.DateField(null=True)  # complete reads cover every day from here …
     covered_to = models.DateField(null=True)  # … to here
     transaction_count = models.PositiveBigIntegerField(default=0)  # booked rows that are not tombstones
@@ -122,6 +130,10 @@ class BankRow(models.Model):
     counterpart_reference = models.CharField(max_length=70, null=True)
     remittance_information = models.TextField(default="")
     digest = models.BinaryField(max_length=32)  # SHA-256 of the bank's payload of this row
+    #: What nostro.core.identity compares: the references under the policy of the source, and the digest of everything
+    #: a person reads, so that a later read needs no second look at the other columns.
+    identity_references = ArrayField(models.TextField(), default=list)
+    content = models.BinaryField(max_length=16)
     raw_answer_id = models.UUIDField(null=True)
     mapping_version = models.PositiveSmallIntegerField(default=1)
 
@@ -149,9 +161,7 @@ class Transaction(BankRow):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["account", "fingerprint", "occurrence"], name="no_transaction_twice"
-            ),
+            models.UniqueConstraint(fields=["account", "fingerprint", "occurrence"], name="no_transaction_twice"),
         ]
         indexes = [
             models.Index(fields=["account", "-sequence"], name="transaction_by_creation"),
@@ -175,6 +185,7 @@ class PendingTransaction(BankRow):
     fingerprint = models.BinaryField(max_length=32)
     occurrence = models.PositiveIntegerField(default=1)
     booked_as = models.UUIDField(null=True)  # the transaction it became
+    created_by_synchronization = models.UUIDField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     removed_at = models.DateTimeField(null=True)

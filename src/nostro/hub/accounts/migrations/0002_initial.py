@@ -5,112 +5,145 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('organizations', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("organizations", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='account',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accounts', to='organizations.organization'),
+            model_name="account",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="accounts", to="organizations.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='balance',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='balances', to='accounts.account'),
+            model_name="balance",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="balances", to="accounts.account"
+            ),
         ),
         migrations.AddField(
-            model_name='balance',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization'),
+            model_name="balance",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="organizations.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='pendingtransaction',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_transactions', to='accounts.account'),
+            model_name="pendingtransaction",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="pending_transactions", to="accounts.account"
+            ),
         ),
         migrations.AddField(
-            model_name='pendingtransaction',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization'),
+            model_name="pendingtransaction",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="organizations.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='rawanswer',
-            name='account',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account'),
+            model_name="rawanswer",
+            name="account",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.account"
+            ),
         ),
         migrations.AddField(
-            model_name='rawanswer',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization'),
+            model_name="rawanswer",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="organizations.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='transaction',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transactions', to='accounts.account'),
+            model_name="transaction",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="transactions", to="accounts.account"
+            ),
         ),
         migrations.AddField(
-            model_name='transaction',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization'),
+            model_name="transaction",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="organizations.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='transactionchange',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization'),
+            model_name="transactionchange",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="organizations.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='transactionchange',
-            name='transaction',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='accounts.transaction'),
+            model_name="transactionchange",
+            name="transaction",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="changes", to="accounts.transaction"
+            ),
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['organization', 'linked_at'], name='account_by_organization'),
+            model_name="account",
+            index=models.Index(fields=["organization", "linked_at"], name="account_by_organization"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('organization', 'is_sandbox', 'account_key'), name='one_account_per_key'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "is_sandbox", "account_key"), name="one_account_per_key"
+            ),
         ),
         migrations.AddIndex(
-            model_name='balance',
-            index=models.Index(fields=['account', '-observed_at'], name='balance_by_time'),
+            model_name="balance",
+            index=models.Index(fields=["account", "-observed_at"], name="balance_by_time"),
         ),
         migrations.AddIndex(
-            model_name='pendingtransaction',
-            index=models.Index(fields=['account', '-sequence'], name='pending_by_creation'),
+            model_name="pendingtransaction",
+            index=models.Index(fields=["account", "-sequence"], name="pending_by_creation"),
         ),
         migrations.AddConstraint(
-            model_name='rawanswer',
-            constraint=models.UniqueConstraint(fields=('synchronization_id', 'kind', 'page_number'), name='one_raw_answer_per_page'),
+            model_name="rawanswer",
+            constraint=models.UniqueConstraint(
+                fields=("synchronization_id", "kind", "page_number"), name="one_raw_answer_per_page"
+            ),
         ),
         migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(fields=['account', '-sequence'], name='transaction_by_creation'),
+            model_name="transaction",
+            index=models.Index(fields=["account", "-sequence"], name="transaction_by_creation"),
         ),
         migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(fields=['account', 'booking_date'], name='transaction_by_booking_date'),
+            model_name="transaction",
+            index=models.Index(fields=["account", "booking_date"], name="transaction_by_booking_date"),
         ),
         migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(fields=['organization', '-booking_date', '-sequence'], name='transaction_by_organization'),
+            model_name="transaction",
+            index=models.Index(
+                fields=["organization", "-booking_date", "-sequence"], name="transaction_by_organization"
+            ),
         ),
         migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(condition=models.Q(('created_by_synchronization__isnull', False)), fields=['created_by_synchronization'], name='transaction_by_run'),
+            model_name="transaction",
+            index=models.Index(
+                condition=models.Q(("created_by_synchronization__isnull", False)),
+                fields=["created_by_synchronization"],
+                name="transaction_by_run",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.UniqueConstraint(fields=('account', 'fingerprint', 'occurrence'), name='no_transaction_twice'),
+            model_name="transaction",
+            constraint=models.UniqueConstraint(
+                fields=("account", "fingerprint", "occurrence"), name="no_transaction_twice"
+            ),
         ),
         migrations.AddIndex(
-            model_name='transactionchange',
-            index=models.Index(fields=['synchronization_id'], name='change_by_run'),
+            model_name="transactionchange",
+            index=models.Index(fields=["synchronization_id"], name="change_by_run"),
         ),
     ]

@@ -1,0 +1,150 @@
+"""Balances as the bank states them, and the proof that no booked row is missing (connectors.md 1.8, 1.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from nostro.core.balance_proof import (
+    BalanceCheck,
+    BalanceReading,
+    available_balance,
+    check_balance,
+    current_balance,
+    provable_balance,
+)
+from nostro.core.transactions import Balance as BankBalance
+from nostro.hub.accounts.models import Account, Balance
+
+#: More balances than this in one answer are not kept: there are six types, and banks repeat them for a few days.
+MAX_BALANCES = 100
+
+
+def record_balances(
+    account: Account, balances: Sequence[BankBalance], *, synchronization_id: UUID | None, now: datetime
+) -> bool:
+    """Store what the bank states about ``account`` and say whether anything a person sees changed.
+
+    Balances of another currency than the account's are not its own and are left out. A balance equal to the newest
+    of its type and day is not stored again.
+    """
+    own = [balance for balance in balances[:MAX_BALANCES] if balance.currency == account.currency]
+    if not own:
+        return False
+    with transaction.atomic():
+        _append_changed(account, own, synchronization_id, now)
+        changed = _set_current(account, own, now)
+        account.save(update_fields=_BALANCE_FIELDS)
+    return changed
+
+
+_BALANCE_FIELDS = [
+    "current_balance",
+    "current_balance_type",
+    "current_balance_reference_date",
+    "current_balance_changed_at",
+    "current_balance_observed_at",
+    "current_balance_variation_observed_at",
+    "available_balance",
+    "available_balance_reference_date",
+    "available_balance_changed_at",
+    "available_balance_variation_observed_at",
+]
+
+
+def _append_changed(
+    account: Account, balances: Sequence[BankBalance], synchronization_id: UUID | None, now: datetime
+) -> None:
+    newest = {
+        (row.balance_type, row.reference_date): row
+        for row in Balance.objects.filter(account=account)
+        .order_by("balance_type", "reference_date", "-observed_at", "-id")
+        .distinct("balance_type", "reference_date")
+    }
+    rows = []
+    for balance in balances:
+        known = newest.get((balance.balance_type, balance.reference_date))
+        if known is not None and (known.amount, known.credit_limit_included) == (
+            balance.amount,
+            balance.credit_limit_included,
+        ):
+            continue
+        rows.append(
+            Balance(
+                organization_id=account.organization_id,
+                account=account,
+                balance_type=balance.balance_type[:40],
+                amount=balance.amount,
+                currency=balance.currency,
+                credit_limit_included=balance.credit_limit_included,
+                reference_date=balance.reference_date,
+                last_change_at=balance.last_change_at,
+                synchronization_id=synchronization_id,
+                observed_at=now,
+            )
+        )
+    Balance.objects.bulk_create(rows)
+
+
+def _set_current(account: Account, balances: Sequence[BankBalance], now: datetime) -> bool:
+    current, available = current_balance(balances), available_balance(balances)
+    changed = False
+    if current is not None:
+        if account.current_balance != current.amount:
+            account.current_balance_variation_observed_at = now
+            changed = True
+        account.current_balance = current.amount
+        account.current_balance_type = current.balance_type[:40]
+        account.current_balance_reference_date = current.reference_date
+        account.current_balance_changed_at = current.last_change_at
+        account.current_balance_observed_at = now
+    if available is not None:
+        if account.available_balance != available.amount:
+            account.available_balance_variation_observed_at = now
+            changed = True
+        account.available_balance = available.amount
+        account.available_balance_reference_date = available.reference_date
+        account.available_balance_changed_at = available.last_change_at
+    return changed
+
+
+def prove_balance(account: Account, balances: Sequence[BankBalance], *, now: datetime) -> BalanceCheck:
+    """Compare the stated balance with the stored rows after a complete read of both (connectors.md 1.11.3).
+
+    Call after ``apply_booked`` in the same transaction, with the balances of the same run.
+    """
+    own = provable_balance(balance for balance in balances if balance.currency == account.currency)
+    reading = BalanceReading(own, account.booked_total, own.reference_date or now.date()) if own else None
+    check = check_balance(_anchor(account), reading)
+    account.proof = check.verdict
+    account.proof_difference = check.difference
+    account.proof_from = check.interval.date_from if check.interval else None
+    account.proof_to = check.interval.date_to if check.interval else None
+    if check.is_anchor and reading is not None:
+        account.proof_anchor_balance = reading.balance.amount
+        account.proof_anchor_type = reading.balance.balance_type[:40]
+        account.proof_anchor_total = reading.booked_total
+        account.proof_anchor_day = reading.day
+    account.save(
+        update_fields=[
+            "proof",
+            "proof_difference",
+            "proof_from",
+            "proof_to",
+            "proof_anchor_balance",
+            "proof_anchor_type",
+            "proof_anchor_total",
+            "proof_anchor_day",
+        ]
+    )
+    return check
+
+
+def _anchor(account: Account) -> BalanceReading | None:
+    balance, total, day = account.proof_anchor_balance, account.proof_anchor_total, account.proof_anchor_day
+    if balance is None or total is None or day is None:
+        return None
+    return BalanceReading(BankBalance(account.proof_anchor_type, balance, account.currency), total, day)
