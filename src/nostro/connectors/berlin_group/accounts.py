@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nostro.connectors.berlin_group.client import Client, Received, protocol_error
-from nostro.connectors.berlin_group.fields import UnreadableError
+from nostro.connectors.berlin_group.client import Client, Received, interpreting, protocol_error
 from nostro.connectors.berlin_group.mapping import AGGREGATE_CURRENCY, map_account
 from nostro.connectors.contract import ConnectionHandle, PsuContext
 from nostro.connectors.errors import AccountUnavailable
@@ -42,7 +41,5 @@ def _mapped(received: Received) -> list[Account]:
         raise protocol_error(received.raw, "The bank's answer has no list of accounts.")
     if len(items) > MAX_ACCOUNTS:
         raise protocol_error(received.raw, f"The bank shows more than {MAX_ACCOUNTS} accounts.")
-    try:
+    with interpreting(received.raw):
         return [map_account(item) for item in items]
-    except UnreadableError as error:
-        raise protocol_error(received.raw, f"The bank's list of accounts cannot be read: {error}.") from None

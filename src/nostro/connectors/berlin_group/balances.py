@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from nostro.connectors.berlin_group.client import Client, protocol_error
-from nostro.connectors.berlin_group.fields import UnreadableError, Warnings
+from nostro.connectors.berlin_group.client import Client, interpreting, protocol_error
+from nostro.connectors.berlin_group.fields import Warnings
 from nostro.connectors.berlin_group.mapping import map_balance
 from nostro.connectors.contract import ConnectionHandle, PsuContext, RawAnswer
 from nostro.core.transactions import Account, Balance
@@ -30,7 +30,5 @@ def get_balances(
     items = received.data.get("balances") if isinstance(received.data, Mapping) else None
     if not isinstance(items, list) or len(items) > MAX_BALANCES:
         raise protocol_error(received.raw, "The bank's answer has no list of balances.")
-    try:
+    with interpreting(received.raw):
         return tuple(map_balance(item, Warnings()) for item in items), received.raw
-    except UnreadableError as error:
-        raise protocol_error(received.raw, f"A balance of the bank cannot be read: {error}.") from None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from nostro.connectors.berlin_group.errors import Subject, error_from_answer
+from nostro.connectors.berlin_group.fields import UnreadableError
 from nostro.connectors.berlin_group.profile import Profile
 from nostro.connectors.contract import Clock, Configuration, NewRequestId, PsuContext, RawAnswer
 from nostro.connectors.errors import (
@@ -115,6 +117,23 @@ def protocol_error(raw: RawAnswer, reason: str) -> ProtocolError:
     return ProtocolError(reason, status=raw.status, request_id=raw.request_id, raw=raw)
 
 
+@contextmanager
+def interpreting(raw: RawAnswer) -> Iterator[None]:
+    """Turn whatever goes wrong while ``raw`` is interpreted into a :class:`ProtocolError` that keeps it.
+
+    This is the border of connectors.md 1.1.2: no exception of a library, and none of ours that we did not foresee,
+    reaches the engine.
+    """
+    try:
+        yield
+    except ConnectorError:
+        raise
+    except UnreadableError as error:
+        raise protocol_error(raw, f"The bank's answer cannot be read: {error}.") from None
+    except Exception as error:
+        raise protocol_error(raw, "The bank sent an answer that Nostro cannot read.") from error
+
+
 def psu_headers(psu: PsuContext) -> dict[str, str]:
     """The ``PSU-*`` headers of a present person; none for an unattended request (connectors.md 1.4)."""
     if not psu.present or not psu.ip:
@@ -147,19 +166,19 @@ def resolve_link(configuration: Configuration, href: str, current_url: str | Non
     if href.startswith("/") and not href.startswith("//"):
         inside = not base.path or href.startswith(base.path.rstrip("/") + "/")
         return f"{base.scheme}://{base.netloc}{href}" if inside else configuration.base_url + href
-    target = urljoin(current_url or configuration.base_url + "/", href)
-    if _origin(target) != _origin(configuration.base_url):
+    try:
+        target = urljoin(current_url or configuration.base_url + "/", href)
+        same_origin = _origin(target) == _origin(configuration.base_url)
+    except ValueError:
+        raise ProtocolError("The bank's answer contains a link that cannot be read.") from None
+    if not same_origin:
         raise ProtocolError("The bank's answer links to another server; Nostro does not follow it.")
     return target
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    except ValueError:
-        raise ProtocolError("The bank's answer contains a link that cannot be read.") from None
-    return parts.scheme, parts.hostname, port
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def _parsed_or_none(body: bytes) -> Any:

@@ -19,13 +19,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from nostro.connectors.berlin_group.client import Client, parsed, protocol_error, resolve_link
+from nostro.connectors.berlin_group.client import Client, interpreting, parsed, protocol_error, resolve_link
 from nostro.connectors.berlin_group.errors import error_from_answer, messages_of
 from nostro.connectors.berlin_group.fields import UnreadableError, Warnings, href_of
 from nostro.connectors.berlin_group.mapping import map_transaction
 from nostro.connectors.berlin_group.profile import BOOKING_STATUS_BOTH, BOOKING_STATUS_PENDING, Profile
-from nostro.connectors.contract import BookingStatusFilter, ConnectionHandle, Page, PsuContext, RawAnswer
-from nostro.connectors.errors import NotSupported, ProtocolError
+from nostro.connectors.contract import (
+    BookingStatusFilter,
+    Configuration,
+    ConnectionHandle,
+    Page,
+    PsuContext,
+    RawAnswer,
+)
+from nostro.connectors.errors import ConnectorError, NotSupported, ProtocolError
 from nostro.core.transactions import Account, BookingStatus, Transaction, Window
 
 #: Limits of one chain (connectors.md 1.1.4).
@@ -101,23 +108,21 @@ def list_transactions(  # noqa: PLR0917 - the arguments of connectors.md 1.2
         access_token=connection.access_token,
         feature=feature,
     )
-    if (error := _error_within(client, received.raw, received.data)) is not None:
-        raise error
-    read = _read(received.raw, received.data)
-    chain = _continued(chain, read, received.raw)
-    following = None
-    if read.next_href is not None:
-        target = resolve_link(configuration, read.next_href, received.raw.url)
-        if _digest(target) in chain.seen:
-            raise protocol_error(received.raw, "The bank's pages lead back to a page that was already read.")
-        following = replace(chain, href=target).token()
+    with interpreting(received.raw):
+        if (error := _error_within(client, received.raw, received.data)) is not None:
+            raise error
+        read = _read(received.raw, received.data)
+        chain = _continued(chain, read, received.raw)
+        following = _following(configuration, chain, read, received.raw)
     complete = following is None and chain.unreadable == 0
-    return Page(read.rows, window, received.raw, following, complete, (), read.warnings)
+    token = following.token() if following else None
+    return Page(read.rows, window, received.raw, token, complete, (), read.warnings)
 
 
 def map_transactions(raw: RawAnswer, window: Window) -> Page:
     """Interpret a stored page again. ``next`` is None and ``complete`` True only if it was a whole chain by itself."""
-    read = _read(raw, parsed(raw))
+    with interpreting(raw):
+        read = _read(raw, parsed(raw))
     complete = read.next_href is None and read.unreadable == 0
     return Page(read.rows, window, raw, complete=complete, warnings=read.warnings)
 
@@ -150,7 +155,17 @@ def _continued(chain: Chain, read: _Read, raw: RawAnswer) -> Chain:
     return grown
 
 
-def _error_within(client: Client, raw: RawAnswer, data: Any) -> Exception | None:
+def _following(configuration: Configuration, chain: Chain, read: _Read, raw: RawAnswer) -> Chain | None:
+    """The chain at its next link, None at its end. Raises :class:`ProtocolError` for a link that was seen before."""
+    if read.next_href is None:
+        return None
+    target = resolve_link(configuration, read.next_href, raw.url)
+    if _digest(target) in chain.seen:
+        raise protocol_error(raw, "The bank's pages lead back to a page that was already read.")
+    return replace(chain, href=target)
+
+
+def _error_within(client: Client, raw: RawAnswer, data: Any) -> ConnectorError | None:
     """The error of an answer that says 200 and yet holds error messages instead of transactions."""
     has_rows = isinstance(data, Mapping) and "transactions" in data
     if has_rows or not any(message.is_error for message in messages_of(data)):
