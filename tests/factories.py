@@ -74,18 +74,14 @@ def account(of: Organization | None = None, bank: Institution | None = None, **f
     fields.setdefault("bank_name", "Current account")
     fields.setdefault("current_balance", AMOUNTS.get(fields["currency"], Decimal(1)))
     linked_at = fields.pop("linked_at", None)
-    made = Account.objects.create(
-        organization=of, institution=link.institution, connection_id=link.id, **fields
-    )
+    made = Account.objects.create(organization=of, institution=link.institution, connection_id=link.id, **fields)
     if linked_at is not None:  # auto_now_add overrules what create() is given
         Account.objects.filter(id=made.id).update(linked_at=linked_at)
         made.refresh_from_db()
     return made
 
 
-def transactions(
-    of: Account, n: int, *, start: dt.date = dt.date(2026, 1, 1), **fields: Any
-) -> list[Transaction]:
+def transactions(of: Account, n: int, *, start: dt.date = dt.date(2026, 1, 1), **fields: Any) -> list[Transaction]:
     """``n`` booked transactions, oldest first, one a day from ``start``, after those that are there already."""
     return list(Transaction.objects.bulk_create(_rows(Transaction, of, n, start, fields)))
 

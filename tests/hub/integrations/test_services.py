@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from oauth2_provider.models import get_access_token_model
+from tests import factories
 
 from nostro.hub.accounts.models import Account
 from nostro.hub.integrations import queries, services
@@ -18,7 +19,6 @@ from nostro.hub.integrations.tokens import delete_expired_tokens, issue_access_t
 from nostro.hub.organizations.models import Membership, Role
 from nostro.people.models import AuditRecord
 from nostro.web.errors import Forbidden, NotFound, Problem
-from tests import factories
 
 pytestmark = pytest.mark.django_db
 NOW = factories.NOW
@@ -36,9 +36,7 @@ def account(owner: Membership) -> Account:
 
 def create(member: Membership, *accounts: Account, **fields: Any) -> tuple[Integration, str]:
     fields = {"name": "Books", "is_sandbox": True, "now": NOW, **fields}
-    return services.create_integration(
-        member.user, member.organization, account_ids=[a.id for a in accounts], **fields
-    )
+    return services.create_integration(member.user, member.organization, account_ids=[a.id for a in accounts], **fields)
 
 
 def test_client_id_and_secret_have_the_documented_shapes_and_only_a_hash_is_stored(

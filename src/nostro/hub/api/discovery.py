@@ -90,6 +90,4 @@ def _answer(links: dict[str, Any]) -> Answer:
 
 
 def _based(paths: dict[str, Any], base: str) -> dict[str, Any]:
-    return {
-        key: _based(value, base) if isinstance(value, dict) else base + value for key, value in paths.items()
-    }
+    return {key: _based(value, base) if isinstance(value, dict) else base + value for key, value in paths.items()}

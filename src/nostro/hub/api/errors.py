@@ -30,7 +30,11 @@ class ApiError(Exception):
 
     def item(self, request_id: str) -> dict[str, Any]:
         """The member of ``errors``."""
-        item: dict[str, Any] = {"code": self.code, "detail": self.detail, "meta": {**self.meta, "requestId": request_id}}
+        item: dict[str, Any] = {
+            "code": self.code,
+            "detail": self.detail,
+            "meta": {**self.meta, "requestId": request_id},
+        }
         if self.pointer:
             item["source"] = {"pointer": self.pointer}
         return item
@@ -67,9 +71,7 @@ def validation(detail: str, attribute: str = "", pointer: str = "") -> ApiError:
     """A wrong attribute (``attribute`` alone gives its pointer), or a body that cannot be read."""
     if attribute and not pointer:
         pointer = f"/data/attributes/{attribute}"
-    return ApiError(
-        400, "validationError", detail, meta={"attribute": attribute} if attribute else {}, pointer=pointer
-    )
+    return ApiError(400, "validationError", detail, meta={"attribute": attribute} if attribute else {}, pointer=pointer)
 
 
 def invalid_cursor(parameter: str) -> ApiError:

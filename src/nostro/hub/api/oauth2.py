@@ -48,9 +48,7 @@ def refusal(request: Request, error: OAuthError) -> Answer:
     document: dict[str, Any] = {"error": error.error, "error_description": error.description}
     if not request.mount:
         code = _CODES.get(error.error) or _camel(error.error)
-        document["errors"] = [
-            {"code": code, "detail": error.description, "meta": {"requestId": request.request_id}}
-        ]
+        document["errors"] = [{"code": code, "detail": error.description, "meta": {"requestId": request.request_id}}]
     headers = _NO_STORE
     if error.status == 401:
         headers = (*headers, ("WWW-Authenticate", 'Basic realm="nostro"'))

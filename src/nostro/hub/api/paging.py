@@ -169,7 +169,11 @@ def _exists(cursor: Any, listing: Listing, after: Row | None = None, before: Row
 def page_links(request: Request, cursors: Cursors, window: Window) -> tuple[Paging, PageLinks]:
     """``meta.paging`` and ``links`` of a page: absolute, in the caller's base, style, limit and filters (5.3, 5.4)."""
     address = request.base + "/" + "/".join(request.path)
-    kept = [f"{_quoted(name)}={quote(value, safe='')}" for name, value in request.query.items() if name.startswith("filter[")]
+    kept = [
+        f"{_quoted(name)}={quote(value, safe='')}"
+        for name, value in request.query.items()
+        if name.startswith("filter[")
+    ]
     size = [f"{cursors.style['limit']}={cursors.limit}"] if cursors.limit_given else []
 
     def link(cursor: Sequence[str]) -> str:
@@ -193,5 +197,3 @@ def page_links(request: Request, cursors: Cursors, window: Window) -> tuple[Pagi
 
 def _quoted(name: str) -> str:
     return quote(name, safe="[]")
-
-

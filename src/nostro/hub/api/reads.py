@@ -23,7 +23,6 @@ from nostro.hub.api.errors import not_found
 from nostro.hub.api.paging import Listing, Row
 
 
-
 def moment(column: str) -> str:
     """SQL of a date-time in UTC with three decimals; cut, not rounded, so that it never lies in the future."""
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
@@ -183,7 +182,9 @@ def access_account_state(integration_id: UUID, account_id: UUID | None, now: dat
         raise not_found("account")
     if row[4]:
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE integrations_integrationaccount SET last_accessed_at = %s WHERE id = %s", [now, row[5]])
+            cursor.execute(
+                "UPDATE integrations_integrationaccount SET last_accessed_at = %s WHERE id = %s", [now, row[5]]
+            )
     return AccountState(row[0], _zone(row[1]), row[2], _latest(row[6:14], row[0], row[3]))
 
 

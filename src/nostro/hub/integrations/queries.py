@@ -37,9 +37,7 @@ def access_integration(
     integrations = Integration.objects.select_related("organization")
     if for_update:
         integrations = integrations.select_for_update(of=("self",), no_key=True)
-    integration = integrations.filter(
-        id=integration_id, organization__memberships__user=user, revoked_at=None
-    ).first()
+    integration = integrations.filter(id=integration_id, organization__memberships__user=user, revoked_at=None).first()
     if integration is None:
         raise NotFound("integration")
     access_organization(user, integration.organization_id, role=role)
@@ -58,9 +56,9 @@ def integrations_of(organization: Organization, is_sandbox: bool) -> list[Integr
 def granted_accounts(integration: Integration) -> list[Account]:
     """The accounts that the integration may read now, newest first, as its API lists them."""
     return list(
-        Account.objects.filter(
-            grants__integration=integration, grants__removed_at=None, removed_at=None
-        ).order_by("-linked_at", "-id")
+        Account.objects.filter(grants__integration=integration, grants__removed_at=None, removed_at=None).order_by(
+            "-linked_at", "-id"
+        )
     )
 
 

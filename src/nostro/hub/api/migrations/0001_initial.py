@@ -7,31 +7,42 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organizations', '0002_initial'),
+        ("organizations", "0002_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='IdempotentRequest',
+            name="IdempotentRequest",
             fields=[
-                ('id', nostro.web.fields.IdField(default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('integration_id', models.UUIDField()),
-                ('verb', models.CharField(max_length=6)),
-                ('path', models.CharField(max_length=300)),
-                ('key', models.CharField(max_length=255)),
-                ('body_checksum', models.BinaryField(max_length=32)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('document', models.BinaryField()),
-                ('created_at', models.DateTimeField()),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
+                (
+                    "id",
+                    nostro.web.fields.IdField(
+                        default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("integration_id", models.UUIDField()),
+                ("verb", models.CharField(max_length=6)),
+                ("path", models.CharField(max_length=300)),
+                ("key", models.CharField(max_length=255)),
+                ("body_checksum", models.BinaryField(max_length=32)),
+                ("status", models.PositiveSmallIntegerField()),
+                ("document", models.BinaryField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="organizations.organization"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['created_at'], name='idempotent_request_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('integration_id', 'verb', 'path', 'key'), name='one_answer_per_key')],
+                "indexes": [models.Index(fields=["created_at"], name="idempotent_request_by_age")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("integration_id", "verb", "path", "key"), name="one_answer_per_key")
+                ],
             },
         ),
     ]
