@@ -120,11 +120,30 @@ def test_each_typed_line_is_a_possible_duplicate_of_one_item_only():
     assert kinds(journal.take(item("p", "-8.00"), item("q", "-8.00"))) == {"possible_duplicate": 1, "new": 1}
 
 
-def test_a_removed_typed_line_holds_nothing_by_resemblance():
+@pytest.mark.parametrize("text", ["typed", "COFFEE CORNER"])
+def test_a_removed_typed_line_holds_nothing(text):
     journal = Journal()
-    typed = journal.add(item(None, "-8.00", text="typed", kind="manual"))
+    typed = journal.add(item(None, "-8.00", text=text, kind="manual"))
     journal.lines[typed] = journal.lines[typed]._replace(removed=True)
     assert kinds(journal.take(item("p", "-8.00"))) == {"new": 1}
+
+
+def test_a_file_line_near_a_feed_line_is_held_unless_both_come_from_files():
+    journal = Journal()
+    journal.take(item("a", text="feed"))
+    result = journal.take(item(None, text="file", kind="file"))
+    assert kinds(result) == {"possible_duplicate": 1}
+    assert result.outcomes[0].line.kind == "feed"
+    files = Journal()
+    files.take(item(None, text="file", kind="file"))
+    assert kinds(files.take(item(None, text="another", kind="file"))) == {"new": 1}
+
+
+def test_ten_thousand_like_lines_take_no_quadratic_time():
+    journal = Journal()
+    journal.take(*(item(f"a{n}", order=n) for n in range(10_000)))
+    result = classify([item(f"b{n}", order=n) for n in range(10_000)], list(journal.lines.values()))
+    assert kinds(result) == {"new": 10_000}
 
 
 def test_a_removed_line_never_returns_not_even_in_a_new_epoch():

@@ -13,12 +13,14 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from itertools import product
+from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
 from nostro.core.identity.pairing import Pairing
 
 LineSource = Literal["feed", "file", "manual"]
+_LINE_SOURCES = get_args(LineSource)
 OutcomeKind = Literal["new", "known", "changed", "alias", "possible_duplicate"]
 
 #: Days between two lines of one amount that may still be the same payment (books.md 11.2).
@@ -105,26 +107,36 @@ def classify(
     """
     items = _distinct(incoming)
     pairing = Pairing(items, stored, incoming_order=_incoming_order, stored_order=_stored_order)
-    held: dict[int, StoredLine] = {}
     _pair_by_alias(pairing)
-    paired_by_alias = {index for index, partner in enumerate(pairing.partners) if partner is not None}
+    by_alias = [partner is not None for partner in pairing.partners]
     _pair_by_fingerprint(pairing)
-    outcomes: list[Outcome | None] = []
-    for index, (item, partner) in enumerate(zip(items, pairing.partners, strict=True)):
-        line = None if partner is None else stored[partner]
-        if line is not None and index not in paired_by_alias and _needs_a_person(item, line, incomplete_days):
+    outcomes: list[Outcome | None] = [None] * len(items)
+    held: dict[int, StoredLine] = {}
+    for index, partner in enumerate(pairing.partners):
+        if partner is None:
+            continue
+        item, line = items[index], stored[partner]
+        if not by_alias[index] and _needs_a_person(item, line, incomplete_days):
             held[index] = line
-            line = None
-        outcomes.append(None if line is None else _outcome_of_pair(item, line))
+        else:
+            outcomes[index] = _outcome_of_pair(item, line)
     held |= _resembling(items, outcomes, held, pairing.unpaired_stored)
-    occurrences = _next_occurrences([i for i, o in zip(items, outcomes, strict=True) if o is None], stored)
-    return Classification(
-        tuple(
-            outcome
-            or Outcome("possible_duplicate" if index in held else "new", item, held.get(index), occurrences[id(item)])
-            for index, (item, outcome) in enumerate(zip(items, outcomes, strict=True))
-        ),
-        _unseen(items, stored),
+    return Classification(_complete(outcomes, items, held, stored), _unseen(items, stored))
+
+
+def _complete(
+    outcomes: Sequence[Outcome | None],
+    items: Sequence[IncomingItem],
+    held: dict[int, StoredLine],
+    stored: Sequence[StoredLine],
+) -> tuple[Outcome, ...]:
+    """Items without an outcome become lines: held ones beside the line they resemble, the others as new."""
+    added = [item for item, outcome in zip(items, outcomes, strict=True) if outcome is None]
+    occurrences = _next_occurrences(added, stored)
+    return tuple(
+        outcome
+        or Outcome("possible_duplicate" if index in held else "new", item, held.get(index), occurrences[id(item)])
+        for index, (item, outcome) in enumerate(zip(items, outcomes, strict=True))
     )
 
 
@@ -134,7 +146,7 @@ def _incoming_order(item: IncomingItem) -> tuple[int, str]:
 
 def _stored_order(line: StoredLine) -> tuple[bool, bool, int, UUID]:
     """Lines that a pair can be certain of before typed ones, live ones before removed ones, then day order."""
-    return line.kind == "manual" and not line.aliases, line.removed, line.occurrence, line.id
+    return _is_typed(line), line.removed, line.occurrence, line.id
 
 
 def _distinct(incoming: Iterable[IncomingItem]) -> list[IncomingItem]:
@@ -169,7 +181,7 @@ def _pair_by_fingerprint(pairing: Pairing[IncomingItem, StoredLine]) -> None:
 def _pair_scope(pairing: Pairing[IncomingItem, StoredLine], scope: tuple[str, int] | None) -> None:
     pairing.pair(
         lambda item: item.fingerprint if _scope(item) == scope else None,
-        lambda line: None if _is_named_in(line, scope) else line.fingerprint,
+        lambda line: None if _is_named_in(line, scope) or _was_typed_in_error(line) else line.fingerprint,
     )
 
 
@@ -184,6 +196,11 @@ def _is_named_in(line: StoredLine, scope: tuple[str, int] | None) -> bool:
 def _is_typed(line: StoredLine) -> bool:
     """Typed by hand and not yet merged with a bank's item."""
     return line.kind == "manual" and not line.aliases
+
+
+def _was_typed_in_error(line: StoredLine) -> bool:
+    """A tombstone keeps a bank's item away, but a typed line that was removed says nothing about the bank."""
+    return line.removed and _is_typed(line)
 
 
 def _needs_a_person(item: IncomingItem, line: StoredLine, incomplete_days: Collection[dt.date]) -> bool:
@@ -207,29 +224,33 @@ def _resembling(
     free_lines: Sequence[StoredLine],
 ) -> dict[int, StoredLine]:
     """Same amount and currency within three days, one side typed or from a file and the other not."""
-    lines: defaultdict[tuple[Decimal, str, dt.date], list[StoredLine]] = defaultdict(list)
-    for line in sorted(free_lines, key=_stored_order, reverse=True):
-        if not line.removed:
-            lines[line.amount, line.currency, line.booking_date].append(line)
-    found: dict[int, StoredLine] = {}
+    lines = _lines_that_may_resemble(items, free_lines)
     open_items = [index for index, outcome in enumerate(outcomes) if outcome is None and index not in held]
-    for index in sorted(open_items, key=lambda index: (items[index].booking_date, _incoming_order(items[index]))):
+    open_items.sort(key=lambda index: (items[index].booking_date, _incoming_order(items[index])))
+    distances = sorted(range(-RESEMBLANCE_DAYS, RESEMBLANCE_DAYS + 1), key=abs)
+    found: dict[int, StoredLine] = {}
+    for index in open_items:
         item = items[index]
-        for distance in sorted(range(-RESEMBLANCE_DAYS, RESEMBLANCE_DAYS + 1), key=abs):
+        for distance, kind in product(distances, _LINE_SOURCES):
             day = item.booking_date + dt.timedelta(days=distance)
-            candidates = lines.get((item.amount, item.currency, day), [])
-            alike = next((line for line in reversed(candidates) if _may_resemble(item, line)), None)
-            if alike is not None:
-                candidates.remove(alike)
-                found[index] = alike
+            alike = lines.get((kind, item.amount, item.currency, day))
+            if alike and kind != item.kind:
+                found[index] = alike.pop()
                 break
     return found
 
 
-def _may_resemble(item: IncomingItem, line: StoredLine) -> bool:
-    return (
-        item.kind != line.kind and not (line.kind == "manual" and line.aliases) and not _is_named_in(line, _scope(item))
-    )
+def _lines_that_may_resemble(
+    items: Sequence[IncomingItem], free_lines: Sequence[StoredLine]
+) -> dict[tuple[LineSource, Decimal, str, dt.date], list[StoredLine]]:
+    """Lines by what must be equal, the likeliest last. Lines that a bank's id already names are left out."""
+    scopes = {_scope(item) for item in items}
+    lines: defaultdict[tuple[LineSource, Decimal, str, dt.date], list[StoredLine]] = defaultdict(list)
+    for line in sorted(free_lines, key=_stored_order, reverse=True):
+        is_merged = line.kind == "manual" and line.aliases
+        if not (line.removed or is_merged or any(_is_named_in(line, scope) for scope in scopes)):
+            lines[line.kind, line.amount, line.currency, line.booking_date].append(line)
+    return lines
 
 
 def _next_occurrences(items: Sequence[IncomingItem], stored: Sequence[StoredLine]) -> dict[int, int]:
