@@ -58,6 +58,9 @@ def test_available_is_interim_available_else_forward_available_else_expected():
 def test_the_newest_of_one_type_counts():
     old, new = (balance(amount=str(n), reference_date=DAY + dt.timedelta(days=n)) for n in (1, 2))
     assert current_balance([new, old]) == current_balance([old, new]) == new
+    noon = dt.datetime(2026, 11, 12, 12)
+    changed = [balance(last_change_at=at) for at in (None, noon, noon.replace(hour=13, tzinfo=dt.UTC))]
+    assert current_balance(changed) == current_balance(changed[::-1]) == changed[2]
 
 
 def test_a_balance_that_includes_a_credit_limit_proves_nothing():

@@ -103,6 +103,11 @@ def test_days_before_the_start_are_not_covered_though_they_were_read():
     assert (first, state) == (day(2), "before_start")
 
 
+def test_a_read_of_data_older_than_its_window_covers_nothing():
+    read = CommittedRead(window(5, 9), dt.datetime(2026, 11, 2, tzinfo=dt.UTC))
+    assert {state for _, state in day_states(window(5, 8), fetch_from=day(1), today=day(9), reads=[read])} == {"gap"}
+
+
 def test_a_question_has_a_limit():
     with pytest.raises(CoverageError):
         day_states(Window(BASE, BASE + dt.timedelta(days=MAX_DAYS)), fetch_from=BASE, today=BASE)

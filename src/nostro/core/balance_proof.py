@@ -49,9 +49,11 @@ def _first_of_types(balances: Iterable[Balance], types: tuple[str, ...]) -> Bala
     return next((newest[name] for name in types if name in newest), None)
 
 
-def _age_key(balance: Balance) -> tuple[dt.date, float]:
-    changed_at = balance.last_change_at
-    return balance.reference_date or dt.date.min, changed_at.timestamp() if changed_at else 0.0
+def _age_key(balance: Balance) -> tuple[dt.date, dt.datetime]:
+    changed_at = balance.last_change_at or dt.datetime.min
+    if changed_at.tzinfo is None:
+        changed_at = changed_at.replace(tzinfo=dt.UTC)
+    return balance.reference_date or dt.date.min, changed_at
 
 
 # --- the Hub: two readings (connectors.md 1.11.3) --------------------------------------------------------------
