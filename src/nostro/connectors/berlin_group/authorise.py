@@ -92,7 +92,7 @@ def create_consent(
         raise protocol_error(received.raw, "The bank gave a consent id that cannot be sent back.")
     status = _status_word(received)
     if status == "valid":
-        return _finished(client, configuration, consent_id, psu)
+        return _finished(client, _handle(configuration, consent_id), psu)
     if status not in {None, "received", "partiallyAuthorised"}:
         return _not_granted(status, cancelled=False)
     return _next_step(_Pending(client, configuration, request, psu, consent_id, received))
@@ -121,9 +121,10 @@ def continue_authorisation(
             feature=answer.kind,
             reached_bank=False,
         )
-    status = _consent_status(client, configuration, consent_id, psu)
+    connection = _handle(configuration, consent_id)
+    status = _consent_status(client, connection, psu)
     if status == "valid":
-        return _finished(client, configuration, consent_id, psu)
+        return _finished(client, connection, psu)
     cancelled = answer.kind == "callback" and bool({"error", "nok"} & answer.values.keys())
     if status in {"received", "partiallyAuthorised"} and not cancelled:
         return _wait(client, state, status)
@@ -132,13 +133,13 @@ def continue_authorisation(
 
 def get_consent(client: Client, connection: ConnectionHandle) -> Consent:
     """The consent as the bank sees it now. A status word nobody knows is :class:`PsuActionRequired` with that word."""
-    return _read_consent(client, connection.configuration, connection.consent.consent_id, UNATTENDED)
+    return _read_consent(client, connection, UNATTENDED)
 
 
 def revoke_consent(client: Client, connection: ConnectionHandle) -> None:
     """End the consent at the bank. One that is already gone is what was wanted."""
     try:
-        _send(client, connection.configuration, "DELETE", connection.consent.consent_id, "", UNATTENDED)
+        _send(client, connection, "DELETE", "", UNATTENDED)
     except (ConsentUnknown, ConsentExpired, ConsentRevoked):
         return
 
@@ -307,23 +308,32 @@ def _is_loopback(host: str) -> bool:
 # --- reading the consent
 
 
-def _send(  # noqa: PLR0917
-    client: Client, configuration: Configuration, method: str, consent_id: str, tail: str, psu: PsuContext
-) -> Received:
-    path = f"/v1/consents/{quote(consent_id, safe='')}{tail}"
-    return client.send(configuration, method, path, psu=psu, subject="consent")
+def _handle(configuration: Configuration, consent_id: str) -> ConnectionHandle:
+    """A connection of which nothing but the consent id is known yet."""
+    return ConnectionHandle(configuration, Consent(consent_id, "received"))
 
 
-def _consent_status(client: Client, configuration: Configuration, consent_id: str, psu: PsuContext) -> str:
-    received = _send(client, configuration, "GET", consent_id, "/status", psu)
+def _send(client: Client, connection: ConnectionHandle, method: str, tail: str, psu: PsuContext) -> Received:
+    return client.send(
+        connection.configuration,
+        method,
+        f"/v1/consents/{quote(connection.consent.consent_id, safe='')}{tail}",
+        psu=psu,
+        subject="consent",
+        access_token=connection.access_token,
+    )
+
+
+def _consent_status(client: Client, connection: ConnectionHandle, psu: PsuContext) -> str:
+    received = _send(client, connection, "GET", "/status", psu)
     status = _status_word(received)
     if status is None:
         raise protocol_error(received.raw, "The bank does not tell the status of the consent.")
     return status
 
 
-def _read_consent(client: Client, configuration: Configuration, consent_id: str, psu: PsuContext) -> Consent:
-    received = _send(client, configuration, "GET", consent_id, "", psu)
+def _read_consent(client: Client, connection: ConnectionHandle, psu: PsuContext) -> Consent:
+    received = _send(client, connection, "GET", "", psu)
     word = _status_word(received)
     status = next((known for known in get_args(ConsentStatus) if known == word), None)
     if status is None:
@@ -335,7 +345,7 @@ def _read_consent(client: Client, configuration: Configuration, consent_id: str,
             raw=received.raw,
         )
     return Consent(
-        consent_id=consent_id,
+        consent_id=connection.consent.consent_id,
         status=status,
         valid_until=date_of(received.data.get("validUntil"), "validUntil", FieldWarnings()),
         frequency_per_day=count_of(received.data.get("frequencyPerDay")),
@@ -351,10 +361,10 @@ def _status_word(received: Received) -> str | None:
 # --- the end of an authorisation
 
 
-def _finished(client: Client, configuration: Configuration, consent_id: str, psu: PsuContext) -> Finished:
+def _finished(client: Client, connection: ConnectionHandle, psu: PsuContext) -> Finished:
     """The bank says the consent is valid: read what it granted and which accounts it opens."""
-    consent = _read_consent(client, configuration, consent_id, psu)
-    return Finished(consent, list_accounts(client, ConnectionHandle(configuration, consent), psu))
+    consent = _read_consent(client, connection, psu)
+    return Finished(consent, list_accounts(client, replace(connection, consent=consent), psu))
 
 
 def _wait(client: Client, state: Mapping[str, Any], status: str) -> AuthorisationStep:
