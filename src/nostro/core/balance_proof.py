@@ -50,7 +50,7 @@ def _first_of_types(balances: Iterable[Balance], types: tuple[str, ...]) -> Bala
 
 
 def _age_key(balance: Balance) -> tuple[dt.date, dt.datetime]:
-    changed_at = balance.last_change_at or dt.datetime.min
+    changed_at = balance.last_change_at or dt.datetime.min.replace(tzinfo=dt.UTC)
     if changed_at.tzinfo is None:
         changed_at = changed_at.replace(tzinfo=dt.UTC)
     return balance.reference_date or dt.date.min, changed_at
