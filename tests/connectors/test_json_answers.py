@@ -21,9 +21,10 @@ PAN = "4111111111111111"
         ('{"a": 120}', {"a": 120}),
         ('\ufeff{"a": "x"}', {"a": "x"}),
         ('{"a": 1, "a": 1}', {"a": 1}),
+        (r'{"a": ["x\ud800y", "\u0000", "\ud83d\ude00"]}', {"a": ["x\ufffdy", "\ufffd", "\U0001f600"]}),
     ],
 )
-def test_numbers_are_exact(text: str, value: object) -> None:
+def test_numbers_are_exact_and_texts_can_be_stored(text: str, value: object) -> None:
     parsed = parse_json(text.encode())
     assert parsed == value
     assert not isinstance(parsed["a"], float)

@@ -21,6 +21,9 @@ _NEVER_CARD_NUMBERS = frozenset(_REFERENCES.split())
 _ALWAYS_CARD_NUMBERS = frozenset({"pan", "maskedPan", "maskedPAN"})
 
 _CARD_SHAPE = re.compile(rb"\d(?:[ -]?\d){12}")
+#: Escapes that may stand for a character that cannot be stored.
+_BROKEN_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_BROKEN_CHARACTER = re.compile("[\x00\ud800-\udfff]")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 
 
@@ -55,15 +58,17 @@ def parse_json(body: bytes) -> Any:
     """Parse JSON with exact decimals. Raises :class:`JsonError`.
 
     A key that occurs twice with two different values makes the answer contradictory, so it is refused; so are NaN
-    and Infinity, which are no JSON.
+    and Infinity, which are no JSON. Characters that neither UTF-8 nor PostgreSQL can hold (half of a surrogate pair,
+    NUL) become U+FFFD.
     """
     try:
-        return json.loads(
+        value = json.loads(
             body.decode("utf-8-sig"),
             parse_float=Decimal,
             parse_constant=_refuse_constant,
             object_pairs_hook=_object,
         )
+        return _without_broken_characters(value) if _BROKEN_ESCAPE.search(body) else value
     except JsonError:
         raise
     except (ValueError, ArithmeticError, RecursionError):
@@ -81,3 +86,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             if result[key] != value:
                 raise JsonError("a field occurs twice with two different values")
     return result
+
+
+def _without_broken_characters(value: Any) -> Any:
+    if isinstance(value, str):
+        return _BROKEN_CHARACTER.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_broken_characters(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_broken_characters(key): _without_broken_characters(item) for key, item in value.items()}
+    return value

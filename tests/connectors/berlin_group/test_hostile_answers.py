@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.connectors.berlin_group.bank import WINDOW
+from tests.contract.connector_contract import floats_in
 
 from nostro.connectors.berlin_group.mapping import KNOWN_TRANSACTION_FIELDS
 from nostro.connectors.berlin_group.transactions import map_transactions
 from nostro.connectors.contract import Page, RawAnswer
 from nostro.connectors.errors import ConnectorError
-from tests.connectors.berlin_group.bank import WINDOW
-from tests.contract.connector_contract import floats_in
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("4111111111111111"),
