@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from nostro.web.present import date_text, money_text
 
 Series = Sequence[tuple[date, Decimal]]
-WIDTH, HEIGHT, TOP, BOTTOM = 720, 220, 28, 26
+WIDTH, HEIGHT, MARGIN = 720, 200, 10
 #: A longer series is thinned for the picture (not for the table): more points than pixels show nothing more.
 MOST_POINTS = 400
 #: The table beneath shows at most two years of days.
@@ -23,73 +23,66 @@ MOST_ROWS = 732
 def balance_chart(series: Series, *, currency: str, language: str, title: str = "") -> SafeString:
     """The balance of an account over days: a line with a pale area, a zero line when crossed, the last value labelled.
 
-    ``series`` is (day, balance) pairs, oldest first; fewer than two give a sentence instead of a picture. The balance
-    of a day holds until the next, so the line is drawn in steps of days by date, not by position.
+    ``series`` is (day, balance) pairs, oldest first; fewer than two give a sentence instead of a picture. Days are
+    placed by date, so that days without a balance keep their width.
     """
     if len(series) < 2:
         return format_html('<p class="muted">{}</p>', gettext("The chart begins when two days of balances are known."))
     name = title or gettext("Balance")
+    (first_day, _), (last_day, last) = series[0], series[-1]
+    amount = str(money_text(last, currency, language))
+    words = {
+        "name": name,
+        "first": date_text(first_day, language),
+        "last": date_text(last_day, language),
+        "amount": amount,
+    }
     return format_html(
-        '<figure class="chart-data">{}<details><summary>{}</summary>{}</details></figure>',
-        _picture(series, currency, language, name),
+        '<figure class="chart-data">{}<figcaption class="chart__ends"><span>{}</span><span>{} <b>{}</b></span>'
+        "</figcaption><details><summary>{}</summary>{}</details></figure>",
+        _picture(series, gettext("%(name)s from %(first)s to %(last)s, at the end %(amount)s") % words),
+        words["first"],
+        words["last"],
+        amount,
         gettext("The same as a table"),
         _table(series, currency, language, name),
     )
 
 
-def sparkline(series: Series, *, label: str = "", width: int = 96, height: int = 24) -> SafeString:
+def sparkline(series: Series, *, label: str = "") -> SafeString:
     """The line alone, for table rows; nothing when there are fewer than two points."""
     if len(series) < 2:
         return SafeString("")
-    points = _points(_thin(series), width=width, top=2, bottom=height - 2)
     meaning = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
     return format_html(
-        '<svg class="chart sparkline" viewBox="0 0 {} {}" {}><path class="chart__line" d="{}"/></svg>',
-        width,
-        height,
+        '<svg class="chart sparkline" viewBox="0 0 {} {}" preserveAspectRatio="none" {}>'
+        '<path class="chart__line" d="{}"/></svg>',
+        WIDTH,
+        HEIGHT,
         meaning,
-        _path(points),
+        _path(_points(_thin(series))),
     )
 
 
-def _picture(series: Series, currency: str, language: str, name: str) -> SafeString:
-    thinned = _thin(series)
-    bottom = HEIGHT - BOTTOM
-    points = _points(thinned, width=WIDTH, top=TOP, bottom=bottom)
+def _picture(series: Series, spoken: str) -> SafeString:
+    """The drawing without words: it is stretched to any width, and words would be stretched with it."""
+    points = _points(_thin(series))
     low, high = min(v for _, v in series), max(v for _, v in series)
     line, (last_x, last_y) = _path(points), points[-1]
-    zero_y = _height_of(Decimal(0), low, high, TOP, bottom)
-    floor = min(max(zero_y, TOP), bottom)
-    zero = format_html('<path class="chart__zero" d="M0 {0}H{1}"/>', _n(zero_y), WIDTH) if low < 0 < high else ""
-    last = str(money_text(series[-1][1], currency, language))
-    spoken = gettext("%(name)s from %(first)s to %(last)s, now %(amount)s") % {
-        "name": name,
-        "first": date_text(series[0][0], language),
-        "last": date_text(series[-1][0], language),
-        "amount": last,
-    }
+    zero_y = _height_of(Decimal(0), low, high)
+    zero = format_html('<path class="chart__zero" d="M0 {}H{}"/>', _n(zero_y), WIDTH) if low < 0 < high else ""
     return format_html(
-        '<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{spoken}">'
-        '<path class="chart__grid" d="M0 {bottom}H{width}"/>'
-        '<path class="chart__area" d="{line}V{floor}H0Z"/>{zero}<path class="chart__line" d="{line}"/>'
-        '<circle class="chart__dot" cx="{last_x}" cy="{last_y}" r="3.5"/>'
-        '<text class="chart__value" x="{width}" y="{label_y}" text-anchor="end">{last}</text>'
-        '<text class="chart__text" x="0" y="{date_y}">{first_day}</text>'
-        '<text class="chart__text" x="{width}" y="{date_y}" text-anchor="end">{last_day}</text></svg>',
+        '<svg class="chart" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" aria-label="{spoken}">'
+        '<path class="chart__grid" d="M0 {height}H{width}"/><path class="chart__area" d="{line}V{floor}H0Z"/>'
+        '{zero}<path class="chart__line" d="{line}"/><path class="chart__dot" d="M{x} {y}h0"/></svg>',
         width=WIDTH,
         height=HEIGHT,
         spoken=spoken,
-        bottom=bottom,
         line=line,
-        floor=_n(floor),
+        floor=_n(min(max(zero_y, 0), HEIGHT)),
         zero=zero,
-        last_x=_n(last_x),
-        last_y=_n(last_y),
-        label_y=_n(last_y - 10 if last_y > TOP + 6 else last_y + 22),
-        last=last,
-        date_y=HEIGHT - 6,
-        first_day=date_text(series[0][0], language),
-        last_day=date_text(series[-1][0], language),
+        x=_n(last_x),
+        y=_n(last_y),
     )
 
 
@@ -117,19 +110,19 @@ def _thin(series: Series) -> Series:
     return [series[round(position * stride)] for position in range(MOST_POINTS)]
 
 
-def _points(series: Series, *, width: int, top: int, bottom: int) -> list[tuple[float, float]]:
+def _points(series: Series) -> list[tuple[float, float]]:
     first, last = series[0][0], series[-1][0]
     days = max((last - first).days, 1)
     low, high = min(v for _, v in series), max(v for _, v in series)
-    inner = width - 4  # room for the last dot
-    return [(inner * (day - first).days / days, _height_of(v, low, high, top, bottom)) for day, v in series]
+    return [(WIDTH * (day - first).days / days, _height_of(value, low, high)) for day, value in series]
 
 
-def _height_of(value: Decimal, low: Decimal, high: Decimal, top: int, bottom: int) -> float:
+def _height_of(value: Decimal, low: Decimal, high: Decimal) -> float:
     """Where a value lies, in user units from the top; a flat line lies in the middle."""
     if high == low:
-        return (top + bottom) / 2
-    return bottom - float((value - low) / (high - low)) * (bottom - top)
+        return HEIGHT / 2
+    inner = HEIGHT - 2 * MARGIN
+    return HEIGHT - MARGIN - float((value - low) / (high - low)) * inner
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

@@ -40,8 +40,12 @@ def look(request: HttpRequest) -> HttpResponse:
 
 def look_context() -> dict[str, Any]:
     """The sample values, all of them fixed."""
-    balances = [(DAY - timedelta(days=90 - n), Decimal(9_000 + (n * 7919) % 2300 - n * 12)) for n in range(91)]
-    crossing = [(day, value - 9_200) for day, value in balances]
+    # Sales most days, rent and salaries now and then: the shape of a real account.
+    balances, balance = [], Decimal(9_000)
+    for n in range(91):
+        balance += Decimal((n * 7919) % 311) - (Decimal(3_900) if n % 30 == 24 else Decimal(20))
+        balances.append((DAY - timedelta(days=90 - n), balance))
+    crossing = [(day, value - 10_400) for day, value in balances]
     return {
         "now": NOW,
         "is_sandbox": True,

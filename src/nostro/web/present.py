@@ -16,6 +16,7 @@ from functools import lru_cache
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import NumberPattern
+from django.utils.translation import gettext
 
 from nostro.core.money import decimals as decimals_of
 
@@ -116,6 +117,8 @@ def relative_time_text(value: datetime, now: datetime, language: str, zone: tzin
     """
     locale = locale_of(language)
     difference = value - now
+    if abs(difference) < timedelta(seconds=10):
+        return gettext("just now")
     if abs(difference) < timedelta(minutes=60):
         return format_timedelta(difference, granularity="second", threshold=0.99, add_direction=True, locale=locale)
     local, today = value.astimezone(zone), now.astimezone(zone).date()
