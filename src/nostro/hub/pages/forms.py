@@ -117,3 +117,31 @@ class AccountNameForm(forms.Form):
         label=_("Your name for this account"), max_length=200, required=False,
         help_text=_("Leave it empty to show the bank's name."),
     )  # fmt: skip
+
+
+class TransactionFilterForm(forms.Form):
+    """A plain GET form above the list of transactions."""
+
+    q = forms.CharField(
+        label=_("Search"),
+        max_length=200,
+        required=False,
+        help_text=_("A name, a reference, an IBAN, >100, 2026-11"),
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    account = forms.ChoiceField(label=_("Account"), required=False)
+    date_from = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    date_to = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    amount_from = forms.DecimalField(label=_("Amount from"), required=False, min_value=0, max_digits=24)
+    amount_to = forms.DecimalField(label=_("Amount to"), required=False, min_value=0, max_digits=24)
+    direction = forms.ChoiceField(
+        label=_("Direction"),
+        required=False,
+        choices=[("", _("In and out")), ("credit", _("Money in")), ("debit", _("Money out"))],
+    )
+
+    def __init__(self, *args: Any, accounts: list[Account], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["account"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("All accounts")), *((str(each.id), f"{each} · {each.currency}") for each in accounts)]

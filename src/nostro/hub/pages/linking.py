@@ -200,6 +200,8 @@ def choose(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
         "choose_accounts.html",
         authorisation=authorisation,
         accounts=accounts,
+        # The first time nothing is chosen yet: all are proposed.
+        preselected={each.id for each in accounts if each.is_selected} or {each.id for each in accounts},
         problem=problem,
         mode=_mode(authorisation),
         steps=STEPS,
