@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from babel import Locale
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from nostro.hub.accounts.models import Account
-from nostro.web.errors import Problem
-
-
-def countries() -> list[tuple[str, str]]:
-    """ISO 3166-1 codes with their names in the reader's language, by name."""
-    territories = Locale.parse(get_language() or "en", sep="-").territories
-    named = [(code, name) for code, name in territories.items() if len(code) == 2 and code.isalpha() and code != "ZZ"]
-    return sorted(named, key=lambda pair: pair[1])
-
-
-def add_problem(form: forms.Form, problem: Problem) -> None:
-    """Show a refusal beside the field it names, or above the form."""
-    field = problem.field if problem.field in form.fields else None
-    sentences = " ".join(part for part in (problem.what, problem.why, problem.what_to_do) if part)
-    form.add_error(field, forms.ValidationError(sentences, code=problem.code))
+from nostro.web.forms import countries
 
 
 class OrganizationForm(forms.Form):

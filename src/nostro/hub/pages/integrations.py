@@ -24,11 +24,12 @@ from nostro.hub.integrations.services import (
     set_accounts,
 )
 from nostro.hub.organizations.models import Role
-from nostro.hub.pages.forms import IntegrationForm, add_problem
+from nostro.hub.pages.forms import IntegrationForm
 from nostro.hub.pages.once import forget_secret, keep_secret, kept_secret, new_form_key, once
 from nostro.hub.pages.shell import OrganizationRequest, chosen_mode, is_sandbox, now, organization_page, remember, show
 from nostro.people.models import User
 from nostro.web.errors import Problem
+from nostro.web.forms import add_problem
 
 
 @organization_page()

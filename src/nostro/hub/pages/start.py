@@ -16,10 +16,11 @@ from nostro.hub.billing.services import save_billing_information
 from nostro.hub.organizations.models import Role
 from nostro.hub.organizations.queries import organizations_of
 from nostro.hub.organizations.services import create_organization
-from nostro.hub.pages.forms import BillingForm, OrganizationForm, add_problem
+from nostro.hub.pages.forms import BillingForm, OrganizationForm
 from nostro.hub.pages.shell import LAST_ORGANIZATION, OrganizationRequest, now, organization_page, show
 from nostro.people.models import User
 from nostro.web.errors import Problem
+from nostro.web.forms import add_problem
 
 BILLING_FIELDS = tuple(BillingForm.base_fields)
 
