@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from nostro.hub.directory.models import Institution, Route
 from nostro.hub.organizations.models import Organization
@@ -38,7 +39,7 @@ class Connection(models.Model):
     health_until = models.DateTimeField(null=True)
     consecutive_failures = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
     linked_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
 
@@ -58,7 +59,7 @@ class Consent(models.Model):
     valid_until = models.DateField(null=True)
     frequency_per_day = models.PositiveSmallIntegerField(null=True)
     is_current = models.BooleanField(default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
     authorised_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
@@ -72,7 +73,11 @@ class Consent(models.Model):
 
 class Authorisation(models.Model):
     """One walk through a bank's steps, to link or to renew. The OAuth ``state`` is a random handle to this row, of
-    which only the checksum is stored; the connector's memory is sealed, single use and expiring."""
+    which only the checksum is stored; the connector's memory is sealed, single use and expiring.
+
+    ``status``: open (an answer is awaited), working (the bank is being asked), choosing (granted, the accounts are to
+    be chosen), finished, failed, cancelled, expired.
+    """
 
     id = IdField()
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
@@ -83,10 +88,12 @@ class Authorisation(models.Model):
     step_number = models.PositiveSmallIntegerField(default=1)
     step = models.CharField(max_length=20)  # the AuthorisationStep variant shown now
     sealed_state = models.BinaryField(null=True)
-    status = models.CharField(max_length=12, default="open")  # open, choosing, finished, failed, cancelled, expired
+    status = models.CharField(
+        max_length=12, default="open"
+    )  # open, working, choosing, finished, failed, cancelled, expired
     error_code = models.CharField(max_length=60, blank=True)
     error_reason = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 

@@ -1,0 +1,91 @@
+"""The memory of an authorisation between two steps (connectors.md 1.3).
+
+The person's browser carries a random 256-bit handle, of which the database has only the checksum. The connector's own
+memory is sealed in the row, bound to organization, connection, connector and step number, and taken out once: whoever
+claims a step first may take it, everybody else is told so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from nostro.connectors.contract import AuthorisationStep, Decoupled, Failed, Finished, Redirect
+from nostro.hub.linking.models import Authorisation
+from nostro.keys.envelope import value_context
+from nostro.web.secrets import open_sealed, seal
+
+REDIRECT_LIFETIME = timedelta(minutes=30)
+DECOUPLED_LIFETIME = timedelta(minutes=5)
+OTHER_LIFETIME = timedelta(minutes=10)
+#: How long the choice of accounts stays open; what was granted meanwhile is given back afterwards.
+CHOICE_LIFETIME = timedelta(hours=24)
+#: No bank asks for more steps than this; a connector that does runs in circles.
+MAX_STEPS = 30
+
+
+def new_handle() -> str:
+    """A handle for the OAuth ``state`` parameter."""
+    return secrets.token_urlsafe(32)
+
+
+def checksum(handle: str) -> bytes:
+    """What the database knows of a handle."""
+    return hashlib.sha256(handle.encode()).digest()
+
+
+def is_pending(step: AuthorisationStep) -> bool:
+    """Whether the person has something left to do."""
+    return not isinstance(step, Finished | Failed)
+
+
+def expiry(step: AuthorisationStep, now: datetime) -> datetime:
+    """When a pending step ends: as the bank says, but never later than our own limit for its kind."""
+    assert not isinstance(step, Finished | Failed)
+    lifetime = OTHER_LIFETIME
+    if isinstance(step, Redirect):
+        lifetime = REDIRECT_LIFETIME
+    elif isinstance(step, Decoupled):
+        lifetime = DECOUPLED_LIFETIME
+    return min(step.expires_at, now + lifetime)
+
+
+def put_step(authorisation: Authorisation, step: AuthorisationStep, now: datetime) -> None:
+    """Note a pending step in the row, with the connector's memory sealed. The caller saves."""
+    assert not isinstance(step, Finished | Failed)
+    put_state(authorisation, step.state)
+    authorisation.step = type(step).__name__
+    authorisation.expires_at = expiry(step, now)
+
+
+def put_state(authorisation: Authorisation, state: Mapping[str, Any]) -> None:
+    """Seal the connector's memory for the row's present step number and open the row for one answer."""
+    authorisation.sealed_state = seal(json.dumps(dict(state)), context=_context(authorisation))
+    authorisation.status = "open"
+
+
+def claim(authorisation: Authorisation, now: datetime) -> Mapping[str, Any] | None:
+    """Take the connector's memory out of the row, once. None if somebody else was faster, or it has expired.
+
+    The row is ``working`` afterwards and counts as the next step.
+    """
+    claimed = Authorisation.objects.filter(
+        pk=authorisation.pk, status="open", step_number=authorisation.step_number, expires_at__gt=now
+    ).update(status="working", sealed_state=None, step_number=authorisation.step_number + 1)
+    if not claimed:
+        return None
+    assert authorisation.sealed_state is not None
+    state: Mapping[str, Any] = json.loads(open_sealed(authorisation.sealed_state, context=_context(authorisation)))
+    authorisation.status, authorisation.sealed_state = "working", None
+    authorisation.step_number += 1
+    return state
+
+
+def _context(authorisation: Authorisation) -> str:
+    connection = authorisation.connection
+    place = f"{connection.organization_id}/{connection.pk}/{connection.route.connector}/{authorisation.step_number}"
+    return value_context("linking_authorisation", "sealed_state", place)
