@@ -89,7 +89,11 @@ UNATTENDED = PsuContext(present=False)
 
 @dataclass(frozen=True, slots=True)
 class ConsentRequest:
-    """What is asked of the bank. ``account_references``: IBANs, only where the profile needs them."""
+    """What is asked of the bank. ``account_references``: IBANs, only where the profile needs them.
+
+    ``state`` is the hub's random handle; the connector adds it to both redirect addresses as the query parameter
+    ``state``, unless they have one.
+    """
 
     psu_type: Literal["personal", "business"]
     valid_until: dt.date
@@ -124,7 +128,11 @@ class ConnectionHandle:
 
 @dataclass(frozen=True, slots=True)
 class PsuInput:
-    """What came back from the person: callback parameters, a choice, a code, a poll, or a cancellation."""
+    """What came back from the person: callback parameters, a choice, a code, a poll, or a cancellation.
+
+    The values of a ``callback`` are the query parameters of the redirect. ``error`` or ``nok`` among them says that
+    the person turned back: a consent the bank has not granted then counts as cancelled instead of failed or open.
+    """
 
     kind: Literal["callback", "credentials", "scaMethodId", "scaAuthenticationData", "poll", "token", "cancel"]
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
