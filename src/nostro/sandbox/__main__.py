@@ -1,0 +1,6 @@
+"""``python -m nostro.sandbox``."""
+
+from nostro.sandbox.server import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Rows that appear, change, book and vanish because a test wants it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from nostro.sandbox.bank import Bank
+from nostro.sandbox.errors import Refusal, format_error
+from nostro.sandbox.histories.company import codes
+from nostro.sandbox.histories.rows import FOREVER, Row
+from nostro.sandbox.ledger import Account
+from nostro.sandbox.money import parse_minor
+from nostro.sandbox.replies import json_reply
+from nostro.sandbox.requests import BankRequest, json_object, whole_number
+
+#: The text fields of the standard that control may set; each at most 500 characters.
+TEXTS = (
+    "endToEndId",
+    "mandateId",
+    "creditorId",
+    "creditorName",
+    "debtorName",
+    "remittanceInformationUnstructured",
+    "additionalInformation",
+)
+MAX_TEXT = 500
+
+
+def add(bank: Bank, request: BankRequest, account_id: str) -> Response:
+    """``POST /accounts/{a}/transactions {amount, bookingDate?, valueDate?, pending?, ids?, texts}``: one new row.
+
+    ``bookingDate`` may lie in the past; ``pending`` true waits until it is booked; ``ids`` false gives none.
+    """
+    account, body = _account(bank, account_id), json_object(request)
+    today = bank.clock.today()
+    day = _day(body, "bookingDate", today)
+    pending = body.get("pending", False) is True
+    row = Row(
+        _minor(body, account.currency),
+        FOREVER if pending else day,
+        {**_texts(body), **codes("PMNT-RCDT-ESCT", "CONTROL")},
+        seen_on=day,
+        value_on=_day(body, "valueDate", day),
+        has_ids=body.get("ids", True) is not False,
+    )
+    return json_reply({"truthIds": bank.ledger.add(account.id, [row])}, 201)
+
+
+def twins(bank: Bank, request: BankRequest, account_id: str) -> Response:
+    """``POST /accounts/{a}/twins {count, amount?}``: equal rows of today without ids."""
+    account, body = _account(bank, account_id), json_object(request)
+    count = whole_number(body, "count", 2, 1, 100)
+    minor = _minor(body, account.currency) if "amount" in body else -1_250
+    text = {"creditorName": "Spoorkaart Automaat", "remittanceInformationUnstructured": "Dagkaart"}
+    day = bank.clock.today()
+    rows = [Row(minor, day, {**text, **codes("PMNT-CCRD-POSD", "CARD")}, has_ids=False) for _ in range(count)]
+    return json_reply({"truthIds": bank.ledger.add(account.id, rows)}, 201)
+
+
+def alter(bank: Bank, request: BankRequest, truth_id: str) -> Response:
+    """``PATCH /transactions/{t} {amount?, bookingDate?, valueDate?, texts}``."""
+    body, currency = json_object(request), _currency(bank, truth_id)
+    bank.ledger.alter(
+        truth_id,
+        minor=_minor(body, currency) if "amount" in body else None,
+        booked_on=_day(body, "bookingDate", dt.date.min) if "bookingDate" in body else None,
+        value_on=_day(body, "valueDate", dt.date.min) if "valueDate" in body else None,
+        texts=_texts(body),
+    )
+    return json_reply({"truthId": truth_id})
+
+
+def remove(bank: Bank, request: BankRequest, truth_id: str) -> Response:
+    """``DELETE /transactions/{t}``: the row is gone as if it had never been."""
+    del request
+    _currency(bank, truth_id)
+    bank.ledger.remove(truth_id)
+    return Response(status=204)
+
+
+def book(bank: Bank, request: BankRequest, truth_id: str) -> Response:
+    """``POST /transactions/{t}/book {amount?}``: a pending row is booked today, perhaps with another amount."""
+    body, currency = json_object(request), _currency(bank, truth_id)
+    minor = _minor(body, currency) if "amount" in body else None
+    if not bank.ledger.book(truth_id, bank.clock.today(), minor):
+        raise Refusal(409, "STATUS_INVALID", "Only a pending row can be booked.")
+    return json_reply({"truthId": truth_id})
+
+
+def _account(bank: Bank, account_id: str) -> Account:
+    account = bank.ledger.account(account_id)
+    if account is None or account.is_aggregate:
+        raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such account with rows of its own.")
+    return account
+
+
+def _currency(bank: Bank, truth_id: str) -> str:
+    currency = bank.ledger.currency_of(truth_id)
+    if currency is None:
+        raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such row.")
+    return currency
+
+
+def _minor(body: dict[str, Any], currency: str) -> int:
+    try:
+        return parse_minor(body.get("amount"), currency)
+    except ValueError as error:
+        raise format_error(f"amount: {error}.", "amount") from None
+
+
+def _day(body: dict[str, Any], name: str, default: dt.date) -> dt.date:
+    value = body.get(name)
+    if value is None:
+        return default
+    try:
+        day = dt.date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise format_error(f"{name} must be a date such as 2026-01-31.", name)
+    return day
+
+
+def _texts(body: dict[str, Any]) -> dict[str, str]:
+    texts = {name: body[name] for name in TEXTS if name in body}
+    for name, value in texts.items():
+        if not isinstance(value, str) or len(value) > MAX_TEXT:
+            raise format_error(f"{name} must be text of at most {MAX_TEXT} characters.", name)
+    return texts

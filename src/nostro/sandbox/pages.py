@@ -1,0 +1,44 @@
+"""The frame of the bank's own pages and its few building blocks. Everything from outside is escaped by markupsafe."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from nostro.sandbox.money import amount_text
+
+_FRAME = Markup(
+    '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<meta name="color-scheme" content="light dark"><title>{title} · Nostro Test Bank</title>'
+    '<link rel="stylesheet" href="/static/sandbox.css"></head><body>'
+    '<a class="skip" href="#main">Skip to the content</a>'
+    '<header><a class="bank" href="/"><span class="mark" aria-hidden="true">NT</span>Nostro Test Bank</a>'
+    '<span class="tag">Sandbox: no real money</span></header>'
+    '<main id="main">{content}</main>'
+    "<footer><p>An invented bank for demonstrations and tests. BIC NSTRBEB0XXX.</p></footer></body></html>\n"
+)
+
+
+def page(title: str, content: Markup) -> Markup:
+    """A whole page."""
+    return _FRAME.format(title=title, content=content)
+
+
+def notice(kind: str, what: str, then: str, code: str = "") -> Markup:
+    """What happened and what to do. ``kind`` is ``bad``, ``warn`` or ``good``; the word says it too, not only colour."""
+    word = {"bad": "Not done", "warn": "Note", "good": "Done"}[kind]
+    shown = Markup("<p><small>Code: <code>{}</code></small></p>").format(code) if code else ""
+    return Markup('<div class="notice {}" role="status"><p><strong>{}:</strong> {}</p><p>{}</p>{}</div>').format(
+        kind, word, what, then, shown
+    )
+
+
+def spaced_iban(iban: str) -> Markup:
+    """In groups of four, as on paper."""
+    groups = " ".join(iban[at : at + 4] for at in range(0, len(iban), 4))
+    return Markup('<span class="iban">{}</span>').format(groups)
+
+
+def money(minor: int, currency: str) -> Markup:
+    """An amount with its currency; the minus sign is a real one."""
+    return Markup('<span class="money">{} {}</span>').format(amount_text(minor, currency).replace("-", "−"), currency)

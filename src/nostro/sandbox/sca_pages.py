@@ -1,0 +1,236 @@
+"""The customer's way through the bank: log in, choose accounts, approve or deny, back to the service (redirect SCA)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from nostro.sandbox.bank import Bank
+from nostro.sandbox.consents import FINAL, Authorisation, Consent
+from nostro.sandbox.ledger import Account
+from nostro.sandbox.pages import money, notice, page, spaced_iban
+from nostro.sandbox.protocol import Record
+from nostro.sandbox.replies import page_reply
+from nostro.sandbox.requests import BankRequest
+from nostro.sandbox.scenarios import CODE, PASSWORD, SCENARIOS
+
+COOKIE = "sandbox_session"
+WORDS = {
+    "accounts": "names and numbers of the accounts",
+    "balances": "their balances",
+    "transactions": "their transactions",
+}
+
+
+def show(bank: Bank, request: BankRequest, record: Record, authorisation_id: str) -> Response:
+    """``GET`` and ``POST /sca/{authorisationId}``: one address, the state decides the page."""
+    authorisation = bank.consents.authorisation(authorisation_id)
+    if authorisation is None:
+        return _end(
+            "This approval does not exist.", "Go back to your software and start again.", "RESOURCE_UNKNOWN", 404
+        )
+    consent = bank.consents.require(authorisation.consent, 403)
+    record.consent = consent.id
+    if request.method == "POST":
+        return _act(bank, request, authorisation, consent)
+    if authorisation.status in FINAL or consent.status != "received":
+        return _finished(authorisation, consent)
+    if _is_logged_in(request, authorisation):
+        return _approval_page(bank, authorisation, consent)
+    return _login_page(consent)
+
+
+def _act(bank: Bank, request: BankRequest, authorisation: Authorisation, consent: Consent) -> Response:
+    """A second click on a button finds the work done and is led the same way."""
+    if authorisation.status in FINAL or consent.status != "received":
+        return _finished(authorisation, consent)
+    act = request.form.get("act", "")
+    if act == "log-in":
+        return _log_in(bank, request, authorisation, consent)
+    if act == "deny":
+        bank.consents.fail(authorisation)
+        return _back(consent.nok_uri)
+    if act == "approve":
+        if not _is_logged_in(request, authorisation):
+            return _login_page(consent, notice("warn", "You are not logged in.", "Log in to go on."), status=403)
+        return _approve(bank, request, authorisation, consent)
+    raise MethodNotAllowed(["GET"])
+
+
+def _log_in(bank: Bank, request: BankRequest, authorisation: Authorisation, consent: Consent) -> Response:
+    psu = request.form.get("psu", "").strip()[:70]
+    session = bank.consents.log_in(authorisation, psu, request.form.get("password", ""))
+    if session is None:
+        current = bank.consents.authorisation(authorisation.id)
+        if current is None or current.status in FINAL:
+            return _back(consent.nok_uri)
+        wrong = notice(
+            "bad", "Name and password do not fit.", "Nothing was shared. Try again.", "PSU_CREDENTIALS_INVALID"
+        )
+        return _login_page(consent, wrong, psu, status=401)
+    response = redirect(f"/sca/{authorisation.id}", 303)
+    response.set_cookie(
+        COOKIE,
+        session,
+        path=f"/sca/{authorisation.id}",
+        httponly=True,
+        samesite="Lax",
+        secure=request.scheme == "https",
+    )
+    return response
+
+
+def _is_logged_in(request: BankRequest, authorisation: Authorisation) -> bool:
+    given = request.cookies.get(COOKIE, "")
+    return authorisation.session is not None and secrets.compare_digest(given.encode(), authorisation.session.encode())
+
+
+def _approve(bank: Bank, request: BankRequest, authorisation: Authorisation, consent: Consent) -> Response:
+    offered = _offered(bank, authorisation, consent)
+    ticked = set(request.form.getlist("account"))
+    chosen = [account for account in offered if account.resource_id in ticked]
+    if not chosen:
+        missing = notice("bad", "No account is chosen.", "Choose at least one account, or deny.")
+        return _approval_page(bank, authorisation, consent, missing, 400)
+    if SCENARIOS[authorisation.psu or ""].always_denies:
+        bank.consents.fail(authorisation)
+        return _back(consent.nok_uri)
+    if not bank.consents.approve(authorisation, request.form.get("code", ""), granted(consent, chosen)):
+        current = bank.consents.authorisation(authorisation.id)
+        if current is None or current.status in FINAL:
+            return _back(consent.nok_uri)
+        wrong = notice(
+            "bad", "The code is wrong.", f"Nothing was shared. The code of the sandbox is {CODE}.", "SCA_INVALID"
+        )
+        return _approval_page(bank, authorisation, consent, wrong, 400)
+    return _back(consent.ok_uri)
+
+
+def granted(consent: Consent, chosen: list[Account]) -> dict[str, list[str]]:
+    """Which account ids each scope covers once ``chosen`` are approved. Every account may at least be named."""
+    result = {"accounts": [account.id for account in chosen], "balances": [], "transactions": []}
+    for scope in ("balances", "transactions"):
+        if _covers(consent, scope):
+            references = consent.access.get(scope, [])
+            result[scope] = [a.id for a in chosen if not references or any(_names(r, a) for r in references)]
+    return result
+
+
+def _covers(consent: Consent, scope: str) -> bool:
+    access = consent.access
+    return scope in access or "allPsd2" in access or (scope == "balances" and "availableAccountsWithBalance" in access)
+
+
+def _names(reference: dict[str, str], account: Account) -> bool:
+    return reference["iban"] == account.iban and reference.get("currency", account.currency) == account.currency
+
+
+def _offered(bank: Bank, authorisation: Authorisation, consent: Consent) -> list[Account]:
+    """The customer's accounts, or those of them that the service named."""
+    accounts = bank.ledger.accounts(authorisation.psu)
+    lists = [consent.access[scope] for scope in WORDS if isinstance(consent.access.get(scope), list)]
+    named = [reference for references in lists for reference in references]
+    return [a for a in accounts if any(_names(r, a) for r in named)] if named else accounts
+
+
+def _login_page(consent: Consent, message: Markup | str = "", psu: str = "", status: int = 200) -> Response:
+    people = Markup("").join(
+        Markup("<li><code>{}</code> {}</li>").format(scenario.psu, scenario.story) for scenario in SCENARIOS.values()
+    )
+    content = Markup(
+        "<h1>Who are you?</h1><p>A service asks to read your accounts. Log in to see what it asks for.</p>{message}"
+        '<form method="post"><p class="field"><label for="psu">User name</label>'
+        '<input id="psu" name="psu" value="{psu}" autocomplete="username" maxlength="70" required></p>'
+        '<p class="field"><label for="password">Password</label>'
+        '<input id="password" name="password" type="password" autocomplete="current-password" maxlength="70" required></p>'
+        '<p class="hint">The password of every test user is <code>{password}</code>.</p>'
+        '<p class="actions"><button name="act" value="log-in">Log in</button></p></form>'
+        '<form method="post"><p class="actions"><button class="quiet" name="act" value="deny">Cancel and go back</button></p>'
+        "</form><details><summary>Test users</summary><ul>{people}</ul></details>"
+    ).format(message=message, psu=psu or consent.psu_hint, password=PASSWORD, people=people)
+    return page_reply(page("Log in", content), status, _origin(consent.nok_uri))
+
+
+def _approval_page(
+    bank: Bank, authorisation: Authorisation, consent: Consent, message: Markup | str = "", status: int = 200
+) -> Response:
+    offered = _offered(bank, authorisation, consent)
+    if not offered:
+        message = notice("warn", "None of the accounts asked for is yours.", "Deny to go back.", "CONSENT_INVALID")
+    what = Markup("").join(
+        Markup("<li>{}</li>").format(words) for scope, words in WORDS.items() if _asks(consent, scope)
+    )
+    last_day = _last_day(bank, authorisation, consent)
+    content = Markup(
+        "<h1>Share your accounts?</h1>{message}<dl><dt>Who asks</dt><dd>{who}</dd><dt>May read</dt><dd><ul>{what}</ul></dd>"
+        '<dt>Until</dt><dd><time datetime="{day}">{day}</time></dd><dt>How often</dt><dd>{often}</dd></dl>'
+        '<form method="post"><fieldset><legend>Accounts to share</legend>{accounts}</fieldset>'
+        '<p class="field"><label for="code">Code of your second factor</label>'
+        '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="12" aria-describedby="hint">'
+        '</p><p class="hint" id="hint">The code of the sandbox is always <code>{code}</code>.</p>'
+        '<p class="actions"><button name="act" value="approve">Approve access</button>'
+        '<button class="quiet" name="act" value="deny">Deny access</button></p></form>'
+    ).format(
+        message=message,
+        who=urlsplit(consent.ok_uri).netloc,
+        what=what,
+        day=last_day.isoformat(),
+        often=f"up to {consent.frequency} times a day without you" if consent.recurring else "once",
+        accounts=Markup("").join(_choice(bank, account) for account in offered),
+        code=CODE,
+    )
+    origins = {_origin(consent.ok_uri), _origin(consent.nok_uri)}
+    return page_reply(page("Approve", content), status, " ".join(sorted(origins)))
+
+
+def _asks(consent: Consent, scope: str) -> bool:
+    return scope == "accounts" or _covers(consent, scope)
+
+
+def _last_day(bank: Bank, authorisation: Authorisation, consent: Consent) -> dt.date:
+    days = SCENARIOS[authorisation.psu or ""].consent_days
+    if days is None:
+        return consent.valid_until
+    return min(consent.valid_until, bank.clock.today() + dt.timedelta(days=days))
+
+
+def _choice(bank: Bank, account: Account) -> Markup:
+    if account.is_aggregate:
+        figure = Markup("<span>all currencies together</span>")
+    else:
+        figure = money(bank.ledger.booked_sum(account.id, bank.clock.today()), account.currency)
+    return Markup(
+        '<label class="choice"><input type="checkbox" name="account" value="{}" checked>'
+        "<span><b>{}</b><br>{}</span>{}</label>"
+    ).format(account.resource_id, account.name, spaced_iban(account.iban), figure)
+
+
+def _finished(authorisation: Authorisation, consent: Consent) -> Response:
+    """The page of an approval that is over leads back, however often it is opened."""
+    if authorisation.status == "finalised" and consent.status == "valid":
+        return _back(consent.ok_uri)
+    return _back(consent.nok_uri)
+
+
+def _back(address: str) -> Response:
+    """To the address given when the consent was made, letter for letter, so that its state is kept."""
+    response = Response(status=303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+    response.autocorrect_location_header = False
+    response.headers["Location"] = address
+    return response
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _end(what: str, then: str, code: str, status: int) -> Response:
+    content = Markup("<h1>Nothing to approve</h1>{}").format(notice("bad", what, then, code))
+    return page_reply(page("Nothing to approve", content), status)

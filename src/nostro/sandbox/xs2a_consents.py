@@ -1,0 +1,194 @@
+"""The standard's consent endpoints (connectors.md 4.1: create, status, delete, authorisations)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from nostro.sandbox.bank import Bank
+from nostro.sandbox.consents import Authorisation, Consent, Wish
+from nostro.sandbox.errors import Refusal, format_error
+from nostro.sandbox.protocol import Record
+from nostro.sandbox.replies import json_reply
+from nostro.sandbox.requests import BankRequest, json_object, web_address, whole_number
+
+SCOPES = ("accounts", "balances", "transactions")
+#: Requests for everything, whose value says whether the owner's name is wanted as well.
+GLOBAL_SCOPES = ("allPsd2", "availableAccounts", "availableAccountsWithBalance")
+MAX_REFERENCES = 100
+
+
+def create(bank: Bank, request: BankRequest, record: Record) -> Response:
+    """``POST /v1/consents``: a consent that waits for its customer. Redirect is the approach of this bank."""
+    if not request.headers.get("PSU-IP-Address"):
+        raise format_error("The header PSU-IP-Address is required.", "PSU-IP-Address")
+    consent = bank.consents.create(_wish(bank, request))
+    record.consent = consent.id
+    links: dict[str, Any] = {"self": _link(consent), "status": _link(consent, "/status")}
+    if request.headers.get("TPP-Explicit-Authorisation-Preferred", "").lower() == "true":
+        links["startAuthorisation"] = _link(consent, "/authorisations")
+    else:
+        links |= _authorisation_links(request, consent, bank.consents.start_authorisation(consent))
+    body = {"consentStatus": consent.status, "consentId": consent.id, "_links": links}
+    headers = {"Location": request.host_url + f"v1/consents/{consent.id}", "ASPSP-SCA-Approach": "REDIRECT"}
+    return json_reply(body, 201, headers)
+
+
+def _wish(bank: Bank, request: BankRequest) -> Wish:
+    body = json_object(request)
+    for name in ("recurringIndicator", "combinedServiceIndicator"):
+        if not isinstance(body.get(name), bool):
+            raise format_error(f"{name} must be true or false.", name)
+    frequency = whole_number(body, "frequencyPerDay", None, 1, 1_000)
+    if not body["recurringIndicator"] and frequency != 1:
+        raise format_error("A consent for one time has the frequencyPerDay 1.", "frequencyPerDay")
+    ok_uri = web_address(request.headers.get("TPP-Redirect-URI", ""), "TPP-Redirect-URI")
+    nok_uri = request.headers.get("TPP-Nok-Redirect-URI") or ok_uri
+    return Wish(
+        access=_access(body.get("access")),
+        recurring=body["recurringIndicator"],
+        frequency=min(frequency, 4),
+        valid_until=_valid_until(body.get("validUntil"), bank.clock.today()),
+        ok_uri=ok_uri,
+        nok_uri=web_address(nok_uri, "TPP-Nok-Redirect-URI"),
+        psu_hint=request.headers.get("PSU-ID", "")[:70],
+    )
+
+
+def _valid_until(value: object, today: dt.date) -> dt.date:
+    try:
+        day = dt.date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise format_error("validUntil must be a date such as 2026-06-30.", "validUntil")
+    if day < today:
+        raise format_error("validUntil must not be in the past.", "validUntil")
+    return day
+
+
+def _access(value: object) -> dict[str, Any]:
+    """The three scopes as lists of account references, or one of the requests for everything."""
+    if not isinstance(value, dict) or not value:
+        raise format_error("access must name what is asked for.", "access")
+    access: dict[str, Any] = {}
+    for name in GLOBAL_SCOPES:
+        if name in value:
+            if value[name] not in {"allAccounts", "allAccountsWithOwnerName"}:
+                raise format_error(f"{name} must be allAccounts or allAccountsWithOwnerName.", f"access.{name}")
+            access[name] = value[name]
+    for name in SCOPES:
+        if name in value:
+            access[name] = _references(value[name], name)
+    if not access or (len(access) > 1 and any(name in access for name in GLOBAL_SCOPES)):
+        raise format_error("access must be lists of accounts, or one request for all.", "access")
+    if len({bool(references) for references in access.values()}) > 1:
+        raise format_error("access must name accounts in every list or in none.", "access")
+    return access
+
+
+def _references(value: object, name: str) -> list[dict[str, str]]:
+    if not isinstance(value, list) or len(value) > MAX_REFERENCES:
+        raise format_error(f"{name} must be a list of at most {MAX_REFERENCES} accounts.", f"access.{name}")
+    references = []
+    for item in value:
+        if not isinstance(item, dict) or not isinstance(item.get("iban"), str) or len(item["iban"]) > 34:
+            raise format_error("This bank knows accounts by iban.", f"access.{name}")
+        reference = {"iban": item["iban"].replace(" ", "").upper()}
+        if isinstance(item.get("currency"), str):
+            reference["currency"] = item["currency"][:3].upper()
+        references.append(reference)
+    return references
+
+
+def read(bank: Bank, request: BankRequest, record: Record, consent_id: str) -> Response:
+    """``GET /v1/consents/{id}``: what was asked, or after approval what was granted."""
+    del request
+    consent = _known(bank, record, consent_id)
+    body = {
+        "access": _granted_access(bank, consent) if consent.granted else consent.access,
+        "recurringIndicator": consent.recurring,
+        "validUntil": consent.valid_until.isoformat(),
+        "frequencyPerDay": consent.frequency,
+        "lastActionDate": consent.last_action_on,
+        "consentStatus": consent.status,
+    }
+    return json_reply(body)
+
+
+def _granted_access(bank: Bank, consent: Consent) -> dict[str, Any]:
+    accounts = {account.id: account for account in bank.ledger.accounts(consent.psu)}
+    return {
+        scope: [{"iban": accounts[a].iban, "currency": accounts[a].currency} for a in consent.granted.get(scope, ())]
+        for scope in SCOPES
+        if consent.granted.get(scope)
+    }
+
+
+def status(bank: Bank, request: BankRequest, record: Record, consent_id: str) -> Response:
+    """``GET /v1/consents/{id}/status``."""
+    del request
+    return json_reply({"consentStatus": _known(bank, record, consent_id).status})
+
+
+def delete(bank: Bank, request: BankRequest, record: Record, consent_id: str) -> Response:
+    """``DELETE /v1/consents/{id}``: the service needs it no longer."""
+    del request
+    bank.consents.end(_known(bank, record, consent_id).id, "terminatedByTpp")
+    return Response(status=204)
+
+
+def start_authorisation(bank: Bank, request: BankRequest, record: Record, consent_id: str) -> Response:
+    """``POST /v1/consents/{id}/authorisations``: one more page for the customer."""
+    consent = _known(bank, record, consent_id)
+    authorisation = bank.consents.start_authorisation(consent)
+    body = {
+        "scaStatus": authorisation.status,
+        "authorisationId": authorisation.id,
+        "_links": _authorisation_links(request, consent, authorisation),
+    }
+    return json_reply(body, 201, {"ASPSP-SCA-Approach": "REDIRECT"})
+
+
+def list_authorisations(bank: Bank, request: BankRequest, record: Record, consent_id: str) -> Response:
+    """``GET /v1/consents/{id}/authorisations``."""
+    del request
+    return json_reply({"authorisationIds": bank.consents.authorisation_ids(_known(bank, record, consent_id).id)})
+
+
+def authorisation_status(
+    bank: Bank, request: BankRequest, record: Record, consent_id: str, authorisation_id: str
+) -> Response:
+    """``GET /v1/consents/{id}/authorisations/{aid}``."""
+    del request
+    consent = _known(bank, record, consent_id)
+    found = bank.consents.authorisation(authorisation_id)
+    if found is None or found.consent != consent.id:
+        raise Refusal(403, "RESOURCE_UNKNOWN", "This consent has no such authorisation.")
+    return json_reply({"scaStatus": found.status})
+
+
+def update_authorisation(
+    bank: Bank, request: BankRequest, record: Record, consent_id: str, authorisation_id: str
+) -> Response:
+    """``PUT`` belongs to the embedded and decoupled approaches; an authorisation by redirect has no such step."""
+    authorisation_status(bank, request, record, consent_id, authorisation_id)
+    raise Refusal(409, "STATUS_INVALID", "This authorisation goes on at the bank's own page, by scaRedirect.")
+
+
+def _known(bank: Bank, record: Record, consent_id: str) -> Consent:
+    record.consent = consent_id[:100]
+    return bank.consents.require(consent_id, status=403)
+
+
+def _link(consent: Consent, more: str = "") -> dict[str, str]:
+    return {"href": f"/v1/consents/{consent.id}{more}"}
+
+
+def _authorisation_links(request: BankRequest, consent: Consent, authorisation: Authorisation) -> dict[str, Any]:
+    return {
+        "scaRedirect": {"href": f"{request.host_url}sca/{authorisation.id}"},
+        "scaStatus": _link(consent, f"/authorisations/{authorisation.id}"),
+    }
