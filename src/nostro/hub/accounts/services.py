@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from django.db import transaction
@@ -33,6 +33,7 @@ __all__ = [
     "apply_booked",
     "extend_coverage",
     "mark_synchronized",
+    "move_accounts",
     "open_raw_answer",
     "prove_balance",
     "record_balances",
@@ -151,6 +152,12 @@ def rename_account(user: User, account_id: uuid.UUID, name: str) -> Account:
     account.name = clean(name, 200)
     account.save(update_fields=["name"])
     return account
+
+
+def move_accounts(moves: Mapping[uuid.UUID, tuple[uuid.UUID, str]]) -> None:
+    """Read accounts through another connection: account id -> (connection id, resource id there)."""
+    for account_id, (connection_id, resource_id) in moves.items():
+        Account.objects.filter(pk=account_id).update(connection_id=connection_id, resource_id=resource_id)
 
 
 def remove_accounts_of_connection(connection_id: uuid.UUID, now: datetime) -> int:

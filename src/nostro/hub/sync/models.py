@@ -29,6 +29,7 @@ class Synchronization(models.Model):
 
     window_from = models.DateField(null=True)
     window_to = models.DateField(null=True)
+    wide = models.BooleanField(default=False)  # the whole history or the wide read of 90 days
     pages = models.PositiveIntegerField(default=0)
     rows_read = models.PositiveIntegerField(default=0)
     created_count = models.PositiveIntegerField(default=0)
@@ -103,6 +104,8 @@ class Schedule(models.Model):
     next_run_at = models.DateTimeField(null=True)
     consecutive_failures = models.PositiveSmallIntegerField(default=0)
     last_wide_read_at = models.DateTimeField(null=True)  # the weekly read of 90 days
+    wide_read_wanted = models.BooleanField(default=False)  # the balance proof turned red: read 90 days once
+    shows_pending = models.BooleanField(default=True)  # False: the bank refused, and is not asked again
     paused = models.BooleanField(default=False)
 
     class Meta:

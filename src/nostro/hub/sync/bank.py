@@ -1,0 +1,80 @@
+"""The bank behind an account, ready to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nostro.connectors.contract import Clock, ConnectionHandle, Connector, IdentityPolicy
+from nostro.connectors.errors import AccountUnavailable
+from nostro.core.quota import effective_limit
+from nostro.core.transactions import Account as BankAccount
+from nostro.hub.accounts.models import Account
+from nostro.hub.linking.connectors import connectors_for
+from nostro.hub.linking.consents import connection_handle
+from nostro.hub.linking.models import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """A connector with an open consent. ``limit``: unattended accesses in 24 hours, None where no rule limits them.
+
+    ``source`` names the connector in stored references; ``history_days`` is how far back the bank goes.
+    """
+
+    connector: Connector
+    handle: ConnectionHandle
+    policy: IdentityPolicy
+    source: str
+    limit: int | None
+    history_days: int
+
+
+#: Opens the bank of an account; may raise any connector error. Tests pass one of their own.
+BankOpener = Callable[[Account, Clock], Bank]
+
+
+def open_bank(account: Account, clock: Clock) -> Bank:
+    """Open the consent of the account's connection. Raises a connector error where there is none."""
+    connection = connection_of(account)
+    connector, configuration = connectors_for(connection.route, clock)
+    handle = connection_handle(connection)
+    return Bank(
+        connector=connector,
+        handle=handle,
+        policy=connector.identity_for(configuration),
+        source=connector.info.id,
+        limit=unattended_limit(connection, handle.consent.frequency_per_day),
+        history_days=connection.route.history_days,
+    )
+
+
+def connection_of(account: Account) -> Connection:
+    """The connection that reads the account now. Raises ``AccountUnavailable`` where it was ended."""
+    connection = (
+        Connection.objects.select_related("route__institution", "institution")
+        .filter(id=account.connection_id, removed_at=None)
+        .first()
+    )
+    if connection is None:
+        raise AccountUnavailable("The connection of this account was ended.", reached_bank=False)
+    return connection
+
+
+def unattended_limit(connection: Connection, granted: int | None) -> int | None:
+    """min(4, ``frequencyPerDay`` granted, the profile's value) where PSD2 applies (connectors.md 1.12)."""
+    if not connection.route.falls_under_psd2:
+        return None
+    profile = connection.route.profile.get("frequency_per_day")
+    return effective_limit(granted, profile if isinstance(profile, int) else None)
+
+
+def as_bank_account(account: Account) -> BankAccount:
+    """The stored account as the value that connectors take."""
+    number = {"IBAN": "iban", "BBAN": "bban", "MASKEDPAN": "masked_pan", "MSISDN": "msisdn"}[account.reference_type]
+    return BankAccount(
+        account.resource_id,
+        account.currency,
+        cash_account_type=account.cash_account_type or None,
+        **{number: account.reference},  # type: ignore[arg-type]
+    )

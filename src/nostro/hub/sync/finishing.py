@@ -1,0 +1,235 @@
+"""Ends a run: rows, coverage, proof, events, health, next run and the run's own row, in one database transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from nostro.connectors.errors import AccessExceeded, ConnectorError
+from nostro.core.retries import retry_delay
+from nostro.hub.accounts.models import Account
+from nostro.hub.accounts.services import (
+    Counts,
+    PendingCounts,
+    apply_booked,
+    extend_coverage,
+    mark_synchronized,
+    prove_balance,
+    replace_pending,
+    set_account_health,
+)
+from nostro.hub.events.services import record_event
+from nostro.hub.linking.health import set_connection_health
+from nostro.hub.linking.models import Connection, Health
+from nostro.hub.sync import lease
+from nostro.hub.sync.errors import as_run_error
+from nostro.hub.sync.models import Schedule, Synchronization
+from nostro.hub.sync.reading import MAX_WARNINGS, Reading
+from nostro.hub.sync.schedule import FAILURES_UNTIL_PAUSED, next_planned_run, schedule_of
+
+#: A run that was begun so often without reaching its end is ended: something of it kills workers.
+MAX_ATTEMPTS = 5
+
+
+def finish(reading: Reading, errors: Sequence[ConnectorError], randomness: random.Random) -> None:
+    """Write everything that this run read and end it. Raises ``LeaseLost`` when another worker took over."""
+    now = reading.clock()
+    with transaction.atomic():
+        run = lease.lock(reading.run.pk, reading.holder)
+        counts, pending = _apply(reading, now)
+        _prove(reading, now)
+        _fill(run, reading, counts, pending)
+        _record_events(run, counts, pending, reading.balance_changed, failed=bool(errors))
+        end_run(run, reading.account, errors, randomness, now)
+        if not errors:
+            _schedule_after_success(reading, now)
+        reading.reached("finish written")
+    reading.reached("finished")
+
+
+def _apply(reading: Reading, now: dt.datetime) -> tuple[Counts, PendingCounts]:
+    if reading.window is None:
+        return Counts(), PendingCounts()
+    counts = apply_booked(
+        reading.account,
+        reading.pages,
+        policy=reading.bank.policy,
+        source=reading.bank.source,
+        window=reading.window,
+        complete=reading.complete,
+        synchronization_id=reading.run.pk,
+        now=now,
+    )
+    pending = PendingCounts()
+    if reading.with_pending:
+        pending = replace_pending(
+            reading.account,
+            reading.pending,
+            policy=reading.bank.policy,
+            source=reading.bank.source,
+            complete=reading.complete,
+            synchronization_id=reading.run.pk,
+            raw_answer_id=reading.pending_raw,
+            now=now,
+        )
+    if reading.complete:
+        extend_coverage(reading.account, reading.window)
+    return counts, pending
+
+
+def _prove(reading: Reading, now: dt.datetime) -> None:
+    """Prove the balance after a complete read of both; red widens the next read to 90 days once."""
+    if not (reading.complete and reading.balances):
+        return
+    was_red = reading.account.proof == "red"
+    check = prove_balance(reading.account, reading.balances, now=now)
+    reading.schedule.wide_read_wanted = check.verdict == "red" and not was_red
+
+
+def _fill(run: Synchronization, reading: Reading, counts: Counts, pending: PendingCounts) -> None:
+    run.created_count, run.updated_count = counts.created, counts.updated + counts.restored
+    run.removed_count, run.known_count = counts.removed, counts.known
+    run.pending_created_count = pending.created
+    run.pending_updated_count = pending.removed + pending.linked
+    found = [f"{warning.rows} rows of one read have {warning.code.replace('_', ' ')}" for warning in counts.warnings]
+    run.warnings = [*reading.warnings, *dict.fromkeys(found)][:MAX_WARNINGS]
+    run.pages, run.rows_read = len(reading.pages), reading.rows_read
+
+
+def _record_events(
+    run: Synchronization, counts: Counts, pending: PendingCounts, balance_changed: bool, *, failed: bool
+) -> None:
+    """hub-api.md section 10: changes are told by account events, a run only when it failed or changed nothing."""
+    told = {
+        "account.transactionsCreated": counts.created,
+        "account.transactionsUpdated": counts.updated + counts.restored,
+        "account.pendingTransactionsCreated": pending.created,
+        "account.pendingTransactionsUpdated": 0,
+    }
+    for event_type, count in told.items():
+        if count:
+            _record(run, event_type, {"count": count})
+    if balance_changed:
+        _record(run, "account.detailsUpdated", {})
+    if failed:
+        _record(run, "synchronization.failed", {"synchronizationSubtype": run.subtype})
+    elif not balance_changed and not any(told.values()):
+        _record(run, "synchronization.succeededWithoutChange", {"synchronizationSubtype": run.subtype})
+
+
+def _record(run: Synchronization, event_type: str, attributes: dict[str, object]) -> None:
+    record_event(
+        run.organization_id,
+        event_type,
+        account_id=run.account_id,
+        synchronization_id=run.pk,
+        attributes=attributes,
+        now=run.updated_at,
+    )
+
+
+# --- the end of a run, with or without data
+# ----------------------------------------------------------------------------------------------------------
+
+
+def end_run(
+    run: Synchronization,
+    account: Account,
+    errors: Sequence[ConnectorError],
+    randomness: random.Random,
+    now: dt.datetime,
+) -> None:
+    """Set the outcome, the health and the next run. ``run`` is locked by the caller's transaction."""
+    run.status = "error" if errors else "success"
+    run.errors = [as_run_error(error, now) for error in errors]
+    run.finished_at = run.updated_at = now
+    run.sealed_psu_context = None
+    run.lease_until, run.lease_holder = None, ""
+    run.save()
+    schedule = schedule_of(account)
+    connection = Connection.objects.filter(id=account.connection_id).first()
+    if errors:
+        _after_failure(schedule, account, connection, worst_of(errors), now)
+        schedule.next_run_at = _next_try(worst_of(errors), schedule, randomness, now)
+    else:
+        mark_synchronized(account, now)
+        _set_health(account, connection, None, schedule, now)
+        schedule.consecutive_failures = 0
+        schedule.paused = False
+        if schedule.next_run_at is None or schedule.next_run_at <= now:
+            schedule.next_run_at = next_planned_run(schedule.runs_per_day, now, randomness)
+    schedule.save()
+
+
+def _schedule_after_success(reading: Reading, now: dt.datetime) -> None:
+    schedule = schedule_of(reading.account)
+    schedule.wide_read_wanted = reading.schedule.wide_read_wanted
+    if reading.complete and reading.run.wide:
+        schedule.last_wide_read_at = now
+    schedule.save(update_fields=["wide_read_wanted", "last_wide_read_at"])
+
+
+def _after_failure(
+    schedule: Schedule, account: Account, connection: Connection | None, worst: ConnectorError, now: dt.datetime
+) -> None:
+    schedule.consecutive_failures += 1
+    if schedule.consecutive_failures >= FAILURES_UNTIL_PAUSED:
+        schedule.paused = True
+    _set_health(account, connection, worst, schedule, now)
+
+
+#: Worst first, as the health they lead to is ordered (connectors.md 1.6).
+_ORDER = ("disabled", "psuActionRequired", "rateLimited", "aspspUnavailable", "degraded", "unchanged")
+
+
+def worst_of(errors: Sequence[ConnectorError]) -> ConnectorError:
+    """The error whose effect on health is the worst."""
+    return min(errors, key=lambda error: _ORDER.index(error.health))
+
+
+def _next_try(
+    error: ConnectorError, schedule: Schedule, randomness: random.Random, now: dt.datetime
+) -> dt.datetime | None:
+    """The one table of connectors.md 1.7; None waits for a person."""
+    planned = next_planned_run(schedule.runs_per_day, now, randomness)
+    if error.retry in {"after_renewal", "attended", "never", "psu_restarts", "after_operator", "after_refresh"}:
+        return None
+    if error.retry == "at_until" and isinstance(error, AccessExceeded) and error.until is not None:
+        return max(error.until, now)
+    if error.retry == "weekly":
+        return now + dt.timedelta(days=7)
+    if error.retry == "daily":
+        return now + dt.timedelta(days=1)
+    delay = retry_delay(schedule.consecutive_failures, randomness)
+    return planned if delay is None else min(now + delay, planned)
+
+
+#: Errors that say something about the whole connection; the others are the account's own.
+_OF_CONNECTION = frozenset(["disabled", "psuActionRequired", "aspspUnavailable"])
+
+
+def _set_health(
+    account: Account, connection: Connection | None, error: ConnectorError | None, schedule: Schedule, now: dt.datetime
+) -> None:
+    if error is None:
+        set_account_health(account, "active", now=now)
+        if connection is not None and connection.health != Health.DISABLED:
+            set_connection_health(connection, Health.ACTIVE, consecutive_failures=0, now=now)
+        return
+    code, reason = error.code or type(error).__name__, f"{error.reason} {error.next_action}"
+    until = error.until if isinstance(error, AccessExceeded) else None
+    if schedule.paused:
+        set_account_health(
+            account,
+            "disabled",
+            code=code,
+            reason=f"Paused after {schedule.consecutive_failures} failed runs. {reason}",
+            now=now,
+        )
+    elif error.health != "unchanged":
+        set_account_health(account, error.health, code=code, reason=reason, until=until, now=now)
+    if connection is not None and error.health in _OF_CONNECTION:
+        set_connection_health(connection, Health(error.health), code=code, reason=reason, now=now)

@@ -1,0 +1,273 @@
+"""Asks the bank: balances first, then the chain of transaction pages, each answer stored before it is interpreted.
+
+No call to a bank is made within a database transaction. After each answer the run's row and the raw answer are
+committed together, so a run that dies is taken up behind the last stored page (DESIGN.md section 2).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import transaction
+
+from nostro.connectors.contract import BookingStatusFilter, Clock, Connector, Page, PsuContext
+from nostro.connectors.contract import RawAnswer as BankAnswer
+from nostro.connectors.errors import AccessExceeded, ConnectorError, NotSupported, PeriodInvalid, ProtocolError
+from nostro.core.transactions import Balance, Transaction, Window
+from nostro.hub.accounts.models import Account, RawAnswer
+from nostro.hub.accounts.services import PageInMemory, ReadPage, open_raw_answer, record_balances, store_raw_answer
+from nostro.hub.sync import lease, quota
+from nostro.hub.sync.bank import Bank, as_bank_account
+from nostro.hub.sync.models import Schedule, Synchronization
+from nostro.hub.sync.psu import psu_of
+from nostro.hub.sync.windows import first_window, smaller_windows
+
+#: Rows kept in memory; longer chains are read again from the stored answers when they are compared.
+ROWS_IN_MEMORY = 20_000
+#: Limits of one chain (connectors.md 1.1.4).
+MAX_PAGES = 2_000
+MAX_ROWS = 500_000
+MAX_WINDOW_STEPS = 6
+MAX_WARNINGS = 50
+
+Answer = TypeVar("Answer")
+
+#: Named points at which tests let a worker die; nothing happens at them otherwise.
+Reached = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Reading:
+    """One run on its way: what is needed to ask, and what has come so far."""
+
+    run: Synchronization
+    account: Account
+    schedule: Schedule
+    bank: Bank
+    clock: Clock
+    holder: str
+    reached: Reached
+    today: date
+
+    balances: tuple[Balance, ...] = ()
+    balance_changed: bool = False
+    pages: list[ReadPage] = field(default_factory=list)
+    pending: list[Transaction] = field(default_factory=list)
+    pending_raw: UUID | None = None
+    with_pending: bool = False
+    window: Window | None = None
+    complete: bool = False
+    rows_read: int = 0
+    warnings: list[str] = field(default_factory=list)
+    #: The chain broke: what came may add rows, and the run ends in error.
+    error: ConnectorError | None = None
+
+    def psu(self) -> PsuContext:
+        return psu_of(self.run, self.clock())
+
+
+def read_balances(reading: Reading) -> None:
+    """Ask for the balances and store them. Raises a connector error; transactions are read all the same."""
+    if RawAnswer.objects.filter(synchronization_id=reading.run.pk, kind="balances").exists():
+        return
+    psu = reading.psu()
+    balances, answer = _asked(
+        reading,
+        "balances",
+        psu,
+        lambda: reading.bank.connector.get_balances(reading.bank.handle, as_bank_account(reading.account), psu),
+    )
+    reading.reached("balances answered")
+    with transaction.atomic():
+        run = lease.lock(reading.run.pk, reading.holder)
+        _store(reading, answer, "balances", 1)
+        reading.balance_changed = record_balances(
+            reading.account, balances, synchronization_id=run.pk, now=reading.clock()
+        )
+    reading.balances = balances
+    reading.reached("balances stored")
+
+
+def read_transactions(reading: Reading) -> None:
+    """Read the whole chain of pages, from where an earlier worker left it.
+
+    A broken chain is no exception: ``reading.error`` says what happened and the rows that came stay. Raises a
+    connector error only when not one page came.
+    """
+    next_page = _take_up(reading)
+    if reading.complete:
+        return
+    if next_page is None:
+        next_page = _first_page(reading)
+    while next_page is not None:
+        try:
+            next_page = _read_page(reading, next_page)
+        except ConnectorError as error:
+            reading.error = error
+            return
+
+
+def _take_up(reading: Reading) -> str | None:
+    """What an earlier worker has stored of this run, and the page that comes next."""
+    stored = RawAnswer.objects.filter(synchronization_id=reading.run.pk, kind="transactions").order_by("page_number")
+    last = None
+    for row in stored.defer("sealed_body").iterator(chunk_size=100):
+        page = _StoredPage(row.pk, reading.bank.connector, _window_of(row))
+        _keep(reading, page.read(), row.pk)
+        last = row
+    if last is None:
+        return None
+    reading.window, reading.complete = _window_of(last), last.complete
+    reading.with_pending = reading.schedule.shows_pending and _wants_pending(reading)
+    return last.next_page or None
+
+
+def _window_of(row: RawAnswer) -> Window:
+    assert row.window_from is not None and row.window_to is not None
+    return Window(row.window_from, row.window_to)
+
+
+def _wants_pending(reading: Reading) -> bool:
+    return reading.run.subtype == "accountTransactionsWithUnsettled" and reading.bank.connector.info.pending
+
+
+def _first_page(reading: Reading) -> str | None:
+    """Find the longest window the bank accepts and read its first page."""
+    window, wide = first_window(
+        reading.account,
+        reading.schedule,
+        today=reading.today,
+        history_days=reading.bank.history_days,
+        now=reading.clock(),
+    )
+    reading.run.wide = wide
+    smaller: Iterator[Window] | None = None
+    for _ in range(MAX_WINDOW_STEPS + 2):
+        reading.window = window
+        reading.with_pending = reading.schedule.shows_pending and _wants_pending(reading)
+        try:
+            return _read_page(reading, None)
+        except NotSupported:
+            if not reading.with_pending:
+                raise
+            reading.schedule.shows_pending = False
+            reading.schedule.save(update_fields=["shows_pending"])
+        except PeriodInvalid as error:
+            smaller = smaller or smaller_windows(window, error.min_date)
+            following = next(smaller, None)
+            if following is None:
+                raise
+            window = following
+    raise PeriodInvalid
+
+
+def _read_page(reading: Reading, next_page: str | None) -> str | None:
+    """Read and store one page; returns the next one."""
+    assert reading.window is not None
+    number = len(reading.pages) + 1
+    if number > MAX_PAGES or reading.rows_read > MAX_ROWS:
+        raise ProtocolError(f"The bank's list has more than {MAX_PAGES} pages or {MAX_ROWS} rows.")
+    psu, window = reading.psu(), reading.window
+    status: BookingStatusFilter = "both" if reading.with_pending else "booked"
+
+    def ask() -> Page:
+        return reading.bank.connector.list_transactions(
+            reading.bank.handle, as_bank_account(reading.account), window, status, psu, next_page
+        )
+
+    page = _asked(reading, "transactions", psu, ask, first=next_page is None)
+    reading.reached("page answered")
+    with transaction.atomic():
+        run = lease.lock(reading.run.pk, reading.holder)
+        raw = _store(reading, page.raw, "transactions", number, page)
+        _keep(reading, page, raw.pk)
+        run.pages, run.rows_read = number, reading.rows_read
+        run.window_from, run.window_to = window.date_from, window.date_to
+        run.wide, run.updated_at = reading.run.wide, reading.clock()
+        run.save(update_fields=["pages", "rows_read", "window_from", "window_to", "wide", "updated_at"])
+    reading.complete = page.complete
+    reading.reached("page stored")
+    return page.next
+
+
+def _keep(reading: Reading, page: Page, raw_id: UUID) -> None:
+    booked = tuple(row for row in page.rows if row.booking_status == "booked")
+    reading.rows_read += len(booked)
+    if reading.rows_read <= ROWS_IN_MEMORY:
+        reading.pages.append(PageInMemory(booked, raw_id))
+    else:
+        days = Counter(row.booking_date for row in booked)
+        reading.pages.append(_StoredPage(raw_id, reading.bank.connector, page.window, days))
+    pending = [row for row in page.rows if row.booking_status == "pending"]
+    if pending:
+        reading.pending += pending
+        reading.pending_raw = raw_id
+    reading.warnings += page.warnings[: MAX_WARNINGS - len(reading.warnings)]
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredPage:
+    """A page that is read from its stored answer whenever its rows are needed."""
+
+    raw_answer_id: UUID
+    connector: Connector
+    window: Window
+    days: Counter[date | None] = field(default_factory=Counter)
+
+    def read(self) -> Page:
+        answer = open_raw_answer(RawAnswer.objects.get(pk=self.raw_answer_id))
+        return self.connector.map_transactions(answer, self.window)
+
+    def rows(self) -> Sequence[Transaction]:
+        return [row for row in self.read().rows if row.booking_status == "booked"]
+
+
+def _store(reading: Reading, answer: BankAnswer, kind: str, number: int, page: Page | None = None) -> RawAnswer:
+    return store_raw_answer(
+        answer,
+        organization_id=reading.account.organization_id,
+        account_id=reading.account.pk,
+        connection_id=reading.account.connection_id,
+        synchronization_id=reading.run.pk,
+        kind=kind,
+        received_at=reading.clock(),
+        page_number=number,
+        window=reading.window if page else None,
+        next_page=(page.next or "") if page else "",
+        complete=page.complete if page else True,
+    )
+
+
+def _asked(
+    reading: Reading, endpoint: str, psu: PsuContext, ask: Callable[[], Answer], *, first: bool = True
+) -> Answer:
+    """One call to the bank: heartbeat, a place of the quota, the call, and what follows from its error.
+
+    A chain of pages is one access, so only its ``first`` call takes a place (connectors.md 1.12).
+    """
+    key = quota.account_key(reading.account, endpoint)
+    now = reading.clock()
+    lease.renew(reading.run.pk, reading.holder, now)
+    place = None
+    if first:
+        try:
+            place = quota.take_place(
+                key, limit=reading.bank.limit, attended=psu.present, synchronization_id=reading.run.pk, now=now
+            )
+        except quota.QuotaUsedUp as used_up:
+            raise AccessExceeded(until=used_up.until, reached_bank=False) from None
+        reading.reached("place taken")
+    try:
+        return ask()
+    except AccessExceeded as error:
+        error.until = quota.close_after_429(key, until=error.until, attended=psu.present, now=reading.clock())
+        raise
+    except ConnectorError as error:
+        if place is not None and not error.reached_bank:
+            quota.give_back(place)
+        raise

@@ -1,0 +1,105 @@
+"""Jobs of the worker. The truth about a run is its row; a job is only the wish that somebody looks at it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import uuid
+
+from django.db import transaction
+from django.db.models import Q
+from procrastinate import exceptions
+from procrastinate.contrib.django import app
+
+from nostro.hub.sync import engine, lease, quota
+from nostro.hub.sync.models import Schedule, Synchronization
+from nostro.hub.sync.schedule import next_planned_run
+
+#: Accounts that one minute starts, and runs that one minute takes over.
+DUE_AT_ONCE = 500
+#: A run that nobody has begun after this time has lost its job.
+JOB_EXPECTED_WITHIN = dt.timedelta(minutes=2)
+
+
+@app.task(name="sync.run_synchronization", queue="sync")
+def run_synchronization(synchronization_id: str) -> None:
+    """Do one run. A run that has ended or is held by another worker is left alone."""
+    engine.run(uuid.UUID(synchronization_id))
+
+
+def defer_run(run: Synchronization) -> None:
+    """Queue a run in the caller's transaction. A job that waits already is enough."""
+    try:
+        # The database would end the caller's transaction when the lock is taken, hence the savepoint.
+        with transaction.atomic():
+            run_synchronization.configure(queueing_lock=f"synchronization:{run.pk}").defer(
+                synchronization_id=str(run.pk)
+            )
+    except exceptions.AlreadyEnqueued:
+        pass
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="sync.start_due", queueing_lock="sync.start_due")
+def start_due_every_minute(timestamp: int) -> None:
+    """Start what the schedule says."""
+    start_due(engine.utc_now(), random.SystemRandom())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="sync.take_over_expired", queueing_lock="sync.take_over_expired")
+def take_over_every_minute(timestamp: int) -> None:
+    """Find runs whose worker died."""
+    take_over_expired(engine.utc_now())
+
+
+def start_due(now: dt.datetime, randomness: random.Random) -> int:
+    """Start the runs that are due, at most :data:`DUE_AT_ONCE`; returns how many were started.
+
+    Workers that do this at the same time share the work. An account without a free place of the quota waits for the
+    next one: nobody is asked in vain.
+    """
+    started = 0
+    with transaction.atomic():
+        due = (
+            Schedule.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("account")
+            .filter(
+                next_run_at__lte=now,
+                paused=False,
+                account__is_selected=True,
+                account__removed_at=None,
+                account__deprecated=False,
+            )
+            .order_by("next_run_at")[:DUE_AT_ONCE]
+        )
+        for schedule in due:
+            started += _start(schedule, randomness, now)
+    return started
+
+
+def _start(schedule: Schedule, randomness: random.Random, now: dt.datetime) -> bool:
+    from nostro.core.quota import Refused
+    from nostro.hub.sync.services import limit_of, request_synchronization
+
+    account = schedule.account
+    place = quota.look(quota.account_key(account, "transactions"), limit=limit_of(account), now=now)
+    if isinstance(place, Refused):
+        schedule.next_run_at = place.next_place_at
+        schedule.save(update_fields=["next_run_at"])
+        return False
+    run = request_synchronization(account, trigger="schedule", now=now)
+    schedule.next_run_at = next_planned_run(schedule.runs_per_day, now, randomness)
+    schedule.save(update_fields=["next_run_at"])
+    return run.trigger == "schedule" and run.created_at == now
+
+
+def take_over_expired(now: dt.datetime) -> int:
+    """Queue again what nobody works on: leases that ended, and runs whose job is gone. Returns how many."""
+    lost = Synchronization.objects.filter(
+        Q(lease_until__lte=now) | Q(lease_until=None, updated_at__lte=now - JOB_EXPECTED_WITHIN),
+        status__in=lease.OPEN,
+    ).order_by("created_at")[:DUE_AT_ONCE]
+    for run in lost:
+        defer_run(run)
+    return len(lost)
