@@ -60,9 +60,7 @@ def test_an_unset_variable_is_named() -> None:
         EnvironmentKeySource({}).load()
 
 
-@pytest.mark.parametrize(
-    "entry", [SECRET, f"a:{SECRET[:-8]}", "a:***", f"bad id!:{SECRET}", f"ok:{OTHER},{SECRET}"]
-)
+@pytest.mark.parametrize("entry", [SECRET, f"a:{SECRET[:-8]}", "a:***", f"bad id!:{SECRET}", f"ok:{OTHER},{SECRET}"])
 def test_malformed_keys_are_refused_without_showing_them(entry: str) -> None:
     with pytest.raises(KeySourceError) as caught:
         EnvironmentKeySource({"NOSTRO_MASTER_KEYS": entry}).load()

@@ -91,7 +91,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         exchange = current_exchange.get()
         try:
             addresses = list(self._resolve(host, port))[:MAX_ADDRESSES]
-        except OSError as error:  # also UnicodeError's cousin gaierror
+        except OSError as error:
             raise httpcore.ConnectError(f"the name {host} cannot be resolved") from error
         # One forbidden address condemns the name: mixing it with a public one is how a guard is slipped past.
         for address in addresses:
