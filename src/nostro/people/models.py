@@ -28,7 +28,8 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+# The manager of a reverse relation that django-oauth-toolkit adds is not known to the type checker.
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]
     """A person. Signs in with an e-mail address; sees only what their memberships and roles allow."""
 
     id = IdField()

