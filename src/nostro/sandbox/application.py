@@ -17,7 +17,7 @@ from nostro.sandbox.control import api as control
 from nostro.sandbox.errors import Refusal
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import json_reply
-from nostro.sandbox.requests import BankRequest, is_attended, request_id
+from nostro.sandbox.requests import BankRequest, is_attended, is_uuid, require_request_id
 
 Endpoint = Callable[..., Response]
 logger = logging.getLogger(__name__)
@@ -85,6 +85,8 @@ class Application:
 
     def _answer(self, request: BankRequest) -> Response:
         record = Record(request.method, request.path, attended=is_attended(request))
+        given = request.headers.get("X-Request-ID", "")
+        record.request_id = given if is_uuid(given) else ""
         response = self._guarded(request, record)
         response.headers["X-Content-Type-Options"] = "nosniff"
         if record.request_id:
@@ -110,11 +112,12 @@ class Application:
             if request.path != "/health":
                 self._bank.catch_up()
             return self._call(endpoint, request, record, values)
-        record.request_id = request_id(request)
+        require_request_id(request)
         self._bank.catch_up()
         fault = self._bank.faults.next(FAULT_NAMES.get(endpoint, "consents"))
         if fault is None:
             return self._call(endpoint, request, record, values)
+        record.fault = fault.kind
         return fault_answers.apply(self._bank, fault, lambda: self._call(endpoint, request, record, values))
 
     def _call(self, endpoint: Endpoint, request: BankRequest, record: Record, values: Mapping[str, Any]) -> Response:

@@ -174,7 +174,8 @@ class Consents:
             if psu in SCENARIOS and secrets.compare_digest(password.encode(), PASSWORD.encode()):
                 session = self._new_id()
                 db.execute(
-                    "UPDATE authorisations SET status = 'psuAuthenticated', psu = ?, session = ?, attempts = 0 WHERE id = ?",
+                    "UPDATE authorisations SET status = 'psuAuthenticated', psu = ?, session = ?, attempts = 0 "
+                    "WHERE id = ?",
                     (psu, session, authorisation.id),
                 )
                 return session

@@ -38,7 +38,7 @@ def show(bank: Bank, request: BankRequest, record: Record) -> Response:
 def _person(bank: Bank, psu: str) -> Markup:
     rows = Markup("").join(_account_row(bank, account) for account in bank.ledger.accounts(psu))
     return Markup(
-        "<section><h2><code>{}</code></h2><p>{}</p><div class=scroll><table><thead><tr><th>Account</th><th>IBAN</th>"
+        '<section><h2><code>{}</code></h2><p>{}</p><div class="scroll"><table><thead><tr><th>Account</th><th>IBAN</th>'
         '<th class="figure">Booked balance</th></tr></thead><tbody>{}</tbody></table></div></section>'
     ).format(psu, SCENARIOS[psu].story, rows)
 
@@ -64,6 +64,7 @@ def _consents(bank: Bank) -> Markup:
         for consent in found
     )
     return Markup(
-        "<div class=scroll><table><thead><tr><th>Consent</th><th>Customer</th><th>Status</th><th>Until</th></tr></thead>"
+        '<div class="scroll"><table><thead><tr><th>Consent</th><th>Customer</th><th>Status</th><th>Until</th></tr>'
+        "</thead>"
         "<tbody>{}</tbody></table></div>"
     ).format(rows)

@@ -214,8 +214,9 @@ class Ledger:
         today: dt.date,
         since: str,
         until: str,
-        before: tuple[str, str] | None,
-        limit: int,
+        *,
+        before: tuple[str, str] | None = None,
+        limit: int = -1,
     ) -> list[Entry]:
         """Booked rows of ``since`` to ``until`` (inclusive), newest first, at most ``limit``, after the place
         ``before`` (booking date and truth id) of the page before."""
@@ -249,7 +250,7 @@ class Ledger:
 
     def last_reference(self, account: str, today: dt.date) -> str | None:
         """``entryReference`` of the newest booked row."""
-        newest = self.booked([account], today, "0001-01-01", today.isoformat(), None, 1)
+        newest = self.booked([account], today, "0001-01-01", today.isoformat(), limit=1)
         return newest[0].entry_reference if newest else None
 
 

@@ -25,7 +25,7 @@ def page(title: str, content: Markup) -> Markup:
 
 
 def notice(kind: str, what: str, then: str, code: str = "") -> Markup:
-    """What happened and what to do. ``kind`` is ``bad``, ``warn`` or ``good``; the word says it too, not only colour."""
+    """What happened and what to do. ``kind`` is ``bad``, ``warn`` or ``good``; a word says it as well as the colour."""
     word = {"bad": "Not done", "warn": "Note", "good": "Done"}[kind]
     shown = Markup("<p><small>Code: <code>{}</code></small></p>").format(code) if code else ""
     return Markup('<div class="notice {}" role="status"><p><strong>{}:</strong> {}</p><p>{}</p>{}</div>').format(

@@ -26,6 +26,7 @@ class Record:
     counted: bool = False
     page: str = ""
     request_id: str = ""
+    fault: str = ""
 
 
 class Protocol:
@@ -38,12 +39,12 @@ class Protocol:
         """Add one record."""
         with self._storage.transaction() as db:
             cursor = db.execute(
-                "INSERT INTO log (at, method, path, consent, endpoint, account, attended, counted, page, status, request_id) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO log (at, method, path, consent, endpoint, account, attended, counted, page, status, "
+                "request_id, fault) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(moment_text(now), record.method, record.path[:500], record.consent, record.endpoint),
                     *(record.account, int(record.attended), int(record.counted), record.page, status),
-                    record.request_id,
+                    *(record.request_id, record.fault),
                 ),
             )
             db.execute("DELETE FROM log WHERE id <= ?", ((cursor.lastrowid or 0) - MAX_RECORDS,))

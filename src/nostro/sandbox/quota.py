@@ -47,7 +47,7 @@ class Quota:
             if len(used) >= places:
                 free_at = used[-places] + WINDOW
                 wait_s = max(1, math.ceil((free_at - now).total_seconds()))
-                text = f"{len(used)} of {places} unattended accesses used; the next place is free at {free_at:%H:%M:%S} UTC."
+                text = f"{len(used)} of {places} unattended accesses used; next place free at {free_at:%H:%M:%S} UTC."
                 raise Refusal(429, "ACCESS_EXCEEDED", text, retry_after_s=wait_s)
             db.execute(
                 "INSERT INTO accesses (at, consent, account, endpoint) VALUES (?, ?, ?, ?)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from decimal import Decimal
@@ -14,6 +15,8 @@ from nostro.sandbox.errors import Refusal, format_error
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_URI_LENGTH = 2_000
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -25,12 +28,15 @@ class BankRequest(Request):
     max_form_parts = 200
 
 
-def request_id(request: Request) -> str:
-    """The mandatory ``X-Request-ID``."""
-    given = request.headers.get("X-Request-ID", "")
-    if not _UUID.fullmatch(given):
+def is_uuid(text: str) -> bool:
+    """Whether ``text`` is a UUID in the usual writing."""
+    return _UUID.fullmatch(text) is not None
+
+
+def require_request_id(request: Request) -> None:
+    """Refuse a request without the mandatory ``X-Request-ID``."""
+    if not is_uuid(request.headers.get("X-Request-ID", "")):
         raise format_error("The header X-Request-ID must be a UUID.", "X-Request-ID")
-    return given
 
 
 def is_attended(request: Request) -> bool:
@@ -59,11 +65,22 @@ def whole_number(body: dict[str, Any], name: str, default: int | None, low: int,
     return value
 
 
+def iso_date(value: object, name: str) -> dt.date:
+    """A date written as the standard wants it: year, month, day."""
+    try:
+        if isinstance(value, str) and _DATE.fullmatch(value):
+            return dt.date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise format_error(f"{name} must be a date such as 2026-01-31.", name)
+
+
 def web_address(text: str, header: str) -> str:
     """An absolute http or https address the browser may be sent back to."""
     try:
         parts = urlsplit(text)
-        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        host = parts.netloc.removesuffix(f":{parts.port}")
+        good = parts.scheme in {"http", "https"} and parts.port != 0 and _HOST.fullmatch(host) is not None
     except ValueError:
         good = False
     if not good or len(text) > MAX_URI_LENGTH or not text.isascii() or not text.isprintable() or " " in text:

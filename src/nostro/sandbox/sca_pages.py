@@ -7,7 +7,6 @@ import secrets
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
-from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
@@ -60,7 +59,7 @@ def _act(bank: Bank, request: BankRequest, authorisation: Authorisation, consent
         if not _is_logged_in(request, authorisation):
             return _login_page(consent, notice("warn", "You are not logged in.", "Log in to go on."), status=403)
         return _approve(bank, request, authorisation, consent)
-    raise MethodNotAllowed(["GET"])
+    return redirect(f"/sca/{authorisation.id}", 303)
 
 
 def _log_in(bank: Bank, request: BankRequest, authorisation: Authorisation, consent: Consent) -> Response:
@@ -148,11 +147,12 @@ def _login_page(consent: Consent, message: Markup | str = "", psu: str = "", sta
         '<form method="post"><p class="field"><label for="psu">User name</label>'
         '<input id="psu" name="psu" value="{psu}" autocomplete="username" maxlength="70" required></p>'
         '<p class="field"><label for="password">Password</label>'
-        '<input id="password" name="password" type="password" autocomplete="current-password" maxlength="70" required></p>'
+        '<input id="password" name="password" type="password" autocomplete="current-password" maxlength="70" required>'
+        "</p>"
         '<p class="hint">The password of every test user is <code>{password}</code>.</p>'
         '<p class="actions"><button name="act" value="log-in">Log in</button></p></form>'
-        '<form method="post"><p class="actions"><button class="quiet" name="act" value="deny">Cancel and go back</button></p>'
-        "</form><details><summary>Test users</summary><ul>{people}</ul></details>"
+        '<form method="post"><p class="actions"><button class="quiet" name="act" value="deny">Cancel and go back'
+        "</button></p></form><details><summary>Test users</summary><ul>{people}</ul></details>"
     ).format(message=message, psu=psu or consent.psu_hint, password=PASSWORD, people=people)
     return page_reply(page("Log in", content), status, _origin(consent.nok_uri))
 
@@ -168,12 +168,13 @@ def _approval_page(
     )
     last_day = _last_day(bank, authorisation, consent)
     content = Markup(
-        "<h1>Share your accounts?</h1>{message}<dl><dt>Who asks</dt><dd>{who}</dd><dt>May read</dt><dd><ul>{what}</ul></dd>"
+        "<h1>Share your accounts?</h1>{message}<dl><dt>Who asks</dt><dd>{who}</dd>"
+        "<dt>May read</dt><dd><ul>{what}</ul></dd>"
         '<dt>Until</dt><dd><time datetime="{day}">{day}</time></dd><dt>How often</dt><dd>{often}</dd></dl>'
         '<form method="post"><fieldset><legend>Accounts to share</legend>{accounts}</fieldset>'
         '<p class="field"><label for="code">Code of your second factor</label>'
-        '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="12" aria-describedby="hint">'
-        '</p><p class="hint" id="hint">The code of the sandbox is always <code>{code}</code>.</p>'
+        '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code"'
+        ' maxlength="12" aria-describedby="hint"></p><p class="hint" id="hint">The code of the sandbox is always <code>{code}</code>.</p>'
         '<p class="actions"><button name="act" value="approve">Approve access</button>'
         '<button class="quiet" name="act" value="deny">Deny access</button></p></form>'
     ).format(

@@ -14,7 +14,7 @@ from nostro.sandbox.application import Application
 from nostro.sandbox.bank import SeedMismatch, open_bank
 from nostro.sandbox.clock import Kind, parse_moment
 
-THREADS = 8
+THREADS = 4
 CONTROL_TOKEN = "NOSTRO_SANDBOX_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
 _SETTINGS = "NOSTRO_SANDBOX_SETTINGS"
 

@@ -43,12 +43,16 @@ CREATE INDEX IF NOT EXISTS accesses_by_key ON accesses (consent, account, endpoi
 CREATE TABLE IF NOT EXISTS log (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, consent TEXT NOT NULL,
     endpoint TEXT NOT NULL, account TEXT NOT NULL, attended INTEGER NOT NULL, counted INTEGER NOT NULL,
-    page TEXT NOT NULL, status INTEGER NOT NULL, request_id TEXT NOT NULL
+    page TEXT NOT NULL, status INTEGER NOT NULL, request_id TEXT NOT NULL,
+    fault TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS faults (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, endpoint TEXT, times INTEGER, seconds INTEGER NOT NULL
 );
 """
+#: Raised with every change of the schema or the histories. A file of another version is made anew: all it holds is
+#: invented, and a bank whose past changes under its customers would be worse than a fresh one.
+VERSION = 2
 TABLES = ("faults", "log", "accesses", "authorisations", "consents", "rows", "accounts", "settings")
 
 
@@ -63,8 +67,15 @@ class Storage:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        self._connection.executescript(SCHEMA)
+        self._make_tables()
         self._depth = 0
+
+    def _make_tables(self) -> None:
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            for table in TABLES:
+                self._connection.execute(f"DROP TABLE IF EXISTS {table}")
+        self._connection.executescript(SCHEMA)
+        self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

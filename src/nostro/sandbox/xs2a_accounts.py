@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
-import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -20,41 +19,39 @@ from nostro.sandbox.ledger import Account, Entry
 from nostro.sandbox.money import amount_object
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import json_reply
-from nostro.sandbox.requests import BankRequest, is_attended
+from nostro.sandbox.requests import BankRequest, is_attended, iso_date
 from nostro.sandbox.scenarios import SCENARIOS
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def list_accounts(bank: Bank, request: BankRequest, record: Record) -> Response:
     """``GET /v1/accounts``."""
     consent = _consent(bank, request, record, "accounts")
-    _count(bank, request, record, consent)
+    _count(bank, record, consent)
     accounts = [a for a in bank.ledger.accounts(consent.psu) if a.id in consent.granted["accounts"]]
     return json_reply({"accounts": [_details(bank, request, consent, account) for account in accounts]})
 
 
 def read_account(bank: Bank, request: BankRequest, record: Record, resource_id: str) -> Response:
     """``GET /v1/accounts/{id}``."""
-    consent, account = _granted(bank, request, record, resource_id, "details", "accounts")
-    _count(bank, request, record, consent)
+    consent, account = _granted(bank, request, record, resource_id, endpoint="details", scope="accounts")
+    _count(bank, record, consent)
     return json_reply({"account": _details(bank, request, consent, account)})
 
 
 def read_balances(bank: Bank, request: BankRequest, record: Record, resource_id: str) -> Response:
     """``GET /v1/accounts/{id}/balances``."""
-    consent, account = _granted(bank, request, record, resource_id, "balances", "balances")
-    _count(bank, request, record, consent)
+    consent, account = _granted(bank, request, record, resource_id, endpoint="balances", scope="balances")
+    _count(bank, record, consent)
     return json_reply({"account": _reference(account), "balances": balances(bank, account)})
 
 
 def read_transactions(bank: Bank, request: BankRequest, record: Record, resource_id: str) -> Response:
     """``GET /v1/accounts/{id}/transactions``: booked rows newest first in pages, pending rows on the first."""
-    consent, account = _granted(bank, request, record, resource_id, "transactions", "transactions")
+    consent, account = _granted(bank, request, record, resource_id, endpoint="transactions", scope="transactions")
     query = _query(bank, request, account)
     record.page = "next" if query.before else "first"
     if query.before is None:
-        _count(bank, request, record, consent)
+        _count(bank, record, consent)
     return json_reply({"account": _reference(account), "transactions": _report(bank, account, query)})
 
 
@@ -62,12 +59,12 @@ def read_transaction(
     bank: Bank, request: BankRequest, record: Record, resource_id: str, transaction_id: str
 ) -> Response:
     """``GET /v1/accounts/{id}/transactions/{tid}``."""
-    consent, account = _granted(bank, request, record, resource_id, "transaction", "transactions")
+    consent, account = _granted(bank, request, record, resource_id, endpoint="transaction", scope="transactions")
     parts = bank.ledger.parts(account)
     entry = bank.ledger.by_transaction_id([part.id for part in parts], transaction_id, bank.clock.today())
     if entry is None:
         raise Refusal(403, "RESOURCE_UNKNOWN", "This account has no booked transaction with this id.")
-    _count(bank, request, record, consent)
+    _count(bank, record, consent)
     return json_reply({"transactionsDetails": _transaction(entry, {part.id: part for part in parts})})
 
 
@@ -87,7 +84,7 @@ def _consent(bank: Bank, request: BankRequest, record: Record, endpoint: str) ->
 
 
 def _granted(
-    bank: Bank, request: BankRequest, record: Record, resource_id: str, endpoint: str, scope: str
+    bank: Bank, request: BankRequest, record: Record, resource_id: str, *, endpoint: str, scope: str
 ) -> tuple[Consent, Account]:
     consent = _consent(bank, request, record, endpoint)
     account = bank.ledger.account(resource_id)
@@ -99,9 +96,8 @@ def _granted(
     return consent, account
 
 
-def _count(bank: Bank, request: BankRequest, record: Record, consent: Consent) -> None:
+def _count(bank: Bank, record: Record, consent: Consent) -> None:
     """Unattended reads take a place of the quota."""
-    del request
     if not record.attended:
         bank.quota.take(consent.id, record.account, record.endpoint, bank.clock.now(), consent.frequency)
         record.counted = True
@@ -121,7 +117,7 @@ def _details(bank: Bank, request: BankRequest, consent: Consent, account: Accoun
         for scope in ("balances", "transactions")
         if account.id in consent.granted.get(scope, ())
     }
-    details = {
+    details: dict[str, Any] = {
         "resourceId": account.resource_id,
         **_reference(account),
         "name": account.name,
@@ -194,12 +190,7 @@ def _query(bank: Bank, request: BankRequest, account: Account) -> Query:
 
 def _day(request: BankRequest, name: str, default: str) -> str:
     text = request.args.get(name, default)
-    try:
-        if not _DATE.fullmatch(text):
-            raise ValueError(text)
-        return dt.date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise format_error(f"{name} must be a date such as 2026-01-31.", name) from None
+    return iso_date(text, name).isoformat()
 
 
 def _place(text: str | None) -> tuple[str, str] | None:
@@ -218,7 +209,7 @@ def _report(bank: Bank, account: Account, query: Query) -> dict[str, Any]:
     report: dict[str, Any] = {}
     links: dict[str, Any] = {"account": {"href": f"/v1/accounts/{account.resource_id}"}}
     if query.status in {"booked", "both"}:
-        found = bank.ledger.booked(list(parts), today, query.since, query.until, query.before, size + 1)
+        found = bank.ledger.booked(list(parts), today, query.since, query.until, before=query.before, limit=size + 1)
         report["booked"] = [_transaction(entry, parts) for entry in found[:size]]
         if len(found) > size:
             links["next"] = {"href": _next(account, query, found[size - 1])}

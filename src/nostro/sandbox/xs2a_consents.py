@@ -12,7 +12,7 @@ from nostro.sandbox.consents import Authorisation, Consent, Wish
 from nostro.sandbox.errors import Refusal, format_error
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import json_reply
-from nostro.sandbox.requests import BankRequest, json_object, web_address, whole_number
+from nostro.sandbox.requests import BankRequest, iso_date, json_object, web_address, whole_number
 
 SCOPES = ("accounts", "balances", "transactions")
 #: Requests for everything, whose value says whether the owner's name is wanted as well.
@@ -58,12 +58,7 @@ def _wish(bank: Bank, request: BankRequest) -> Wish:
 
 
 def _valid_until(value: object, today: dt.date) -> dt.date:
-    try:
-        day = dt.date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
-    except ValueError:
-        day = None
-    if day is None:
-        raise format_error("validUntil must be a date such as 2026-06-30.", "validUntil")
+    day = iso_date(value, "validUntil")
     if day < today:
         raise format_error("validUntil must not be in the past.", "validUntil")
     return day
@@ -76,7 +71,7 @@ def _access(value: object) -> dict[str, Any]:
     access: dict[str, Any] = {}
     for name in GLOBAL_SCOPES:
         if name in value:
-            if value[name] not in {"allAccounts", "allAccountsWithOwnerName"}:
+            if value[name] not in ("allAccounts", "allAccountsWithOwnerName"):
                 raise format_error(f"{name} must be allAccounts or allAccountsWithOwnerName.", f"access.{name}")
             access[name] = value[name]
     for name in SCOPES:

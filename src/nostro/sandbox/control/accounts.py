@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 from werkzeug.wrappers import Response
@@ -14,7 +15,7 @@ from nostro.sandbox.histories.rows import FOREVER, Row
 from nostro.sandbox.ledger import Account
 from nostro.sandbox.money import parse_minor
 from nostro.sandbox.replies import json_reply
-from nostro.sandbox.requests import BankRequest, json_object, whole_number
+from nostro.sandbox.requests import BankRequest, iso_date, json_object, whole_number
 
 #: The text fields of the standard that control may set; each at most 500 characters.
 TEXTS = (
@@ -27,6 +28,8 @@ TEXTS = (
     "additionalInformation",
 )
 MAX_TEXT = 500
+#: Half of a character, which no answer could carry.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def add(bank: Bank, request: BankRequest, account_id: str) -> Response:
@@ -66,8 +69,8 @@ def alter(bank: Bank, request: BankRequest, truth_id: str) -> Response:
     bank.ledger.alter(
         truth_id,
         minor=_minor(body, currency) if "amount" in body else None,
-        booked_on=_day(body, "bookingDate", dt.date.min) if "bookingDate" in body else None,
-        value_on=_day(body, "valueDate", dt.date.min) if "valueDate" in body else None,
+        booked_on=iso_date(body["bookingDate"], "bookingDate") if "bookingDate" in body else None,
+        value_on=iso_date(body["valueDate"], "valueDate") if "valueDate" in body else None,
         texts=_texts(body),
     )
     return json_reply({"truthId": truth_id})
@@ -112,21 +115,12 @@ def _minor(body: dict[str, Any], currency: str) -> int:
 
 
 def _day(body: dict[str, Any], name: str, default: dt.date) -> dt.date:
-    value = body.get(name)
-    if value is None:
-        return default
-    try:
-        day = dt.date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        day = None
-    if day is None:
-        raise format_error(f"{name} must be a date such as 2026-01-31.", name)
-    return day
+    return iso_date(body[name], name) if name in body else default
 
 
 def _texts(body: dict[str, Any]) -> dict[str, str]:
     texts = {name: body[name] for name in TEXTS if name in body}
     for name, value in texts.items():
-        if not isinstance(value, str) or len(value) > MAX_TEXT:
+        if not isinstance(value, str) or len(value) > MAX_TEXT or _SURROGATE.search(value):
             raise format_error(f"{name} must be text of at most {MAX_TEXT} characters.", name)
     return texts

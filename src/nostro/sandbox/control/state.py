@@ -118,7 +118,7 @@ def truth(bank: Bank, request: BankRequest, account_id: str) -> Response:
         raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such account.")
     parts, today = bank.ledger.parts(account), bank.clock.today()
     names = {part.id: part for part in parts}
-    booked = bank.ledger.booked(list(names), today, "0001-01-01", today.isoformat(), None, -1)
+    booked = bank.ledger.booked(list(names), today, "0001-01-01", today.isoformat())
     pending = [entry for part in parts for entry in bank.ledger.pending(part.id, today)]
     return json_reply(
         {

@@ -92,7 +92,7 @@ def receipt(chance: random.Random, day: dt.date) -> Row:
         body["remittanceInformationStructured"] = {"reference": reference, "referenceType": kind}
     if not reference or chance.random() < 0.4:
         body["remittanceInformationUnstructured"] = f"Invoice {day.year}-{invoice % 10_000:04d}, with thanks"
-    return Row(chance.randint(24_000, 540_000), day, body)
+    return Row(chance.randint(24_000, 460_000), day, body)
 
 
 def supplier_payment(chance: random.Random, day: dt.date) -> Row:
@@ -110,8 +110,8 @@ def supplier_payment(chance: random.Random, day: dt.date) -> Row:
 
 
 def _card_payments(chance: random.Random, place: Place, day: dt.date) -> Iterator[Row]:
-    """Pending on the day of purchase, booked on the next bank day after it."""
-    booked_on = next_bank_day(day + dt.timedelta(days=1))
+    """Pending on the day of purchase, booked on the second bank day after it."""
+    booked_on = next_bank_day(next_bank_day(day + dt.timedelta(days=1)) + dt.timedelta(days=1))
     for _ in range(chance.choice((0, 1, 1, 2))):
         if chance.random() < 0.12:
             yield _foreign_card_payment(chance, place, day, booked_on)
@@ -236,12 +236,16 @@ def _own_transfers(place: Place, day: dt.date) -> Iterator[Row]:
     """To savings each month, back before VAT is due. Both accounts draw the same amount, so the two sides agree."""
     chance = shared_chance(place.seed, f"own transfers of {place.psu}", day)
     if falls_on(day, 26):
-        yield own_transfer(place, day, CURRENT, SAVINGS, chance.randrange(150_000, 350_000, 5_000), "Reserve")
+        yield own_transfer(
+            place, day, CURRENT, SAVINGS, minor=chance.randrange(150_000, 350_000, 5_000), text="Reserve"
+        )
     if falls_on(day, 18, QUARTERS):
-        yield own_transfer(place, day, SAVINGS, CURRENT, chance.randrange(200_000, 500_000, 5_000), "For VAT")
+        yield own_transfer(
+            place, day, SAVINGS, CURRENT, minor=chance.randrange(200_000, 500_000, 5_000), text="For VAT"
+        )
 
 
-def own_transfer(place: Place, day: dt.date, source: str, target: str, minor: int, text: str) -> Row:
+def own_transfer(place: Place, day: dt.date, source: str, target: str, *, minor: int, text: str) -> Row:
     """This account's side of a transfer between two accounts of one customer."""
     leaves = place.key == source
     other, name = (target if leaves else source), ("creditor" if leaves else "debtor")

@@ -1,4 +1,4 @@
-"""Accounts in several currencies: overseas customers and suppliers, and exchanges between the company's own accounts."""
+"""Accounts in several currencies: overseas customers and suppliers, exchanges between the company's own accounts."""
 
 from __future__ import annotations
 
