@@ -7,10 +7,10 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from tests.hub.accounts.factories import IBANS, NOW, WINDOW, apply, make_account, make_organization, row
 
 from nostro.hub.accounts import booked
 from nostro.hub.accounts.models import Transaction, TransactionChange
-from tests.hub.accounts.factories import IBANS, NOW, WINDOW, apply, make_account, make_organization, row
 
 pytestmark = pytest.mark.django_db
 

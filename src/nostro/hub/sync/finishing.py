@@ -107,7 +107,7 @@ def _record_events(
         "account.transactionsCreated": counts.created,
         "account.transactionsUpdated": counts.updated + counts.restored,
         "account.pendingTransactionsCreated": pending.created,
-        "account.pendingTransactionsUpdated": 0,
+        "account.pendingTransactionsUpdated": pending.removed + pending.linked,
     }
     for event_type, count in told.items():
         if count:
