@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 
 import structlog
 
@@ -46,9 +46,9 @@ def current_consent(connection: Connection) -> Consent | None:
     return Consent.objects.filter(connection=connection, is_current=True).first()
 
 
-def consent_expires_at(given: BankConsent) -> datetime | None:
-    """The last instant of the consent's last day, which counts in full; the bank's day is taken as UTC."""
-    return datetime.combine(given.valid_until, time(23, 59, 59), UTC) if given.valid_until else None
+def end_of_day(last_day: date | None) -> datetime | None:
+    """The end of a consent's last day, which counts in full; the bank's day is taken as UTC."""
+    return datetime.combine(last_day, time(23, 59, 59), UTC) if last_day else None
 
 
 def connection_handle(connection: Connection) -> ConnectionHandle:

@@ -91,6 +91,7 @@ class Authorisation(models.Model):
     status = models.CharField(
         max_length=12, default="open"
     )  # open, working, choosing, finished, failed, cancelled, expired
+    displaced = models.JSONField(default=list)  # accounts of other connections: [account, connection, resource id]
     error_code = models.CharField(max_length=60, blank=True)
     error_reason = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)

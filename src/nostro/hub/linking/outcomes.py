@@ -21,13 +21,14 @@ from nostro.hub.accounts.services import (
     upsert_accounts,
 )
 from nostro.hub.linking.consents import (
-    consent_expires_at,
     current_consent,
     end_at_bank,
+    end_of_day,
     handle_of,
     revoke_unstored,
     store_consent,
 )
+from nostro.hub.linking.displaced import give_back, note_displaced
 from nostro.hub.linking.health import set_connection_health
 from nostro.hub.linking.models import Authorisation, Connection, Consent, Health
 from nostro.hub.linking.signals import accounts_chosen
@@ -59,6 +60,7 @@ def finish(authorisation: Authorisation, step: Finished, psu: PsuContext, now: d
             cancelled = False
             former = current_consent(connection)
             known = {account.pk for account in accounts_of_connection(connection)}
+            note_displaced(authorisation, {_key(authorisation, account) for account in step.accounts})
             store_consent(connection, step.consent, now)
             accounts = upsert_accounts(
                 authorisation.organization,
@@ -68,7 +70,7 @@ def finish(authorisation: Authorisation, step: Finished, psu: PsuContext, now: d
                 is_sandbox=connection.is_sandbox,
                 now=now,
             )
-            set_account_authorisation(connection.pk, authorised_at=now, expires_at=consent_expires_at(step.consent))
+            set_account_authorisation(connection.pk, authorised_at=now, expires_at=end_of_day(step.consent.valid_until))
             _await_choice(authorisation, now)
             if authorisation.purpose == "renew":
                 _after_renewal(authorisation, accounts, known, psu, now)
@@ -181,6 +183,7 @@ def withdraw(authorisation: Authorisation, status: str, now: datetime) -> Consen
     """End a link whose accounts were never chosen; returns the consent to give back. Called within a transaction."""
     consent = current_consent(authorisation.connection)
     Consent.objects.filter(connection=authorisation.connection, is_current=True).update(is_current=False, ended_at=now)
+    give_back(authorisation)
     remove_accounts_of_connection(authorisation.connection_id, now)
     close(authorisation, status, now)
     return consent

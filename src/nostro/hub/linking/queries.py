@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import date
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
 from nostro.hub.linking.models import Authorisation, Connection, Consent
 from nostro.hub.organizations.models import Organization, Role
@@ -69,10 +69,7 @@ def authorisations() -> QuerySet[Authorisation]:
 
 
 def _connections() -> QuerySet[Connection]:
-    current = Consent.objects.filter(is_current=True)
-    return Connection.objects.select_related(
-        "organization", "institution", "route", "route__institution"
-    ).prefetch_related(Prefetch("consents", queryset=current, to_attr="current_consents"))
+    return Connection.objects.select_related("organization", "institution", "route", "route__institution")
 
 
 def _access(user: User, organization_id: uuid.UUID, role: Role | None, resource: str) -> None:

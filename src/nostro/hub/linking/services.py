@@ -28,6 +28,7 @@ from nostro.connectors.contract import (
     PsuInput,
 )
 from nostro.connectors.errors import ConnectorError, ProtocolError
+from nostro.connectors.registry import connector_names
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import accounts_of_connection
 from nostro.hub.accounts.services import remove_accounts_of_connection, select_accounts
@@ -36,6 +37,7 @@ from nostro.hub.directory.models import Institution, Route
 from nostro.hub.linking import problems
 from nostro.hub.linking.connectors import connectors_for
 from nostro.hub.linking.consents import connection_handle, current_consent, end_at_bank, set_consent_status
+from nostro.hub.linking.displaced import end_displaced
 from nostro.hub.linking.health import set_connection_health
 from nostro.hub.linking.models import Authorisation, Connection, Consent, Health
 from nostro.hub.linking.outcomes import bank_problem, close, fail, finish, withdraw
@@ -170,6 +172,7 @@ def choose_accounts(
 ) -> list[Account]:
     """Make the chosen accounts part of the organization and start their first import.
 
+    An earlier connection whose accounts have all gone over to this one is ended.
     Raises Problem ``accountsMissing``, ``accountUnknown``, ``accountsChosen`` (a second click), ``stateExpired``,
     ``billingIncomplete``.
     """
@@ -183,6 +186,7 @@ def choose_accounts(
         connection = Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
         open_now = Authorisation.objects.filter(pk=authorisation.pk, status="choosing", expires_at__gt=now)
         if connection.removed_at or not open_now.update(status="finished", ended_at=now):
+            authorisation.refresh_from_db(fields=["status"])
             raise problems.already_chosen() if authorisation.status == "finished" else problems.expired()
         offered = list(accounts_of_connection(connection))
         if not chosen <= {account.pk for account in offered}:
@@ -200,6 +204,9 @@ def choose_accounts(
             after={"accounts": sorted(str(account.pk) for account in accounts)},
         )
         accounts_chosen.send(Connection, accounts=accounts, user=user, psu=psu, now=now)
+        ended = end_displaced(authorisation, now)
+    for displaced, consent in ended:
+        end_at_bank(displaced, consent, now)
     return accounts
 
 
@@ -260,8 +267,8 @@ def _require_billing(organization: Organization, is_sandbox: bool) -> None:
 
 
 def _route(institution: Institution) -> Route:
-    routes = Route.objects.select_related("institution").filter(institution=institution, enabled=True)
-    route = routes.order_by("-recommended", "id").first()
+    usable = Route.objects.filter(institution=institution, enabled=True, connector__in=connector_names())
+    route = usable.select_related("institution").order_by("-recommended", "id").first()
     if route is None or institution.deprecated:
         raise problems.no_route(institution.name)
     return route

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ("step", models.CharField(max_length=20)),
                 ("sealed_state", models.BinaryField(null=True)),
                 ("status", models.CharField(default="open", max_length=12)),
+                ("displaced", models.JSONField(default=list)),
                 ("error_code", models.CharField(blank=True, max_length=60)),
                 ("error_reason", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
