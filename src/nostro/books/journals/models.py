@@ -81,6 +81,7 @@ class Journal(models.Model):
     opening_origin = models.CharField(max_length=10, choices=OpeningOrigin, default=OpeningOrigin.NONE)
     opening_amount = AmountField(default=0)
     opening_date = models.DateField(null=True)
+    opening_account = models.ForeignKey(LedgerAccount, null=True, on_delete=models.PROTECT, related_name="+")
     opening_entry = models.OneToOneField(Entry, null=True, on_delete=models.PROTECT, related_name="+")
 
     proof = models.CharField(max_length=8, choices=Proof, default=Proof.UNKNOWN)
@@ -163,7 +164,7 @@ class Line(models.Model):
     currency = models.CharField(max_length=3)
     foreign_amount = AmountField(null=True)  # F
     foreign_currency = models.CharField(max_length=3, blank=True)
-    company_amount = AmountField()  # C
+    company_amount = AmountField(null=True)  # C; unknown only while held for its currency
     label = models.TextField(blank=True)
     counterparty_name = models.TextField(blank=True)
     counterparty_account = models.CharField(max_length=70, blank=True)
@@ -205,9 +206,7 @@ class Line(models.Model):
                 name="line_to_reconcile",
                 condition=Q(reconciled=False, status="posted"),
             ),
-            models.Index(
-                fields=["journal", "status"], name="line_not_posted", condition=~Q(status="posted")
-            ),
+            models.Index(fields=["journal", "status"], name="line_not_posted", condition=~Q(status="posted")),
             models.Index(fields=["run_id"], name="line_by_run", condition=Q(run_id__isnull=False)),
         ]
 

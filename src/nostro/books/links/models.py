@@ -118,9 +118,7 @@ class OnlineAccount(models.Model):
             models.UniqueConstraint(fields=["connection", "identity"], name="one_online_account_per_identity"),
         ]
         indexes = [
-            models.Index(
-                fields=["next_fetch_at"], name="online_account_due", condition=Q(next_fetch_at__isnull=False)
-            ),
+            models.Index(fields=["next_fetch_at"], name="online_account_due", condition=Q(next_fetch_at__isnull=False)),
             models.Index(fields=["lease_until"], name="online_account_leased", condition=Q(lease_until__isnull=False)),
         ]
 
@@ -179,6 +177,7 @@ class Run(models.Model):
     online_account = models.ForeignKey(OnlineAccount, on_delete=models.CASCADE, related_name="runs")
     trigger = models.CharField(max_length=10)  # link, person, schedule, retry, webhook
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    customer_ip = models.GenericIPAddressField(null=True)  # tells the bank a person is present; erased at the end
     status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.QUEUED)
     states = models.JSONField(default=list)  # [{"state", "at"}], in order
     pages = models.PositiveIntegerField(default=0)

@@ -3,199 +3,395 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
+from django.db import migrations, models
+
 import nostro.core.ids
 import nostro.web.fields
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('companies', '0001_initial'),
+        ("companies", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', nostro.web.fields.IdField(default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=12)),
-                ('date', models.DateField()),
-                ('label', models.TextField(blank=True)),
-                ('journal_id', models.UUIDField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='companies.company')),
-                ('reverses', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='ledger.entry')),
+                (
+                    "id",
+                    nostro.web.fields.IdField(
+                        default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("kind", models.CharField(max_length=12)),
+                ("date", models.DateField()),
+                ("label", models.TextField(blank=True)),
+                ("journal_id", models.UUIDField(null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="entries", to="companies.company"
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversed_by",
+                        to="ledger.entry",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='EntryItem',
+            name="EntryItem",
             fields=[
-                ('id', nostro.web.fields.IdField(default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('date', models.DateField()),
-                ('due_date', models.DateField(null=True)),
-                ('label', models.TextField(blank=True)),
-                ('amount', nostro.web.fields.AmountField()),
-                ('currency', models.CharField(max_length=3)),
-                ('amount_currency', nostro.web.fields.AmountField()),
-                ('residual', nostro.web.fields.AmountField(null=True)),
-                ('residual_currency', nostro.web.fields.AmountField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='companies.company')),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='ledger.entry')),
+                (
+                    "id",
+                    nostro.web.fields.IdField(
+                        default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("date", models.DateField()),
+                ("due_date", models.DateField(null=True)),
+                ("label", models.TextField(blank=True)),
+                ("amount", nostro.web.fields.AmountField()),
+                ("currency", models.CharField(max_length=3)),
+                ("amount_currency", nostro.web.fields.AmountField()),
+                ("residual", nostro.web.fields.AmountField(null=True)),
+                ("residual_currency", nostro.web.fields.AmountField(null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="companies.company"
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="ledger.entry"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ExchangeRate',
+            name="ExchangeRate",
             fields=[
-                ('id', nostro.web.fields.IdField(default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('currency', models.CharField(max_length=3)),
-                ('valid_from', models.DateField()),
-                ('rate', nostro.web.fields.AmountField()),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exchange_rates', to='companies.company')),
+                (
+                    "id",
+                    nostro.web.fields.IdField(
+                        default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("valid_from", models.DateField()),
+                ("rate", nostro.web.fields.AmountField()),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="exchange_rates",
+                        to="companies.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ItemReference',
+            name="ItemReference",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('key', models.CharField(max_length=80)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='companies.company')),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='references', to='ledger.entryitem')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.CharField(max_length=80)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="companies.company"
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="references", to="ledger.entryitem"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LedgerAccount',
+            name="LedgerAccount",
             fields=[
-                ('id', nostro.web.fields.IdField(default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=12)),
-                ('name', models.CharField(max_length=200)),
-                ('kind', models.CharField(choices=[('bank', 'Bank and cash'), ('receivable', 'Receivable'), ('current_asset', 'Current asset'), ('fixed_asset', 'Fixed asset'), ('payable', 'Payable'), ('credit_card', 'Credit card'), ('current_liability', 'Current liability'), ('long_liability', 'Long-term liability'), ('equity', 'Equity'), ('income', 'Income'), ('expense', 'Expense')], max_length=20)),
-                ('purpose', models.CharField(blank=True, choices=[('receivable', 'Customers'), ('payable', 'Suppliers'), ('suspense', 'Bank suspense'), ('transfer', 'Transfers between own accounts'), ('opening', 'Opening balance equity'), ('sales', 'Sales'), ('purchases', 'Purchases'), ('bank_fees', 'Bank fees'), ('exchange_gain', 'Exchange gain'), ('exchange_loss', 'Exchange loss'), ('discount_given', 'Cash discount given'), ('discount_received', 'Cash discount received'), ('vat_payable', 'VAT payable'), ('vat_recoverable', 'VAT recoverable')], max_length=20)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('reconcilable', models.BooleanField(default=False)),
-                ('active', models.BooleanField(default=True)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ledger_accounts', to='companies.company')),
+                (
+                    "id",
+                    nostro.web.fields.IdField(
+                        default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("code", models.CharField(max_length=12)),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("bank", "Bank and cash"),
+                            ("receivable", "Receivable"),
+                            ("current_asset", "Current asset"),
+                            ("fixed_asset", "Fixed asset"),
+                            ("payable", "Payable"),
+                            ("credit_card", "Credit card"),
+                            ("current_liability", "Current liability"),
+                            ("long_liability", "Long-term liability"),
+                            ("equity", "Equity"),
+                            ("income", "Income"),
+                            ("expense", "Expense"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("receivable", "Customers"),
+                            ("payable", "Suppliers"),
+                            ("suspense", "Bank suspense"),
+                            ("transfer", "Transfers between own accounts"),
+                            ("opening", "Opening balance equity"),
+                            ("sales", "Sales"),
+                            ("purchases", "Purchases"),
+                            ("bank_fees", "Bank fees"),
+                            ("exchange_gain", "Exchange gain"),
+                            ("exchange_loss", "Exchange loss"),
+                            ("discount_given", "Cash discount given"),
+                            ("discount_received", "Cash discount received"),
+                            ("vat_payable", "VAT payable"),
+                            ("vat_recoverable", "VAT recoverable"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                ("reconcilable", models.BooleanField(default=False)),
+                ("active", models.BooleanField(default=True)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="ledger_accounts",
+                        to="companies.company",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.AddField(
-            model_name='entryitem',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='ledger.ledgeraccount'),
+            model_name="entryitem",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="items", to="ledger.ledgeraccount"
+            ),
         ),
         migrations.CreateModel(
-            name='Partner',
+            name="Partner",
             fields=[
-                ('id', nostro.web.fields.IdField(default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('vat_number', models.CharField(blank=True, max_length=20)),
-                ('active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='partners', to='companies.company')),
+                (
+                    "id",
+                    nostro.web.fields.IdField(
+                        default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("vat_number", models.CharField(blank=True, max_length=20)),
+                ("active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="partners", to="companies.company"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='entryitem',
-            name='partner',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='ledger.partner'),
+            model_name="entryitem",
+            name="partner",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="items", to="ledger.partner"
+            ),
         ),
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', nostro.web.fields.IdField(default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('invoice', 'Customer invoice'), ('credit_note', 'Customer credit note'), ('bill', 'Supplier bill'), ('refund', 'Supplier credit note')], max_length=12)),
-                ('number', models.CharField(max_length=60)),
-                ('date', models.DateField()),
-                ('due_date', models.DateField()),
-                ('amount', nostro.web.fields.AmountField()),
-                ('currency', models.CharField(max_length=3)),
-                ('structured_reference', models.CharField(blank=True, max_length=60)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='documents', to='companies.company')),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='document', to='ledger.entry')),
-                ('open_item', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='document', to='ledger.entryitem')),
-                ('partner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='ledger.partner')),
+                (
+                    "id",
+                    nostro.web.fields.IdField(
+                        default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("invoice", "Customer invoice"),
+                            ("credit_note", "Customer credit note"),
+                            ("bill", "Supplier bill"),
+                            ("refund", "Supplier credit note"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("number", models.CharField(max_length=60)),
+                ("date", models.DateField()),
+                ("due_date", models.DateField()),
+                ("amount", nostro.web.fields.AmountField()),
+                ("currency", models.CharField(max_length=3)),
+                ("structured_reference", models.CharField(blank=True, max_length=60)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="documents", to="companies.company"
+                    ),
+                ),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="document", to="ledger.entry"
+                    ),
+                ),
+                (
+                    "open_item",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="document", to="ledger.entryitem"
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="documents", to="ledger.partner"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PartnerBankAccount',
+            name="PartnerBankAccount",
             fields=[
-                ('id', nostro.web.fields.IdField(default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('account_number', models.CharField(max_length=70)),
-                ('trusted', models.BooleanField(default=False)),
-                ('active', models.BooleanField(default=True)),
-                ('seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='companies.company')),
-                ('partner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='bank_accounts', to='ledger.partner')),
+                (
+                    "id",
+                    nostro.web.fields.IdField(
+                        default=nostro.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("account_number", models.CharField(max_length=70)),
+                ("trusted", models.BooleanField(default=False)),
+                ("active", models.BooleanField(default=True)),
+                ("seen_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="companies.company"
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="bank_accounts", to="ledger.partner"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['company', '-date', '-id'], name='entry_by_date'),
+            model_name="entry",
+            index=models.Index(fields=["company", "-date", "-id"], name="entry_by_date"),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(condition=models.Q(('journal_id__isnull', False)), fields=['journal_id', 'date'], name='entry_by_journal'),
+            model_name="entry",
+            index=models.Index(
+                condition=models.Q(("journal_id__isnull", False)),
+                fields=["journal_id", "date"],
+                name="entry_by_journal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='exchangerate',
-            constraint=models.UniqueConstraint(fields=('company', 'currency', 'valid_from'), name='one_rate_per_day'),
+            model_name="exchangerate",
+            constraint=models.UniqueConstraint(fields=("company", "currency", "valid_from"), name="one_rate_per_day"),
         ),
         migrations.AddConstraint(
-            model_name='exchangerate',
-            constraint=models.CheckConstraint(condition=models.Q(('rate__gt', 0)), name='rate_positive'),
+            model_name="exchangerate",
+            constraint=models.CheckConstraint(condition=models.Q(("rate__gt", 0)), name="rate_positive"),
         ),
         migrations.AddConstraint(
-            model_name='itemreference',
-            constraint=models.UniqueConstraint(fields=('company', 'key', 'item'), name='one_reference_per_item'),
+            model_name="itemreference",
+            constraint=models.UniqueConstraint(fields=("company", "key", "item"), name="one_reference_per_item"),
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.UniqueConstraint(fields=('company', 'code'), name='one_account_per_code'),
+            model_name="ledgeraccount",
+            constraint=models.UniqueConstraint(fields=("company", "code"), name="one_account_per_code"),
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.UniqueConstraint(condition=models.Q(('purpose', ''), _negated=True), fields=('company', 'purpose'), name='one_account_per_purpose'),
+            model_name="ledgeraccount",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("purpose", ""), _negated=True),
+                fields=("company", "purpose"),
+                name="one_account_per_purpose",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='partner',
-            constraint=models.UniqueConstraint(models.F('company'), django.db.models.functions.text.Upper('name'), name='one_partner_per_name'),
+            model_name="partner",
+            constraint=models.UniqueConstraint(
+                models.F("company"), django.db.models.functions.text.Upper("name"), name="one_partner_per_name"
+            ),
         ),
         migrations.AddIndex(
-            model_name='entryitem',
-            index=models.Index(fields=['account', 'date'], include=('amount', 'amount_currency'), name='item_by_account'),
+            model_name="entryitem",
+            index=models.Index(
+                fields=["account", "date"], include=("amount", "amount_currency"), name="item_by_account"
+            ),
         ),
         migrations.AddIndex(
-            model_name='entryitem',
-            index=models.Index(condition=models.Q(('residual_currency__isnull', False), models.Q(('residual_currency', 0), _negated=True)), fields=['company', 'currency', 'residual_currency'], name='item_open'),
+            model_name="entryitem",
+            index=models.Index(
+                condition=models.Q(
+                    ("residual_currency__isnull", False), models.Q(("residual_currency", 0), _negated=True)
+                ),
+                fields=["company", "currency", "residual_currency"],
+                name="item_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['company', '-date', '-id'], name='document_by_date'),
+            model_name="document",
+            index=models.Index(fields=["company", "-date", "-id"], name="document_by_date"),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(models.F('company'), django.db.models.functions.text.Upper('number'), name='document_by_number'),
+            model_name="document",
+            index=models.Index(
+                models.F("company"), django.db.models.functions.text.Upper("number"), name="document_by_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(fields=('company', 'kind', 'partner', 'number'), name='no_document_twice'),
+            model_name="document",
+            constraint=models.UniqueConstraint(
+                fields=("company", "kind", "partner", "number"), name="no_document_twice"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='document_amount_positive'),
+            model_name="document",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="document_amount_positive"),
         ),
         migrations.AddIndex(
-            model_name='partnerbankaccount',
-            index=models.Index(fields=['company', 'account_number'], name='partner_by_account'),
+            model_name="partnerbankaccount",
+            index=models.Index(fields=["company", "account_number"], name="partner_by_account"),
         ),
         migrations.AddConstraint(
-            model_name='partnerbankaccount',
-            constraint=models.UniqueConstraint(fields=('partner', 'account_number'), name='one_bank_account_per_partner'),
+            model_name="partnerbankaccount",
+            constraint=models.UniqueConstraint(
+                fields=("partner", "account_number"), name="one_bank_account_per_partner"
+            ),
         ),
     ]

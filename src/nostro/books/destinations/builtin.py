@@ -1,0 +1,36 @@
+"""The own double-entry ledger as destination."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from nostro.books.destinations.protocol import Destination
+from nostro.books.journals.balances import check_balance, settle_opening
+from nostro.books.journals.grouping import group_lines
+from nostro.books.journals.importing import NewLine, import_lines
+from nostro.books.journals.models import Journal, LineStatus
+
+
+class BuiltinLedger:
+    """Lines become posted entries of bank against suspense."""
+
+    def import_batch(self, journal: Journal, batch: Sequence[NewLine], *, identity: str, run_id: UUID) -> int:
+        lines = import_lines(journal, batch, identity=identity, run_id=run_id)
+        return sum(line.status == LineStatus.POSTED for line in lines)
+
+    @transaction.atomic
+    def close_run(self, journal: Journal, *, now: dt.datetime) -> None:
+        settle_opening(journal)
+        group_lines(journal, today=now.astimezone(ZoneInfo(journal.company.time_zone)).date())
+        check_balance(journal, now=now)
+
+
+def destination_of(journal: Journal) -> Destination:
+    """Where a journal's lines go."""
+    del journal  # every journal goes to the own ledger until Odoo is a destination
+    return BuiltinLedger()

@@ -1,0 +1,138 @@
+"""Reads on journals, lines and statements; a person reaches them through ``access_*`` only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from nostro.books.companies.models import Company, Role
+from nostro.books.companies.queries import require_role
+from nostro.books.journals.models import Journal, Line, LineStatus, Statement
+from nostro.people.models import User
+from nostro.web.errors import NotFound, Problem
+
+PAGE_LIMIT = 200
+HELD = (LineStatus.HELD_LOCKED, LineStatus.HELD_DUPLICATE, LineStatus.HELD_CURRENCY)
+
+Filter = Literal["all", "not_matched", "to_check", "held"]
+
+
+def journals_of(company: Company) -> list[Journal]:
+    return list(Journal.objects.filter(company=company, active=True).order_by("code"))
+
+
+def access_journal(user: User, journal_id: UUID, *, role: Role | None = None) -> Journal:
+    """A journal of one of the person's companies, else :class:`NotFound`."""
+    journal = (
+        Journal.objects.select_related("company", "bank_account", "suspense_account").filter(pk=journal_id).first()
+    )
+    if journal is None:
+        raise NotFound("journal")
+    require_role(user, journal.company_id, role, "journal")
+    return journal
+
+
+def access_line(user: User, line_id: UUID, *, role: Role | None = None) -> Line:
+    """A line of one of the person's companies, else :class:`NotFound`."""
+    line = Line.objects.select_related("journal", "company", "partner", "statement").filter(pk=line_id).first()
+    if line is None:
+        raise NotFound("line")
+    require_role(user, line.company_id, role, "line")
+    return line
+
+
+def access_statement(user: User, statement_id: UUID, *, role: Role | None = None) -> Statement:
+    """A statement of one of the person's companies, else :class:`NotFound`."""
+    statement = Statement.objects.select_related("journal").filter(pk=statement_id).first()
+    if statement is None:
+        raise NotFound("statement")
+    require_role(user, statement.company_id, role, "statement")
+    return statement
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Lines, newest first; ``next_cursor`` is ``""`` on the last page."""
+
+    items: list[Line]
+    next_cursor: str
+
+
+def lines_of(
+    company: Company,
+    *,
+    journal: Journal | None = None,
+    filter: Filter = "all",
+    text: str = "",
+    cursor: str = "",
+    limit: int = 50,
+) -> Page:
+    """Lines of a company, newest first, by keyset: ``cursor`` is the id of the last line of the previous page."""
+    lines = _filtered(Line.objects.filter(company=company), filter)
+    if journal is not None:
+        lines = lines.filter(journal=journal)
+    if text.strip():
+        lines = lines.filter(_matching(text.strip()[:100]))
+    if cursor:
+        lines = lines.filter(_older_than(company, cursor))
+    limit = max(1, min(limit, PAGE_LIMIT))
+    lines = lines.select_related("journal", "partner", "statement").order_by("-order_date", "-day_seq", "-id")
+    found = list(lines[: limit + 1])
+    more = len(found) > limit
+    return Page(found[:limit], str(found[limit - 1].id) if more else "")
+
+
+def _filtered(lines: QuerySet[Line], filter: Filter) -> QuerySet[Line]:
+    if filter == "not_matched":
+        return lines.filter(status=LineStatus.POSTED, reconciled=False)
+    if filter == "to_check":
+        return lines.filter(to_check=True)
+    return lines.filter(status__in=HELD) if filter == "held" else lines
+
+
+def _matching(text: str) -> Q:
+    return Q(label__icontains=text) | Q(counterparty_name__icontains=text) | Q(counterparty_account__icontains=text)
+
+
+def _older_than(company: Company, cursor: str) -> Q:
+    try:
+        last = Line.objects.filter(company=company, pk=UUID(cursor)).first()
+    except ValueError:
+        last = None
+    if last is None:
+        raise Problem("This page is gone.", what_to_do="Start from the first page.", code="invalidCursor")
+    return Q(order_date__lt=last.order_date) | Q(order_date=last.order_date) & (
+        Q(day_seq__lt=last.day_seq) | Q(day_seq=last.day_seq, id__lt=last.id)
+    )
+
+
+def running_balances(journal: Journal, line_ids: list[UUID]) -> dict[UUID, Decimal]:
+    """Balance after each of the lines, in the order (order date, place in the day, id) from the opening on.
+
+    Held, informational and removed lines are shown with the balance of the line before (books.md 13.2).
+    """
+    if not line_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id, balance FROM (
+                SELECT id, %s + sum(CASE WHEN status IN ('posted', 'withdrawn') THEN amount ELSE 0 END)
+                    OVER (ORDER BY order_date, day_seq, id) AS balance
+                FROM journals_line WHERE journal_id = %s
+            ) AS ordered WHERE id = ANY(%s)
+            """,
+            [journal.opening_amount, journal.id, line_ids],
+        )
+        return dict(cursor.fetchall())
+
+
+def statements_of(journal: Journal, limit: int = PAGE_LIMIT) -> list[Statement]:
+    """Statements, newest first."""
+    statements = Statement.objects.filter(journal=journal).select_related("journal")
+    return list(statements.order_by("-first_day", "-created_at", "-id")[:limit])

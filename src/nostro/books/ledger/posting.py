@@ -1,0 +1,100 @@
+"""Posting entries. The database refuses what does not balance when the transaction commits (books.md I-1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from nostro.books.companies.models import Company
+from nostro.books.ledger.bulk import copy_rows
+from nostro.books.ledger.models import Entry, EntryItem
+from nostro.web.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of an entry, debit +, credit −: ``amount`` in the company's currency, ``amount_currency`` in
+    ``currency``. ``is_open`` makes it an open item with the whole amount as residual."""
+
+    account_id: UUID
+    amount: Decimal
+    currency: str
+    amount_currency: Decimal
+    partner_id: UUID | None = None
+    due_date: dt.date | None = None
+    label: str = ""
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry that is not stored yet, and its items."""
+
+    entry: Entry
+    items: tuple[EntryItem, ...]
+
+
+def draft_entry(
+    company: Company,
+    *,
+    kind: str,
+    date: dt.date,
+    label: str,
+    sides: Sequence[Side],
+    journal_id: UUID | None = None,
+    reverses: Entry | None = None,
+) -> Draft:
+    """Build an entry and its items; :func:`post` stores it."""
+    entry = Entry(company_id=company.id, kind=kind, date=date, label=label, journal_id=journal_id, reverses=reverses)
+    return Draft(entry, tuple(item_of(entry, side) for side in sides))
+
+
+def item_of(entry: Entry, side: Side) -> EntryItem:
+    """An item of ``entry`` for one side, not stored yet."""
+    return EntryItem(
+        company_id=entry.company_id,
+        entry_id=entry.id,
+        account_id=side.account_id,
+        partner_id=side.partner_id,
+        date=entry.date,
+        due_date=side.due_date,
+        label=side.label or entry.label,
+        amount=side.amount,
+        currency=side.currency,
+        amount_currency=side.amount_currency,
+        residual=side.amount if side.is_open else None,
+        residual_currency=side.amount_currency if side.is_open else None,
+    )
+
+
+def post(drafts: Iterable[Draft]) -> None:
+    """Store entries and items in two statements, in the caller's transaction."""
+    drafts = list(drafts)
+    copy_rows([draft.entry for draft in drafts])
+    copy_rows([item for draft in drafts for item in draft.items])
+
+
+def lock_of(company: Company) -> dt.date | None:
+    """The last locked day, whichever lock is later (books.md 14.4)."""
+    return max((day for day in (company.lock_date, company.hard_lock_date) if day), default=None)
+
+
+def require_open(company: Company, date: dt.date) -> None:
+    """Raises :class:`Problem` D-LOCKED for a date on or before a lock."""
+    locked = lock_of(company)
+    if locked is not None and date <= locked:
+        raise Problem(
+            f"The books are locked until {locked:%d %b %Y}.",
+            what_to_do="Use a later date, or ask an accountant to move the lock.",
+            code="D-LOCKED",
+            field="date",
+        )
+
+
+def first_open_day(company: Company, date: dt.date) -> dt.date:
+    """``date``, or the day after the lock where ``date`` is locked (books.md 14.4)."""
+    locked = lock_of(company)
+    return date if locked is None or date > locked else locked + dt.timedelta(days=1)

@@ -1,0 +1,131 @@
+"""What a journal card shows (books.md 7), for all journals of a company in a handful of queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, Q, Sum
+
+from nostro.books.companies.models import Company
+from nostro.books.hub_client.catalogue import FailureKind, describe
+from nostro.books.journals.models import Balance, Journal, Line, LineStatus, PendingLine, PendingState
+from nostro.books.journals.queries import HELD, journals_of
+from nostro.books.ledger.models import EntryItem
+from nostro.books.links.models import Failure, JournalLink, OnlineAccount
+
+
+@dataclass(frozen=True, slots=True)
+class JournalCard:
+    """Ledger balance is computed, bank balance is bank-stated; ``difference`` = expected − bank-stated, ``None`` when
+    unknown."""
+
+    journal: Journal
+    ledger_balance: Decimal
+    bank_balance: Decimal | None
+    bank_balance_date: dt.date | None
+    proof: str
+    difference: Decimal | None
+    line_count: int
+    to_reconcile: int
+    to_check: int
+    held: int
+    pending: int
+    link: JournalLink | None
+    online_account: OnlineAccount | None
+    consent_days_left: int | None
+    failure: FailureKind | None
+
+    @property
+    def last_result(self) -> str:
+        return self.online_account.last_result if self.online_account else ""
+
+    @property
+    def last_fetch_at(self) -> dt.datetime | None:
+        return self.online_account.last_fetch_at if self.online_account else None
+
+    @property
+    def next_fetch_at(self) -> dt.datetime | None:
+        return self.online_account.next_fetch_at if self.online_account else None
+
+
+def journal_cards(company: Company, *, now: dt.datetime) -> list[JournalCard]:
+    """A card for each active journal, by code."""
+    journals = journals_of(company)
+    ledger = _ledger_balances(company)
+    counts = _counts(company)
+    pending = dict(
+        PendingLine.objects.filter(company=company, state=PendingState.PENDING)
+        .values_list("journal")
+        .annotate(number=Count("id"))
+    )
+    links = {
+        link.journal_id: link
+        for link in JournalLink.objects.filter(company=company, unlinked_at=None).select_related(
+            "online_account__connection"
+        )
+    }
+    failures = {
+        failure.online_account_id: failure
+        for failure in Failure.objects.filter(company=company, cleared_at=None).order_by("last_at")
+    }
+    balances = {
+        balance.journal_id: balance
+        for balance in Balance.objects.filter(company=company, kind="current", origin="bank")
+        .order_by("journal_id", "-id")
+        .distinct("journal_id")
+    }
+    cards = []
+    for journal in journals:
+        link = links.get(journal.id)
+        account = link.online_account if link else None
+        balance = balances.get(journal.id)
+        failure = failures.get(account.id) if account else None
+        number = counts.get(journal.id, {})
+        cards.append(
+            JournalCard(
+                journal=journal,
+                ledger_balance=ledger.get(journal.bank_account_id, Decimal(0)),
+                bank_balance=balance.amount if balance else None,
+                bank_balance_date=balance.reference_date if balance else None,
+                proof=journal.proof,
+                difference=journal.proof_difference,
+                line_count=number.get("lines", 0),
+                to_reconcile=number.get("to_reconcile", 0),
+                to_check=number.get("to_check", 0),
+                held=number.get("held", 0),
+                pending=pending.get(journal.id, 0),
+                link=link,
+                online_account=account,
+                consent_days_left=_days_left(account, now),
+                failure=describe(failure.code) if failure else None,
+            )
+        )
+    return cards
+
+
+def _ledger_balances(company: Company) -> dict[UUID, Decimal]:
+    items = EntryItem.objects.filter(company=company, account__bank_journal__isnull=False)
+    return dict(items.values_list("account").annotate(total=Sum("amount_currency")))
+
+
+def _counts(company: Company) -> dict[UUID, dict[str, int]]:
+    rows = (
+        Line.objects.filter(company=company)
+        .values("journal_id")
+        .annotate(
+            lines=Count("id"),
+            to_reconcile=Count("id", filter=Q(status=LineStatus.POSTED, reconciled=False)),
+            to_check=Count("id", filter=Q(to_check=True)),
+            held=Count("id", filter=Q(status__in=HELD)),
+        )
+    )
+    return {row["journal_id"]: row for row in rows}
+
+
+def _days_left(account: OnlineAccount | None, now: dt.datetime) -> int | None:
+    if account is None or account.consent_expires_at is None:
+        return None
+    return max(0, (account.consent_expires_at - now).days)

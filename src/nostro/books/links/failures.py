@@ -1,0 +1,96 @@
+"""Failures are rows of their own and survive the rollback of the run (books.md 9). States follow from them (books.md 7)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+
+from nostro.books.hub_client.errors import HubError
+from nostro.books.links.models import Connection, ConnectionState, Failure, Health, OnlineAccount
+
+EXPIRING = dt.timedelta(days=30)
+#: A state turns bad only on a definitive code, or after this many failed runs over this long.
+FAILED_RUNS = 3
+FAILED_FOR = dt.timedelta(hours=2)
+
+_DEFINITIVE = {
+    "H-CONSENT-EXPIRED": Health.EXPIRED,
+    "H-NOT-AUTHORISED": Health.NOT_AUTHORISED,
+    "H-ATTENDED-ONLY": Health.ATTENDED_ONLY,
+    "H-REPLACED": Health.NOT_AUTHORISED,
+    "H-CREDENTIALS": Health.ERROR,
+}
+_LASTING = {"bank_down": Health.BANK_UNAVAILABLE, "quota": Health.RATE_LIMITED}
+
+
+@transaction.atomic
+def record_failure(
+    connection: Connection, account: OnlineAccount | None, error: HubError, *, now: dt.datetime
+) -> Failure:
+    """Count a failure: one open row per connection, account and code."""
+    failure, created = Failure.objects.select_for_update().get_or_create(
+        connection=connection,
+        online_account=account,
+        code=error.kind.code,
+        cleared_at=None,
+        defaults={"company_id": connection.company_id, "first_at": now, "last_at": now},
+    )
+    failure.last_at = now
+    failure.count = 1 if created else failure.count + 1
+    failure.technical = error.technical
+    failure.hub_request_id = error.request_id
+    failure.correlation_id = str(structlog.contextvars.get_contextvars().get("correlation_id", ""))[:64]
+    failure.save()
+    return failure
+
+
+def clear_failures(account: OnlineAccount, *, now: dt.datetime, keep: frozenset[str] = frozenset()) -> None:
+    """What was wrong with an account, and with its connection's credentials, is no longer."""
+    open_failures = Failure.objects.filter(connection_id=account.connection_id, cleared_at=None).exclude(code__in=keep)
+    open_failures.filter(online_account=account).update(cleared_at=now)
+    open_failures.filter(online_account=None).update(cleared_at=now)
+
+
+def health_after_success(account: OnlineAccount, now: dt.datetime) -> Health:
+    """ok, or what the consent's clock says."""
+    expires = account.consent_expires_at
+    if expires is not None and expires <= now:
+        return Health.EXPIRED
+    if expires is not None and expires - now <= EXPIRING:
+        return Health.EXPIRING
+    return Health.BANK_UNAVAILABLE if account.availability == "readonly" else Health.OK
+
+
+def health_after_failure(account: OnlineAccount, error: HubError, now: dt.datetime) -> Health:
+    """Bad at once on a definitive code, else only after three failed runs over two hours."""
+    if error.code in _DEFINITIVE:
+        return _DEFINITIVE[error.code]
+    lasting = account.failures >= FAILED_RUNS and account.failing_since and now - account.failing_since >= FAILED_FOR
+    return _LASTING.get(error.kind.klass, Health.ERROR) if lasting else Health(account.health)
+
+
+def refresh_connection_state(connection: Connection) -> None:
+    """The connection's state from its accounts and failures; paused and disconnected are never overwritten."""
+    refused = Failure.objects.filter(connection=connection, cleared_at=None, code__in=["H-CREDENTIALS", "H-TOKEN-OLD"])
+    accounts = OnlineAccount.objects.filter(connection=connection, links__unlinked_at=None, links__isnull=False)
+    code = refused.values_list("code", flat=True).first() or ""
+    if code:
+        state = ConnectionState.ACTION_REQUIRED
+    elif accounts.exclude(health__in=[Health.OK, Health.EXPIRING]).exists():
+        state = ConnectionState.DEGRADED
+    else:
+        state = ConnectionState.CONNECTED
+    Connection.objects.filter(pk=connection.pk).exclude(
+        state__in=[ConnectionState.PAUSED, ConnectionState.DISCONNECTED]
+    ).exclude(state=state, state_code=code).update(state=state, state_code=code)
+
+
+def count_failed_run(account: OnlineAccount, now: dt.datetime) -> None:
+    """One more failed run in a row."""
+    OnlineAccount.objects.filter(pk=account.pk).update(failures=F("failures") + 1)
+    account.failures += 1
+    if account.failing_since is None:
+        account.failing_since = now

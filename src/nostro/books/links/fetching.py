@@ -1,0 +1,383 @@
+"""One fetch of one account: lease, refresh, walk, stage, classify, import, commit point (books.md 10).
+
+A crash at any instant is repaired by the next run: batches are idempotent by their external ids, and cursor and
+watermark move only in the commit point.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db import connection as database
+
+from nostro.books.destinations.builtin import destination_of
+from nostro.books.hub_client.client import Client
+from nostro.books.hub_client.errors import HubError
+from nostro.books.hub_client.values import HubAccount, HubTransaction
+from nostro.books.journals.balances import record_balance
+from nostro.books.journals.importing import BATCH_LIMIT
+from nostro.books.links.classifying import Sorted, sort_items
+from nostro.books.links.failures import (
+    clear_failures,
+    count_failed_run,
+    health_after_failure,
+    health_after_success,
+    record_failure,
+    refresh_connection_state,
+)
+from nostro.books.links.hub import ClientOf, client_of, source_of, update_account
+from nostro.books.links.models import ConnectionState, FetchState, JournalLink, OnlineAccount, Run, RunStatus
+from nostro.books.links.pending import replace_pending
+from nostro.books.links.queries import live_link
+from nostro.books.links.refreshing import refresh
+from nostro.books.links.schedule import next_fetch, retry_at
+from nostro.core.calendar import booking_day
+from nostro.people.models import User
+from nostro.web.errors import Problem
+
+OVERLAP = dt.timedelta(days=10)
+#: The longest step without a sign of life is one request; 30 s more as books.md 7 says.
+LEASE = dt.timedelta(seconds=90)
+
+Clock = Callable[[], dt.datetime]
+Sleep = Callable[[float], None]
+
+
+class LeaseLost(Exception):
+    """Another run took this account over; this one must not write any more."""
+
+
+@transaction.atomic
+def request_fetch(
+    user: User | None, account: OnlineAccount, *, trigger: str, now: dt.datetime, customer_ip: str | None = None
+) -> Run:
+    """Start a fetch, or join the one under way. The job is deferred in the same transaction (books.md 7, 10).
+
+    ``trigger`` is link, person, schedule, retry or takeover. Raises :class:`Problem` for an account without a journal.
+    """
+    account = OnlineAccount.objects.select_for_update().get(pk=account.pk)
+    if live_link(account) is None:
+        raise Problem(
+            "This account feeds no journal.", what_to_do="Link it to a journal first.", code="accountNotLinked"
+        )
+    running = Run.objects.filter(online_account=account, status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).first()
+    if running is not None:
+        return running
+    run = Run.objects.create(
+        company_id=account.company_id,
+        online_account=account,
+        trigger=trigger,
+        requested_by=user,
+        customer_ip=customer_ip,
+        states=[{"state": FetchState.QUEUED, "at": now.isoformat()}],
+    )
+    account.fetch_state = FetchState.QUEUED
+    account.save(update_fields=["fetch_state"])
+    defer_fetch(run)
+    return run
+
+
+def defer_fetch(run: Run) -> None:
+    """Queue the job of a run; one per account waits at most."""
+    from procrastinate.exceptions import AlreadyEnqueued
+
+    from nostro.books.links.tasks import fetch_account
+
+    try:
+        with transaction.atomic():
+            fetch_account.configure(queueing_lock=f"fetch:{run.online_account_id}").defer(run_id=str(run.id))
+    except AlreadyEnqueued:
+        # The job that waits will find this run, because jobs look for the open run of their account.
+        return
+
+
+def run_fetch(
+    run_id: UUID,
+    *,
+    clock: Clock,
+    client_for: ClientOf = client_of,
+    sleep: Sleep = time.sleep,
+    batch_limit: int = BATCH_LIMIT,
+) -> Run:
+    """Do one run. Failures of the Hub end in its row and never raise; anything unexpected is recorded and raised."""
+    run = _take_lease(run_id, clock())
+    if run is None:
+        return Run.objects.get(pk=run_id)
+    fetch = Fetch(run, client_for(run.online_account.connection), clock, sleep, batch_limit)
+    try:
+        fetch.go()
+    except LeaseLost:
+        pass
+    except HubError as error:
+        fetch.fail(error)
+    except Exception as error:
+        fetch.fail(HubError("B-UNEXPECTED", f"{type(error).__name__}: {error}"))
+        raise
+    return Run.objects.get(pk=run_id)
+
+
+@transaction.atomic
+def _take_lease(run_id: UUID, now: dt.datetime) -> Run | None:
+    """Make the run the holder of its account; ``None`` if it is over or another one holds the account."""
+    run = Run.objects.select_for_update(of=("self",)).select_related("online_account__connection").get(pk=run_id)
+    account = OnlineAccount.objects.select_for_update(of=("self",)).get(pk=run.online_account_id)
+    if run.status != RunStatus.QUEUED or (account.lease_until is not None and account.lease_until > now):
+        return None
+    run.status, run.started_at = RunStatus.RUNNING, now
+    run.save(update_fields=["status", "started_at"])
+    OnlineAccount.objects.filter(pk=account.pk).update(lease_holder=str(run.id), lease_until=now + LEASE)
+    run.online_account.refresh_from_db()
+    return run
+
+
+@dataclass
+class Walked:
+    """What a walk brought: items newest first, and the id that becomes the next cursor."""
+
+    items: list[HubTransaction] = field(default_factory=list)
+    next_cursor: str = ""
+    cursor_met: bool = False
+    reached_end: bool = False
+
+
+class Fetch:
+    """One run under its lease."""
+
+    def __init__(self, run: Run, client: Client, clock: Clock, sleep: Sleep, batch_limit: int) -> None:
+        self.run, self.client, self.clock, self.sleep = run, client, clock, sleep
+        self.account = run.online_account
+        self.connection = self.account.connection
+        self.batch_limit = batch_limit
+        self.warnings: list[HubError] = []
+
+    def go(self) -> None:
+        link = live_link(self.account)
+        if link is None:
+            raise HubError("L-JOURNAL-MISSING", "the account was unlinked")
+        self._refresh(link)
+        shown = self._read_account()
+        walked = self._walk(link)
+        sorted_items = sort_items(self.account, link, walked.items, source_of(self.connection))
+        self._import(link, sorted_items)
+        self._balances_and_pending(link, shown)
+        self._commit(link, shown, walked, sorted_items)
+        destination_of(link.journal).close_run(link.journal, now=self.clock())
+
+    # --- lease -------------------------------------------------------------------------------------------------
+
+    def beat(self, state: FetchState | None = None) -> None:
+        """Extend the lease and note the state. Raises :class:`LeaseLost` where another run took over."""
+        now = self.clock()
+        changes: dict[str, object] = {"lease_until": now + LEASE}
+        if state is not None:
+            changes["fetch_state"] = state
+            self.run.states.append({"state": state, "at": now.isoformat()})
+        held = OnlineAccount.objects.filter(pk=self.account.pk, lease_holder=str(self.run.id))
+        with transaction.atomic():
+            if not held.update(**changes):
+                raise LeaseLost
+            if state is not None:
+                self.run.save(update_fields=["states", "pages", "items_read", "new_count"])
+
+    # --- steps -------------------------------------------------------------------------------------------------
+
+    def _refresh(self, link: JournalLink) -> None:
+        """Ask the bank if the schedule says so; what goes wrong is noted and reading goes on (step 2)."""
+        self.beat(FetchState.REFRESHING)
+        try:
+            self.run.synchronization_id = refresh(self, link)
+        except HubError as error:
+            if error.code == "H-CREDENTIALS":
+                raise
+            self.warnings.append(error)
+
+    def _read_account(self) -> HubAccount:
+        self.beat(FetchState.READING)
+        shown = self.client.account(str(self.account.hub_account_id))
+        if shown.deprecated:
+            self.warnings.append(HubError("H-REPLACED", "the account is deprecated at the Hub"))
+        return shown
+
+    def _walk(self, link: JournalLink) -> Walked:
+        walked = Walked()
+        horizon = self._horizon(link)
+        for page in self.client.walk(str(self.account.hub_account_id)):
+            if self.run.pages == 0 and page.transactions:
+                walked.next_cursor = page.transactions[0].id
+            self.run.pages += 1
+            self.run.items_read += len(page.transactions)
+            self._stage(page.transactions)
+            walked.items.extend(page.transactions)
+            walked.cursor_met |= any(item.id == self.account.cursor for item in page.transactions)
+            old = all(item.booking_date < horizon for item in page.transactions)
+            if old and (walked.cursor_met or not self.account.cursor):
+                break
+        else:
+            walked.reached_end = True
+        if self.account.cursor and not walked.cursor_met:
+            self.warnings.append(HubError("H-CURSOR-LOST", "the list ended before the cursor"))
+        return walked
+
+    def _horizon(self, link: JournalLink) -> dt.date:
+        """A page that is wholly older than this ends the walk (step 4)."""
+        if self.account.cursor and self.account.watermark_date:
+            return self.account.watermark_date - OVERLAP
+        return link.fetch_from - OVERLAP
+
+    def _stage(self, items: tuple[HubTransaction, ...]) -> None:
+        """Append every payload before anything is decided about it (step 5)."""
+        self.beat()
+        now, source = self.clock(), source_of(self.connection)
+        rows = [
+            (
+                self.account.company_id,
+                self.account.identity,
+                source,
+                item.id,
+                hashlib.sha256(item.payload.encode()).hexdigest(),
+                item.payload,
+                self.run.id,
+                now,
+                now,
+            )
+            for item in {item.id: item for item in items}.values()
+        ]
+        with database.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO links_rawtransaction (company_id, identity, source, external_id, payload_hash, payload,"
+                " run_id, first_seen, last_seen) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT ON CONSTRAINT no_raw_payload_twice DO UPDATE SET last_seen = EXCLUDED.last_seen",
+                rows,
+            )
+
+    def _import(self, link: JournalLink, items: Sorted) -> None:
+        """Aliases of known lines first, then new lines in batches, each a transaction of its own (step 7)."""
+        self.beat(FetchState.IMPORTING)
+        items.store_aliases(self.account)
+        destination = destination_of(link.journal)
+        for start in range(0, len(items.new), self.batch_limit):
+            batch = items.new[start : start + self.batch_limit]
+            with transaction.atomic():
+                self.beat()
+                try:
+                    destination.import_batch(link.journal, batch, identity=self.account.identity, run_id=self.run.id)
+                except IntegrityError as error:
+                    raise LeaseLost from error
+            self.run.new_count += len(batch)
+
+    def _balances_and_pending(self, link: JournalLink, shown: HubAccount) -> None:
+        """Failing balances or pending items never block transactions (step 8)."""
+        self.beat()
+        update_account(self.account, shown)
+        if self.account.current_balance is not None:
+            record_balance(
+                link.journal,
+                kind="current",
+                amount=self.account.current_balance,
+                reference_date=self.account.current_balance_date,
+                observed_at=self.clock(),
+                run_id=self.run.id,
+            )
+        try:
+            replace_pending(link.journal, self.client.walk(shown.id, pending=True), now=self.clock())
+        except HubError as error:
+            if error.code != "H-NOT-AUTHORISED":  # a Hub without pending items has nothing at this path
+                self.warnings.append(error)
+
+    # --- ends --------------------------------------------------------------------------------------------------
+
+    @transaction.atomic
+    def _commit(self, link: JournalLink, shown: HubAccount, walked: Walked, items: Sorted) -> None:
+        """The commit point: cursor, watermark, run and health in one transaction (step 9)."""
+        self.beat()
+        now, account = self.clock(), self.account
+        account.cursor = walked.next_cursor or account.cursor
+        if shown.synchronized_at is not None:
+            stated = min(booking_day(shown.synchronized_at, link.company.time_zone), now.date())
+            account.watermark_date = max(account.watermark_date or stated, stated)
+        account.failures, account.failing_since = 0, None
+        account.health = self._health(now)
+        account.last_fetch_at = now
+        account.last_result = self._result(items)
+        account.next_fetch_at = self._planned(link, now)
+        self._release(FetchState.IDLE)
+        codes = frozenset(error.kind.code for error in self.warnings)
+        clear_failures(account, now=now, keep=codes)
+        for error in self.warnings:
+            if error.kind.klass != "info":
+                record_failure(self.connection, account, error, now=now)
+        self._finish(RunStatus.DONE, now, items)
+        refresh_connection_state(self.connection)
+
+    def _health(self, now: dt.datetime) -> str:
+        bad = (error for error in self.warnings if error.kind.klass == "action_required")
+        error = next(bad, None)
+        return health_after_failure(self.account, error, now) if error else health_after_success(self.account, now)
+
+    def _result(self, items: Sorted) -> str:
+        """The sentence of the journal card (books.md 7)."""
+        if items.new:
+            return f"{len(items.new)} new"
+        waiting = next((error for error in self.warnings if error.code in {"H-QUOTA", "H-RECENT"}), None)
+        if waiting is not None and waiting.retry_after is not None:
+            return f"not allowed before {self.clock() + waiting.retry_after:%H:%M} UTC"
+        if waiting is not None or any(error.kind.klass == "bank_down" for error in self.warnings):
+            seen = self.account.synchronized_at
+            return f"nothing new: bank data as of {seen:%d %b %H:%M} UTC" if seen else "nothing new"
+        return "0 new"
+
+    def _planned(self, link: JournalLink, now: dt.datetime) -> dt.datetime | None:
+        connection = type(self.connection).objects.get(pk=self.connection.pk)
+        stopped = connection.state in {ConnectionState.PAUSED, ConnectionState.DISCONNECTED}
+        current = JournalLink.objects.get(pk=link.pk)
+        if not connection.automatic_sync or stopped or current.unlinked_at is not None:
+            return None
+        return next_fetch(
+            current.fetch_schedule, current.fetch_times, self.account.id, after=now, zone=link.company.time_zone
+        )
+
+    def _release(self, state: FetchState) -> None:
+        account = self.account
+        account.fetch_state, account.lease_holder, account.lease_until = state, "", None
+        account.save()
+
+    def _finish(self, status: RunStatus, now: dt.datetime, items: Sorted | None = None, code: str = "") -> None:
+        run = self.run
+        run.status, run.finished_at, run.customer_ip = status, now, None
+        run.request_ids = self.client.request_ids[-50:]
+        run.error_code, run.result = code, self.account.last_result
+        run.states.append({"state": "done" if status == RunStatus.DONE else "failed", "at": now.isoformat()})
+        if items is not None:
+            run.new_count, run.known_count = len(items.new), items.known
+            run.held_count, run.changed_count, run.early_count = items.held, len(items.changed), items.early
+        run.save()
+
+    def fail(self, error: HubError) -> None:
+        """End the run with a failure, in a transaction of its own; cursor and watermark stay as they were."""
+        now = self.clock()
+        with transaction.atomic():
+            held = OnlineAccount.objects.select_for_update().filter(pk=self.account.pk, lease_holder=str(self.run.id))
+            account = held.first()
+            if account is None:
+                return
+            account.connection = self.connection
+            self.account = account
+            count_failed_run(account, now)
+            link = live_link(account)
+            planned = self._planned(link, now) if link else None
+            retried = error.kind.klass in {"wait", "bank_down", "quota"} and planned is not None
+            account.next_fetch_at = retry_at(account.failures, now=now, planned=planned) if retried else planned
+            if error.retry_after is not None and account.next_fetch_at is not None:
+                account.next_fetch_at = max(account.next_fetch_at, now + error.retry_after)
+            account.health = health_after_failure(account, error, now)
+            account.last_result = error.kind.sentence
+            self._release(FetchState.WAITING if retried else FetchState.FAILED)
+            record_failure(self.connection, account, error, now=now)
+            self._finish(RunStatus.FAILED, now, code=error.kind.code)
+            refresh_connection_state(self.connection)

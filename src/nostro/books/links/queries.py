@@ -1,0 +1,75 @@
+"""Reads on connections, online accounts, links and runs; a person reaches them through ``access_*`` only."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from nostro.books.companies.models import Company, Role
+from nostro.books.companies.queries import require_role
+from nostro.books.links.models import Connection, Failure, JournalLink, OnlineAccount, Run
+from nostro.people.models import User
+from nostro.web.errors import NotFound
+
+
+def connections_of(company: Company) -> list[Connection]:
+    return list(Connection.objects.filter(company=company).order_by("created_at"))
+
+
+def online_accounts_of(connection: Connection) -> list[OnlineAccount]:
+    accounts = OnlineAccount.objects.filter(connection=connection).prefetch_related("links__journal")
+    return list(accounts.order_by("bank_name", "reference", "currency"))
+
+
+def access_connection(user: User, connection_id: UUID, *, role: Role | None = None) -> Connection:
+    """A connection of one of the person's companies, else :class:`NotFound`."""
+    connection = Connection.objects.select_related("company").filter(pk=connection_id).first()
+    if connection is None:
+        raise NotFound("connection")
+    require_role(user, connection.company_id, role, "connection")
+    return connection
+
+
+def access_online_account(user: User, account_id: UUID, *, role: Role | None = None) -> OnlineAccount:
+    """An online account of one of the person's companies, else :class:`NotFound`."""
+    account = OnlineAccount.objects.select_related("company", "connection").filter(pk=account_id).first()
+    if account is None:
+        raise NotFound("account")
+    require_role(user, account.company_id, role, "account")
+    return account
+
+
+def access_link(user: User, link_id: UUID, *, role: Role | None = None) -> JournalLink:
+    """A link of one of the person's companies, else :class:`NotFound`."""
+    link = JournalLink.objects.select_related("company", "online_account", "journal").filter(pk=link_id).first()
+    if link is None:
+        raise NotFound("link")
+    require_role(user, link.company_id, role, "link")
+    return link
+
+
+def access_run(user: User, run_id: UUID, *, role: Role | None = None) -> Run:
+    """A fetch run of one of the person's companies, else :class:`NotFound`; pages show its progress from it."""
+    run = Run.objects.select_related("online_account").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("run")
+    require_role(user, run.company_id, role, "run")
+    return run
+
+
+def live_link(account: OnlineAccount) -> JournalLink | None:
+    """The journal an account feeds now."""
+    return (
+        JournalLink.objects.filter(online_account=account, unlinked_at=None)
+        .select_related("journal__company", "company")
+        .first()
+    )
+
+
+def latest_run(account: OnlineAccount) -> Run | None:
+    return Run.objects.filter(online_account=account).order_by("-created_at", "-id").first()
+
+
+def failures_of(connection: Connection) -> list[Failure]:
+    """What is wrong now with a connection and its accounts, newest first."""
+    failures = Failure.objects.filter(connection=connection, cleared_at=None).select_related("online_account")
+    return list(failures.order_by("-last_at"))

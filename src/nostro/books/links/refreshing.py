@@ -1,0 +1,73 @@
+"""Refresh: the Hub asks the bank before Books reads (books.md 2, 5.1). Reading itself never causes one (I-25)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from nostro.books.hub_client.errors import HubError, code_of
+from nostro.books.hub_client.values import HubSynchronization
+from nostro.books.links.schedule import interval
+
+if TYPE_CHECKING:
+    from nostro.books.links.fetching import Fetch
+    from nostro.books.links.models import JournalLink
+
+POLL_S = 2.0
+MAX_POLLS = 180  # 6 minutes
+SUBTYPES = ("accountTransactionsWithUnsettled", "accountDetails")
+#: A refusal this long after the Hub's last reading means that the allowance is used up (H-QUOTA).
+RECENT_S = 300
+
+
+def refresh(fetch: Fetch, link: JournalLink) -> UUID | None:
+    """Ask for transactions, then for details. Returns the Hub's id of the first synchronization, if one was made.
+
+    Raises :class:`HubError`; the caller goes on reading what the Hub has.
+    """
+    if not _is_due(fetch, link):
+        return None
+    first: UUID | None = None
+    for subtype in SUBTYPES:
+        try:
+            synchronization = fetch.client.create_synchronization(
+                str(fetch.account.hub_account_id), subtype, fetch.run.customer_ip
+            )
+        except HubError as error:
+            raise _quota_or_recent(fetch, error) from None
+        first = first or UUID(synchronization.id)
+        _wait(fetch, synchronization)
+    return first
+
+
+def _is_due(fetch: Fetch, link: JournalLink) -> bool:
+    """A person's fetch always asks; a planned one only if the Hub's data are older than the interval.
+
+    The first fetch after linking reads what the Hub has just read.
+    """
+    if fetch.run.trigger == "person":
+        return True
+    between, seen = interval(link.fetch_schedule), fetch.account.synchronized_at
+    if fetch.run.trigger == "link" or between is None:
+        return False
+    return seen is None or fetch.clock() - seen >= between
+
+
+def _quota_or_recent(fetch: Fetch, error: HubError) -> HubError:
+    seen = fetch.account.synchronized_at
+    if error.code == "H-RECENT" and seen and (fetch.clock() - seen).total_seconds() > RECENT_S:
+        return HubError("H-QUOTA", error.technical, request_id=error.request_id)
+    return error
+
+
+def _wait(fetch: Fetch, synchronization: HubSynchronization) -> None:
+    for _ in range(MAX_POLLS):
+        if synchronization.status == "success":
+            return
+        if synchronization.status == "error":
+            code = synchronization.error_codes[0] if synchronization.error_codes else "internalError"
+            raise HubError(code_of(code, 500), f"{code}: {synchronization.detail}")
+        fetch.beat()
+        fetch.sleep(POLL_S)
+        synchronization = fetch.client.synchronization(synchronization.id)
+    raise HubError("H-BANK-DOWN", "the synchronization did not end within 6 minutes")
