@@ -3,12 +3,17 @@ forms of both halves share."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from babel import Locale
 from django import forms
 from django.forms.renderers import TemplatesSetting
 from django.utils.translation import get_language
 
 from nostro.web.errors import Problem
+
+#: What the list of territories holds beside countries: unions, and codes for the unknown.
+_NO_COUNTRY = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
 
 
 class Renderer(TemplatesSetting):
@@ -20,9 +25,19 @@ class Renderer(TemplatesSetting):
 
 def countries() -> list[tuple[str, str]]:
     """ISO 3166-1 codes with their names in the reader's language, by name."""
-    territories = Locale.parse(get_language() or "en", sep="-").territories
-    named = [(code, name) for code, name in territories.items() if len(code) == 2 and code.isalpha() and code != "ZZ"]
-    return sorted(named, key=lambda pair: pair[1])
+    codes = (code for code in _territories() if len(code) == 2 and code.isalpha())
+    return country_names(code for code in codes if code not in _NO_COUNTRY)
+
+
+def country_names(codes: Iterable[str]) -> list[tuple[str, str]]:
+    """These codes with their names, by name."""
+    territories = _territories()
+    return sorted(((code, territories.get(code, code)) for code in codes), key=lambda pair: pair[1])
+
+
+def _territories() -> Mapping[str, str]:
+    territories: Mapping[str, str] = Locale.parse(get_language() or "en", sep="-").territories
+    return territories
 
 
 def add_problem(form: forms.Form, problem: Problem) -> None:

@@ -33,7 +33,11 @@ def masked(value: Any, name: str = "", depth: int = 0) -> Any:
 
 
 def mask_event(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """The last step before a line is written. Names that structlog keeps for itself begin with an underscore."""
+    """The last step before a line is written. Names that structlog keeps for itself begin with an underscore.
+
+    Django adds its request to some lines; printed, that is the address with its query, which may hold a secret.
+    """
+    event.pop("request", None)
     return {key: value if key.startswith("_") else masked(value, key) for key, value in event.items()}
 
 

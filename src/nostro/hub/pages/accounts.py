@@ -146,7 +146,8 @@ def rename(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     found = _access(request, account_id)
     form = AccountNameForm(request.POST)
     if form.is_valid():
-        rename_account(found, form.cleaned_data["name"])
+        assert isinstance(request.user, User)
+        rename_account(request.user, found.id, form.cleaned_data["name"])
         messages.success(request, _("The name is saved."))
     return redirect("hub:account", account_id=found.id)
 

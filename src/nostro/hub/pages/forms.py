@@ -8,7 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from nostro.hub.accounts.models import Account
-from nostro.web.forms import countries
+from nostro.hub.directory.queries import countries as countries_with_banks
+from nostro.web.forms import countries, country_names
 
 
 class OrganizationForm(forms.Form):
@@ -90,7 +91,9 @@ class FindBankForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["country"] = forms.ChoiceField(
-            label=_("Country"), required=False, choices=[("", _("All countries")), *countries()]
+            label=_("Country"),
+            required=False,
+            choices=[("", _("All countries")), *country_names(countries_with_banks())],
         )
 
 

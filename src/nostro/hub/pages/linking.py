@@ -57,6 +57,9 @@ STEPS = (
 )
 MAX_RESULTS = 20
 REDIRECT_LIFETIME_S = 1800
+#: What a bank may send back in the address; more is cut.
+MAX_PARAMETERS = 20
+MAX_PARAMETER_LENGTH = 2000
 
 
 @organization_page(role=Role.ADMIN)
@@ -117,9 +120,7 @@ def _start(request: OrganizationRequest, institution_id: uuid.UUID, sandbox: boo
 
 
 def _remember_step(authorisation: Authorisation, step: AuthorisationStep) -> uuid.UUID:
-    """Keep the bank's address, sealed, for the page that leads there. Raises the bank's refusal as a Problem."""
-    if isinstance(step, Failed):
-        raise _bank_refused(step)
+    """Keep the bank's address, sealed, for the page that leads there. Raises Problem for steps without a page."""
     if not isinstance(step, Redirect):
         raise Problem(
             _("This bank asks for a step that these pages do not know yet."),
@@ -156,7 +157,8 @@ def at_the_bank(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpRespon
 def returned(request: HttpRequest) -> HttpResponse:
     """The bank sends the browser back. That proves nothing: the connector asks the bank."""
     assert isinstance(request.user, User)
-    answer = PsuInput("callback", {key: value[:2000] for key, value in list(request.GET.items())[:20]})
+    parameters = {key: str(value)[:MAX_PARAMETER_LENGTH] for key, value in list(request.GET.items())[:MAX_PARAMETERS]}
+    answer = PsuInput("callback", parameters)
     authorisation, step = continue_authorisation(
         request.user, state_token=request.GET.get("state", ""), answer=answer, psu=psu_context(request), now=now()
     )
@@ -194,6 +196,8 @@ def choose(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
             choose_accounts(request.user, authorisation.id, chosen, now=now(), psu=psu_context(request))
             return redirect("hub:first_import", authorisation_id=authorisation.id)
         except Problem as refused:
+            if refused.code == "accountsChosen":
+                return redirect("hub:first_import", authorisation_id=authorisation.id)
             problem = refused
     return show(
         request,
@@ -268,13 +272,3 @@ def _mode(authorisation: Authorisation) -> str:
 
 def _cache_key(authorisation_id: uuid.UUID) -> str:
     return f"bank-address:{authorisation_id}"
-
-
-def _bank_refused(step: Failed) -> Problem:
-    error = step.error
-    return Problem(
-        _("The bank did not accept the request."),
-        why=error.reason,
-        what_to_do=error.next_action,
-        code=type(error).__name__,
-    )

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, Literal, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from nostro.connectors.contract import PsuContext
@@ -36,7 +37,7 @@ class OrganizationRequest(HttpRequest):
     organization: Organization
 
 
-View = Callable[Concatenate[OrganizationRequest, Parameters], HttpResponse]
+View = Callable[Concatenate[OrganizationRequest, Parameters], HttpResponseBase]
 
 
 def now() -> dt.datetime:
@@ -44,13 +45,13 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def organization_page(role: Role | None = None) -> Callable[[View[Parameters]], Callable[..., HttpResponse]]:
+def organization_page(role: Role | None = None) -> Callable[[View[Parameters]], Callable[..., HttpResponseBase]]:
     """Require a signed-in member of the organization that the address names, with at least ``role``."""
 
-    def decorate(view: View[Parameters]) -> Callable[..., HttpResponse]:
+    def decorate(view: View[Parameters]) -> Callable[..., HttpResponseBase]:
         @login_required
         @functools.wraps(view)
-        def guarded(request: HttpRequest, organization_id: uuid.UUID, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, organization_id: uuid.UUID, **kwargs: Any) -> HttpResponseBase:
             assert isinstance(request.user, User)
             organization = access_organization(request.user, organization_id, role=role)
             remember(request, organization)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -71,7 +69,8 @@ def billing(request: OrganizationRequest) -> HttpResponse:
             add_problem(form, problem)
         else:
             messages.success(request, _("The billing information is saved."))
-            return redirect(_next(request) or "hub:billing", **({} if _next(request) else _here(request)))
+            target = _next(request)
+            return redirect(target) if target else redirect("hub:billing", organization_id=request.organization.id)
     return show(request, "billing.html", form=form, next=_next(request))
 
 
@@ -84,7 +83,3 @@ def _next(request: HttpRequest) -> str:
     """Where to go afterwards: an address of this site only."""
     target = request.POST.get("next") or request.GET.get("next") or ""
     return target if url_has_allowed_host_and_scheme(target, allowed_hosts=None) else ""
-
-
-def _here(request: OrganizationRequest) -> dict[str, uuid.UUID]:
-    return {"organization_id": request.organization.id}

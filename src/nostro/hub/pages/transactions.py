@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -65,7 +66,7 @@ def transactions(request: OrganizationRequest) -> HttpResponse:
 
 
 @organization_page()
-def download(request: OrganizationRequest) -> StreamingHttpResponse:
+def download(request: OrganizationRequest) -> HttpResponseBase:
     """The same list as CSV, whole, with the same filters and order."""
     mode = chosen_mode(request, request.GET.get("mode", ""))
     _form, filters = _filters(request, mode)

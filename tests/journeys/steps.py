@@ -1,0 +1,78 @@
+"""Steps that journeys share, each as a person takes it: by labels and buttons, never by internals."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, expect
+
+from tests.house import RunningHouse
+
+PASSWORD = "paper ledger 1494"
+WIDTHS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
+
+
+def picture(page: Page, directory: Path, name: str) -> None:
+    """Keep the page as it looks at both widths, and require that it never scrolls sideways."""
+    for width, size in WIDTHS.items():
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.screenshot(path=directory / f"{name}-{width}.png", full_page=True)
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{name} scrolls sideways by {overflow} px at {width}"
+    page.set_viewport_size(WIDTHS["wide"])  # type: ignore[arg-type]
+
+
+def mailed_link(house: RunningHouse, address: str) -> str:
+    """The path of the last link mailed to an address."""
+    mails = sorted(house.mail_directory.glob("*.log"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for mail in mails:
+        text = mail.read_text()
+        links = re.findall(r"https?://\S+", text)
+        if f"To: {address}" in text and links:
+            return urlsplit(links[-1]).path
+    raise AssertionError(f"no mail with a link for {address}")
+
+
+def sign_up(page: Page, house: RunningHouse, email: str) -> None:
+    """Sign up, follow the link in the mail, and confirm."""
+    page.goto(f"{house.url}/")
+    page.get_by_role("link", name="Sign up").first.click()
+    page.get_by_label("First name").fill("Ada")
+    page.get_by_label("Last name").fill("Byron")
+    page.get_by_label("Email").fill(email)
+    for field in page.locator("input[type=password]").all():
+        field.fill(PASSWORD)
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("mail", re.I))
+    page.goto(house.url + mailed_link(house, email))
+    page.get_by_role("button", name=re.compile("confirm", re.I)).click()
+
+
+def create_organization(page: Page, house: RunningHouse, name: str) -> None:
+    page.goto(f"{house.url}/hub/")
+    page.get_by_label("Name of the organization").fill(name)
+    page.get_by_role("button", name="Create organization").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("How much do we have?")
+
+
+def log_in_at_the_bank(page: Page, customer: str) -> None:
+    """The sandbox bank's own pages: log in, then approve all accounts."""
+    page.get_by_label("User name").fill(customer)
+    page.get_by_label("Password").fill("sandbox")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_label(re.compile("code", re.I)).fill("123456")
+    page.get_by_role("button", name="Approve access").click()
+
+
+def link_sandbox_accounts(page: Page, customer: str) -> None:
+    """Add account, from the overview to the end of the first import."""
+    page.get_by_role("link", name="Sandbox", exact=True).click()
+    page.get_by_role("link", name="Add account").first.click()
+    page.get_by_role("link", name=re.compile("Choose")).first.click()
+    page.get_by_role("button", name="Ask the bank for consent").click()
+    page.get_by_role("link", name=re.compile("Go to")).click()
+    log_in_at_the_bank(page, customer)
+    page.get_by_role("button", name="Import these accounts").click()
+    page.get_by_role("link", name="Show the accounts").click(timeout=90_000)
