@@ -75,8 +75,21 @@ def test_whole_history_fits_exactly_on_one_page(street: Street, rows: list[str],
     assert ids(reply) == rows and set(reply.json["links"]) == {"first"}
 
 
-@pytest.mark.parametrize("given_limit, effective", [("500", 100), ("0", 10), ("-5", 10), ("abc", 10), ("", 10), ("1e3", 10),
-                                                    ("7.5", 10), ("9" * 5000, 100), ("007", 7), ("٣", 10)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("given_limit", "effective"),
+    [
+        ("500", 100),
+        ("0", 10),
+        ("-5", 10),
+        ("abc", 10),
+        ("", 10),
+        ("1e3", 10),
+        ("7.5", 10),
+        ("9" * 5000, 100),
+        ("007", 7),
+        ("٣", 10),
+    ],
+)
 def test_limit_is_clamped(street: Street, url: str, given_limit: str, effective: int) -> None:
     from urllib.parse import quote
 

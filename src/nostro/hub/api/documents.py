@@ -65,7 +65,7 @@ class Paging(msgspec.Struct, frozen=True, gc=False):
 # --- synchronization (7.3) ------------------------------------------------------------------------------------
 
 
-class SynchronizationAttributes(Document):
+class SynchronizationAttributes(Document, frozen=True):
     status: Literal["pending", "running", "success", "error"]
     subtype: str
     resource_type: Literal["account"]
@@ -76,12 +76,12 @@ class SynchronizationAttributes(Document):
     updated_at: str
 
 
-class SynchronizationRelationships(Document):
+class SynchronizationRelationships(Document, frozen=True):
     updated_transactions: ToMany
     updated_pending_transactions: ToMany
 
 
-class Synchronization(Document):
+class Synchronization(Document, frozen=True):
     type: Literal["synchronization"]
     id: str
     attributes: SynchronizationAttributes
@@ -91,7 +91,7 @@ class Synchronization(Document):
 # --- account (7.1) --------------------------------------------------------------------------------------------
 
 
-class AccountAttributes(Document):
+class AccountAttributes(Document, frozen=True):
     subtype: str
     reference_type: str
     reference: str
@@ -113,19 +113,19 @@ class AccountAttributes(Document):
     authorization_expiration_expected_at: str | None
 
 
-class AccountRelationships(Document):
+class AccountRelationships(Document, frozen=True):
     transactions: ToMany
     pending_transactions: ToMany
     financial_institution: ToOne
 
 
-class AccountMeta(Document):
+class AccountMeta(Document, frozen=True):
     availability: Literal["available", "readonly"]
     synchronized_at: str
     latest_synchronization: Synchronization
 
 
-class Account(Document):
+class Account(Document, frozen=True):
     type: Literal["account"]
     id: str
     attributes: AccountAttributes
@@ -136,7 +136,7 @@ class Account(Document):
 # --- transaction and pending transaction (7.2) ----------------------------------------------------------------
 
 
-class TransactionAttributes(Document):
+class TransactionAttributes(Document, frozen=True):
     value_date: str
     execution_date: str
     amount: Number
@@ -162,11 +162,11 @@ class TransactionAttributes(Document):
     updated_at: str
 
 
-class TransactionRelationships(Document):
+class TransactionRelationships(Document, frozen=True):
     account: ToOne
 
 
-class Transaction(Document):
+class Transaction(Document, frozen=True):
     type: Literal["transaction", "pendingTransaction"]
     id: str
     attributes: TransactionAttributes
@@ -176,7 +176,7 @@ class Transaction(Document):
 # --- institution (7.4) ----------------------------------------------------------------------------------------
 
 
-class InstitutionAttributes(Document):
+class InstitutionAttributes(Document, frozen=True):
     name: str
     bic: str | None
     country: str | None
@@ -202,7 +202,7 @@ class InstitutionAttributes(Document):
     pending_transactions_available: bool
 
 
-class Institution(Document):
+class Institution(Document, frozen=True):
     type: Literal["financialInstitution"]
     id: str
     attributes: InstitutionAttributes
@@ -211,13 +211,13 @@ class Institution(Document):
 # --- envelopes ------------------------------------------------------------------------------------------------
 
 
-class PageMeta(Document):
+class PageMeta(Document, frozen=True):
     paging: Paging
     synchronized_at: str | UnsetType = UNSET
     latest_synchronization: Synchronization | UnsetType = UNSET
 
 
-class Page(Document):
+class Page(Document, frozen=True):
     """A list: items, where the page stands, and links to its neighbours (5)."""
 
     data: list[Any]
@@ -225,13 +225,13 @@ class Page(Document):
     links: PageLinks
 
 
-class One(Document):
+class One(Document, frozen=True):
     """A single resource."""
 
     data: Any
 
 
-class SynchronizationState(Document):
+class SynchronizationState(Document, frozen=True):
     """A single synchronization: OCA 12.0 polls a ``status`` at the top (7.3)."""
 
     data: Synchronization

@@ -1,5 +1,8 @@
 """GET /financial-institutions (hub-api.md 7.4): public; with a token those of the accounts it may read."""
 
+# SQL is put together from constants of this package only; what a caller gives travels as arguments.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 import re

@@ -49,7 +49,7 @@ def refusal(request: Request, error: OAuthError) -> Answer:
     if not request.mount:
         code = _CODES.get(error.error) or _camel(error.error)
         document["errors"] = [{"code": code, "detail": error.description, "meta": {"requestId": request.request_id}}]
-    headers = _NO_STORE
+    headers: tuple[tuple[str, str], ...] = _NO_STORE
     if error.status == 401:
         headers = (*headers, ("WWW-Authenticate", 'Basic realm="nostro"'))
     return Answer(error.status, document, headers, plain=True)

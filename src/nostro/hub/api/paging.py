@@ -4,6 +4,9 @@ A list is described once, as a ``Listing``: the SQL of its rows, their sort key 
 walks it by key, so that the last page costs as much as the first and inserts never shift a page.
 """
 
+# SQL is put together from constants of this package only; what a caller gives travels as arguments.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -95,7 +98,7 @@ def read_window(listing: Listing, cursors: Cursors) -> Window:
         after = _cursor_key(cursor, listing, cursors.after, cursors.style["after"])
         before = _cursor_key(cursor, listing, cursors.before, cursors.style["before"])
         upwards = before is not None and after is None
-        rows = _fetch(cursor, listing, cursors.limit + 1, after, before, upwards)
+        rows = _fetch(cursor, listing, cursors.limit + 1, after, before)
         more, rows = len(rows) > cursors.limit, rows[: cursors.limit]
         if upwards:
             rows.reverse()
@@ -119,18 +122,22 @@ def _cursor_key(cursor: Any, listing: Listing, text: str, parameter: str) -> Row
     raise invalid_cursor(parameter)
 
 
-def _fetch(
-    cursor: Any, listing: Listing, limit: int, after: Row | None, before: Row | None, upwards: bool
-) -> list[Row]:
-    direction = "DESC" if listing.descending != upwards else "ASC"
-    order = ", ".join(f"{column} {direction}" for column in listing.key)
+def _fetch(cursor: Any, listing: Listing, limit: int, after: Row | None, before: Row | None) -> list[Row]:
+    """Rows between the cursors, from ``after`` on; with ``before`` alone from it upwards, nearest first."""
+    order = _order(listing, reverse=before is not None and after is None)
     bounds, arguments = _bounds(listing, after, before)
-    key = ", ".join(listing.key)
-    # The SQL is put together from constants of reads.py only; values travel as arguments.
-    sql = f"{_with_key(listing.select, key)} WHERE {listing.where} AND {listing.visible}{bounds} ORDER BY {order} LIMIT %s"  # noqa: S608
-    cursor.execute(sql, [*listing.select_arguments, *listing.arguments, *arguments, limit])
+    select = _with_key(listing.select, ", ".join(listing.key))
+    cursor.execute(
+        f"{select} WHERE {listing.where} AND {listing.visible}{bounds} ORDER BY {order} LIMIT %s",
+        [*listing.select_arguments, *listing.arguments, *arguments, limit],
+    )
     rows: list[Row] = cursor.fetchall()
     return rows
+
+
+def _order(listing: Listing, *, reverse: bool) -> str:
+    direction = "DESC" if listing.descending != reverse else "ASC"
+    return ", ".join(f"{column} {direction}" for column in listing.key)
 
 
 def _with_key(select: str, key: str) -> str:
@@ -141,7 +148,8 @@ def _with_key(select: str, key: str) -> str:
 def _bounds(listing: Listing, after: Row | None, before: Row | None) -> tuple[str, list[Any]]:
     older, newer = ("<", ">") if listing.descending else (">", "<")
     key, marks = ", ".join(listing.key), ", ".join(["%s"] * len(listing.key))
-    sql, arguments = "", []
+    sql = ""
+    arguments: list[Any] = []
     for row, operator in ((after, older), (before, newer)):
         if row is not None:
             sql += f" AND ({key}) {operator} ({marks})"
@@ -157,10 +165,9 @@ def _exists(cursor: Any, listing: Listing, after: Row | None = None, before: Row
     bounds, arguments = _bounds(listing, after, before)
     source = listing.select.partition("\nFROM ")[2]
     # Nearest first: without an order the planner may read a whole table that has no such row.
-    direction = "DESC" if listing.descending == (after is not None) else "ASC"
-    order = ", ".join(f"{column} {direction}" for column in listing.key)
+    order = _order(listing, reverse=before is not None)
     cursor.execute(
-        f"SELECT 1 FROM {source} WHERE {listing.where} AND {listing.visible}{bounds} ORDER BY {order} LIMIT 1",  # noqa: S608
+        f"SELECT 1 FROM {source} WHERE {listing.where} AND {listing.visible}{bounds} ORDER BY {order} LIMIT 1",
         [*listing.arguments, *arguments],
     )
     return cursor.fetchone() is not None

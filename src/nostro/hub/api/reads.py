@@ -4,13 +4,17 @@ PostgreSQL writes the date-times as text in the form of hub-api.md 2.5: making P
 more than the query itself (DESIGN.md section 3). ``trim_scale`` drops zeros that say nothing: 12.30 is sent as 12.3.
 """
 
+# SQL is put together from constants of this package only; what a caller gives travels as arguments.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,6 +25,8 @@ from django.db import connection
 from nostro.hub.api import documents as d
 from nostro.hub.api.errors import not_found
 from nostro.hub.api.paging import Listing, Row
+
+Kind = Literal["transaction", "pendingTransaction"]
 
 
 def moment(column: str) -> str:
@@ -104,7 +110,8 @@ _ACCOUNT_COLUMNS = f"""a.id::text, a.subtype, a.reference_type, a.reference, nul
     {day("a.available_balance_reference_date")}, {moment("a.available_balance_variation_observed_at")},
     {moment("a.authorised_at")}, {moment("a.authorisation_expires_at")},
     a.institution_id::text,
-    i.maintenance_type <> '' AND coalesce(i.maintenance_from <= now(), TRUE) AND coalesce(i.maintenance_to > now(), TRUE),
+    i.maintenance_type <> '' AND coalesce(i.maintenance_from <= now(), TRUE)
+        AND coalesce(i.maintenance_to > now(), TRUE),
     {moment("coalesce(a.synchronized_at, a.linked_at)")}, {moment("a.linked_at")},
     {_SYNCHRONIZATION}"""
 _ACCOUNTS = f"""SELECT {_ACCOUNT_COLUMNS}
@@ -212,10 +219,10 @@ _TRANSACTION_COLUMNS = f"""t.id::text,
     t.creditor_id, t.additional_information, coalesce(t.entry_reference, t.bank_transaction_id),
     t.masked_pan, CASE WHEN t.masked_pan IS NULL THEN NULL ELSE 'MASKEDPAN' END, trim_scale(t.fee),
     encode(t.digest, 'hex'), {moment("t.created_at")}, {moment("t.updated_at")}"""
-_TABLES = {"transaction": "accounts_transaction", "pendingTransaction": "accounts_pendingtransaction"}
+_TABLES: dict[Kind, str] = {"transaction": "accounts_transaction", "pendingTransaction": "accounts_pendingtransaction"}
 
 
-def transactions(kind: str, account_id: UUID, zone: str) -> Listing:
+def transactions(kind: Kind, account_id: UUID, zone: str) -> Listing:
     """All rows of one account, of kind ``transaction`` or ``pendingTransaction``, newest first."""
     table = _TABLES[kind]
     return Listing(
@@ -230,14 +237,16 @@ def transactions(kind: str, account_id: UUID, zone: str) -> Listing:
     )
 
 
-def updated_transactions(kind: str, state: SynchronizationState, synchronization_id: UUID, zone: str) -> Listing:
+def updated_transactions(kind: Kind, state: SynchronizationState, synchronization_id: UUID, zone: str) -> Listing:
     """The rows that a finished run created or changed."""
     everything = transactions(kind, state.account_id, zone)
+    condition: str
+    arguments: list[Any]
     if kind == "transaction":
-        condition, arguments = _UPDATED_BY_RUN, (synchronization_id, synchronization_id)
+        condition, arguments = _UPDATED_BY_RUN, [synchronization_id, synchronization_id]
     else:
         # One run of an account at a time writes its pending rows, so what was written during the run is the run's.
-        condition, arguments = "t.updated_at BETWEEN %s AND %s", (state.started_at, state.finished_at)
+        condition, arguments = "t.updated_at BETWEEN %s AND %s", [state.started_at, state.finished_at]
     return dataclasses.replace(
         everything, where=f"{everything.where} AND {condition}", arguments=(*everything.arguments, *arguments)
     )
@@ -248,7 +257,7 @@ _UPDATED_BY_RUN = """t.id IN (
         UNION ALL SELECT transaction_id FROM accounts_transactionchange WHERE synchronization_id = %s)"""
 
 
-def transaction(kind: str, account_id: UUID, transaction_id: UUID | None, zone: str, base: str) -> d.Transaction:
+def transaction(kind: Kind, account_id: UUID, transaction_id: UUID | None, zone: str, base: str) -> d.Transaction:
     """One row that was not withdrawn. The caller has passed access_account_state. Raises resourceNotFound."""
     listing = transactions(kind, account_id, zone)
     row = _one(
@@ -260,7 +269,7 @@ def transaction(kind: str, account_id: UUID, transaction_id: UUID | None, zone: 
     return transaction_builder(kind, str(account_id), base)(row)
 
 
-def transaction_builder(kind: Any, account_id: str, base: str) -> Any:
+def transaction_builder(kind: Kind, account_id: str, base: str) -> Callable[[Row], d.Transaction]:
     """A function from a row to its document; all rows of a page share one relationships value."""
     relationships = d.TransactionRelationships(_to_one(f"{base}/accounts/{account_id}", "account", account_id))
 
@@ -273,7 +282,7 @@ def transaction_builder(kind: Any, account_id: str, base: str) -> Any:
 # --- small things ---------------------------------------------------------------------------------------------
 
 
-def _to_many(address: str, kind: str) -> d.ToMany:
+def _to_many(address: str, kind: Kind) -> d.ToMany:
     return d.ToMany(d.TypedLinks(address, d.TypeMeta(kind)))
 
 

@@ -153,16 +153,19 @@ def public_url(environ: Environ) -> str:
 
 @lru_cache(maxsize=256)
 def _public_url(configured: tuple[str, ...], host: str, scheme: str) -> str:
-    candidates = [url for url in configured if _netloc(url, "") == _netloc(f"//{host}", urlsplit(url).scheme)]
+    candidates = [url for url in configured if _host(url) == _without_implied_port(host, urlsplit(url).scheme)]
     same_scheme = [url for url in candidates if urlsplit(url).scheme == scheme]
     return (same_scheme or candidates or list(configured))[0]
 
 
-def _netloc(url: str, scheme: str) -> str:
-    """Host and port in lower case, without the port that the scheme implies."""
+def _host(url: str) -> str:
+    """Host and port of a configured address."""
     parts = urlsplit(url)
-    implied = {"http": ":80", "https": ":443"}.get(parts.scheme or scheme, "")
-    return parts.netloc.lower().removesuffix(implied) if implied else parts.netloc.lower()
+    return _without_implied_port(parts.netloc.lower(), parts.scheme)
+
+
+def _without_implied_port(host: str, scheme: str) -> str:
+    return host.removesuffix(":443" if scheme == "https" else ":80")
 
 
 def accepts_vendor_type(environ: Environ) -> bool:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from nostro.connectors.contract import UNATTENDED, PsuContext
 from nostro.hub.api import documents as d
 from nostro.hub.api import reads
@@ -58,13 +60,13 @@ def get_pending_transaction(request: Request) -> Answer:
     return _one_of_account(request, "pendingTransaction")
 
 
-def _list_of_account(request: Request, kind: str) -> Answer:
+def _list_of_account(request: Request, kind: reads.Kind) -> Answer:
     state = _account_state(request, parse_id(request.parameters[0]))
     listing = reads.transactions(kind, UUID(state.id), state.zone)
     return page(request, listing, reads.transaction_builder(kind, state.id, request.base), state)
 
 
-def _one_of_account(request: Request, kind: str) -> Answer:
+def _one_of_account(request: Request, kind: reads.Kind) -> Answer:
     state = _account_state(request, parse_id(request.parameters[0]))
     row_id = parse_id(request.parameters[1])
     return Answer(200, d.One(reads.transaction(kind, UUID(state.id), row_id, state.zone, request.base)))
@@ -101,8 +103,10 @@ def create_synchronization(request: Request) -> Answer:
         psu=psu,
         now=request.now,
     )
-    state = reads.access_synchronization(request.integration.integration_id, run.id, request.base)
-    return Answer(201, d.One(state.document))
+    document = reads.access_synchronization(request.integration.integration_id, run.id, request.base).document
+    # Always pending in this answer (7.3), also where the run is one that was under way already.
+    attributes_now = msgspec.structs.replace(document.attributes, status="pending")
+    return Answer(201, d.One(msgspec.structs.replace(document, attributes=attributes_now)))
 
 
 def _invalid_resource() -> ApiError:
@@ -141,7 +145,7 @@ def list_updated_pending_transactions(request: Request) -> Answer:
     return _list_updates(request, "pendingTransaction")
 
 
-def _list_updates(request: Request, kind: str) -> Answer:
+def _list_updates(request: Request, kind: reads.Kind) -> Answer:
     """Filled when the run ends, empty again after 90 days."""
     run_id, run = _synchronization(request)
     state = _account_state(request, run.account_id)

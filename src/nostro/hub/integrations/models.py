@@ -25,7 +25,7 @@ class Integration(AbstractApplication):  # type: ignore[misc]
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
-    class Meta(AbstractApplication.Meta):
+    class Meta(AbstractApplication.Meta):  # type: ignore[misc]
         pass
 
 

@@ -37,7 +37,9 @@ def access_integration(
     integrations = Integration.objects.select_related("organization")
     if for_update:
         integrations = integrations.select_for_update(of=("self",), no_key=True)
-    integration = integrations.filter(id=integration_id, organization__memberships__user=user, revoked_at=None).first()
+    integration: Integration | None = integrations.filter(
+        id=integration_id, organization__memberships__user=user, revoked_at=None
+    ).first()
     if integration is None:
         raise NotFound("integration")
     access_organization(user, integration.organization_id, role=role)
@@ -76,8 +78,9 @@ def access_granted_account(integration_id: uuid.UUID, account_id: uuid.UUID) -> 
     return account
 
 
-_BY_TOKEN = """
-    SELECT i.id, i.organization_id, i.is_sandbox, t.scope, i.last_used_at IS NULL OR i.last_used_at < %s - interval '1 minute'
+_GRANTEE = """
+    SELECT i.id, i.organization_id, i.is_sandbox, t.scope,
+        i.last_used_at IS NULL OR i.last_used_at < %s - interval '1 minute'
     FROM oauth2_provider_accesstoken t
     JOIN integrations_integration i ON i.id = t.application_id
     WHERE t.token_checksum = %s AND t.expires > %s AND i.revoked_at IS NULL
@@ -90,7 +93,7 @@ def access_by_token(token: str, now: datetime) -> Grantee | None:
     Asked of the database on every request: a cached answer would outlive its revocation (DESIGN.md section 3).
     """
     with connection.cursor() as cursor:
-        cursor.execute(_BY_TOKEN, [now, token_checksum(token), now])
+        cursor.execute(_GRANTEE, [now, token_checksum(token), now])
         row = cursor.fetchone()
         if row is None:
             return None

@@ -190,6 +190,7 @@ def _record(
     integration: Integration,
     action: str,
     sentence: str,
+    *,
     before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
 ) -> None:
