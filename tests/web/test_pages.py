@@ -13,7 +13,7 @@ from django.urls import path
 
 from nostro.web import shared_urls, views
 from nostro.web.errors import Forbidden, NotFound, Problem
-from nostro.web.logging import masked
+from nostro.web.logging import mask_event, masked
 
 pytestmark = pytest.mark.django_db
 HTML = {"accept": "text/html"}
@@ -215,6 +215,11 @@ def test_one_line_is_logged_per_request_without_query_or_secret(client, caplog):
         ("GET", "/people/confirm-email/…/", 200),
     ]
     assert lines[0]["correlation_id"] == "abcdef-123456" and lines[0]["ms"] > 0
+
+
+def test_the_request_that_django_adds_to_its_lines_is_left_out(rf):
+    event = {"event": "Not Found: /x", "request": rf.get("/x?token=abcdefghijklmnop"), "status_code": 404}
+    assert mask_event(None, "warning", event) == {"event": "Not Found: /x", "status_code": 404}
 
 
 def test_secrets_are_masked_by_name_and_by_form():
