@@ -53,33 +53,36 @@ def finish(authorisation: Authorisation, step: Finished, psu: PsuContext, now: d
         revoke_unstored(connection, step.consent, now)
         return Failed(refusal, may_retry=True)
     with transaction.atomic():
-        if not _still_wanted(authorisation):
-            former = None
-            cancelled = True
-        else:
-            cancelled = False
-            former = current_consent(connection)
-            known = {account.pk for account in accounts_of_connection(connection)}
-            note_displaced(authorisation, {_key(authorisation, account) for account in step.accounts})
-            store_consent(connection, step.consent, now)
-            accounts = upsert_accounts(
-                authorisation.organization,
-                connection.pk,
-                step.accounts,
-                connection.institution,
-                is_sandbox=connection.is_sandbox,
-                now=now,
-            )
-            set_account_authorisation(connection.pk, authorised_at=now, expires_at=end_of_day(step.consent.valid_until))
-            _await_choice(authorisation, now)
-            if authorisation.purpose == "renew":
-                _after_renewal(authorisation, accounts, known, psu, now)
-    if cancelled:
+        wanted = _still_wanted(authorisation)
+        former = _keep(authorisation, step, psu, now) if wanted else None
+    if not wanted:
         revoke_unstored(connection, step.consent, now)
         return Failed(ScaCancelled(reached_bank=False), may_retry=True)
     if former is not None:
         _end_former(connection, former, step, now)
     return step
+
+
+def _keep(authorisation: Authorisation, step: Finished, psu: PsuContext, now: datetime) -> Consent | None:
+    """Write what the bank granted; returns the consent that was current before."""
+    connection = authorisation.connection
+    former = current_consent(connection)
+    known = {account.pk for account in accounts_of_connection(connection)}
+    note_displaced(authorisation, {_key(authorisation, account) for account in step.accounts})
+    store_consent(connection, step.consent, now)
+    accounts = upsert_accounts(
+        authorisation.organization,
+        connection.pk,
+        step.accounts,
+        connection.institution,
+        is_sandbox=connection.is_sandbox,
+        now=now,
+    )
+    set_account_authorisation(connection.pk, authorised_at=now, expires_at=end_of_day(step.consent.valid_until))
+    _await_choice(authorisation, now)
+    if authorisation.purpose == "renew":
+        _after_renewal(authorisation, accounts, known, psu, now)
+    return former
 
 
 def fail(authorisation: Authorisation, error: ConnectorError, now: datetime) -> None:
