@@ -83,6 +83,10 @@ class Application:
         request = BankRequest(environ)
         return self._answer(request)(environ, start_response)
 
+    def close(self) -> None:
+        """Let go of the bank's file."""
+        self._bank.storage.close()
+
     def _answer(self, request: BankRequest) -> Response:
         record = Record(request.method, request.path, attended=is_attended(request))
         given = request.headers.get("X-Request-ID", "")

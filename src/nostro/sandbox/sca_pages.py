@@ -174,7 +174,8 @@ def _approval_page(
         '<form method="post"><fieldset><legend>Accounts to share</legend>{accounts}</fieldset>'
         '<p class="field"><label for="code">Code of your second factor</label>'
         '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code"'
-        ' maxlength="12" aria-describedby="hint"></p><p class="hint" id="hint">The code of the sandbox is always <code>{code}</code>.</p>'
+        ' maxlength="12" aria-describedby="hint"></p>'
+        '<p class="hint" id="hint">The code of the sandbox is always <code>{code}</code>.</p>'
         '<p class="actions"><button name="act" value="approve">Approve access</button>'
         '<button class="quiet" name="act" value="deny">Deny access</button></p></form>'
     ).format(
