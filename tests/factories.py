@@ -6,10 +6,13 @@ Tests of a room's services use the services; these are for what a test stands on
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import itertools
 from decimal import Decimal
 from typing import Any
+
+from django.contrib.auth.hashers import make_password
 
 from nostro.hub.accounts.models import Account, PendingTransaction, Transaction
 from nostro.hub.directory.models import Institution, Route
@@ -23,10 +26,16 @@ AMOUNTS = {"EUR": Decimal("12.30"), "JPY": Decimal("120"), "KWD": Decimal("1.234
 _numbers = itertools.count(1)
 
 
-def user(**fields: Any) -> User:
-    """A person with a unique address and the password ``correct horse``."""
+@functools.cache
+def _hashed(password: str) -> str:
+    """Hashing as people's passwords are hashed is slow on purpose; once per run is enough."""
+    return make_password(password)
+
+
+def user(*, password: str = "correct horse", **fields: Any) -> User:
+    """A person with a unique address."""
     fields.setdefault("email", f"person{next(_numbers)}@example.org")
-    return User.objects.create_user(fields.pop("email"), fields.pop("password", "correct horse"), **fields)
+    return User.objects.create(password=_hashed(password), **fields)
 
 
 def organization(**fields: Any) -> Organization:
