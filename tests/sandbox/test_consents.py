@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.sandbox.customer import BACK, NOT_OK, Customer, code_of
 
+from nostro.sandbox.pages import money
+
 
 def _status(customer: Customer, consent: str) -> str:
     return str(customer.call("GET", f"/v1/consents/{consent}/status").json["consentStatus"])
@@ -194,3 +196,11 @@ def test_pages_run_no_script_and_load_nothing_from_elsewhere(customer: Customer)
     assert "form-action 'self' https://hub.example" in customer.client.get(page).headers["Content-Security-Policy"]
     assert customer.client.get("/static/sandbox.css").content_type == "text/css; charset=utf-8"
     assert customer.client.get("/sca/unknown").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "shown"),
+    [(-1234567, "EUR", "−12\u202f345.67 EUR"), (17354811, "JPY", "17\u202f354\u202f811 JPY"), (5, "KWD", "0.005 KWD")],
+)
+def test_pages_show_amounts_with_the_decimals_of_their_currency(minor: int, currency: str, shown: str) -> None:
+    assert money(minor, currency) == f'<span class="money">{shown}</span>'

@@ -110,6 +110,10 @@ def test_the_bank_survives_kill_9_in_the_middle_of_a_page_chain(tmp_path: Path) 
         path = f"/v1/accounts/{account['resourceId']}/transactions?bookingStatus=booked&dateFrom=2023-01-01"
         first = json.loads(_call(port, "GET", path, Consent_ID=consent)[2])["transactions"]
     with _bank(tmp_path, port):
+        second = [sys.executable, "-m", "nostro.sandbox", "--port", str(port), "--data-dir", str(tmp_path / "second")]
+        environment = {**os.environ, "PYTHONPATH": "src"}
+        ended = subprocess.run(second, env=environment, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        assert "Choose another" in ended.stderr
         rows, href = list(first["booked"]), first["_links"]["next"]["href"]
         while href:
             page = json.loads(_call(port, "GET", href, Consent_ID=consent)[2])["transactions"]
@@ -120,7 +124,8 @@ def test_the_bank_survives_kill_9_in_the_middle_of_a_page_chain(tmp_path: Path) 
 
 
 def test_a_directory_of_another_seed_is_refused_in_words(furnished_directory: Path) -> None:
-    command = [sys.executable, "-m", "nostro.sandbox", "--seed", "43", "--data-dir", str(furnished_directory)]
+    command = [sys.executable, "-m", "nostro.sandbox", "--seed", "43", "--port", str(_free_port())]
+    command += ["--data-dir", str(furnished_directory)]
     environment = {**os.environ, "PYTHONPATH": "src"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert ended.returncode == 1

@@ -188,7 +188,7 @@ class Consents:
             self.fail(authorisation)
 
     def approve(self, authorisation: Authorisation, code: str, granted: dict[str, list[str]]) -> bool:
-        """The customer's yes with the code of the second factor. False for a wrong code."""
+        """The customer's yes with the code of the second factor. False for a wrong code or a consent that is over."""
         with self._storage.transaction() as db:
             if not secrets.compare_digest(code.strip().encode(), CODE.encode()):
                 self._count_attempt(db, authorisation)
@@ -199,10 +199,13 @@ class Consents:
             last_day = consent.valid_until
             if days is not None:
                 last_day = min(last_day, self._clock.today() + dt.timedelta(days=days))
-            db.execute(
+            changed = db.execute(
                 "UPDATE consents SET psu = ?, granted = ?, valid_until = ? WHERE id = ? AND status = 'received'",
                 (authorisation.psu, json.dumps(granted), last_day.isoformat(), consent.id),
             )
+            # Ended or approved from elsewhere since the page was shown: the page that is asked for next tells.
+            if changed.rowcount == 0:
+                return False
             self._set_status(db, consent.id, "valid")
             self._set_authorisation(authorisation.id, "finalised")
         return True

@@ -40,5 +40,7 @@ def spaced_iban(iban: str) -> Markup:
 
 
 def money(minor: int, currency: str) -> Markup:
-    """An amount with its currency; the minus sign is a real one."""
-    return Markup('<span class="money">{} {}</span>').format(amount_text(minor, currency).replace("-", "−"), currency)
+    """An amount with its currency, in groups of three; the minus sign is a real one, the blanks do not break."""
+    whole, point, fraction = amount_text(abs(minor), currency).partition(".")
+    grouped = f"{int(whole):,}".replace(",", "\u202f") + point + fraction
+    return Markup('<span class="money">{}{} {}</span>').format("−" if minor < 0 else "", grouped, currency)

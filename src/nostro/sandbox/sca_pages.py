@@ -204,7 +204,7 @@ def _last_day(bank: Bank, authorisation: Authorisation, consent: Consent) -> dt.
 
 def _choice(bank: Bank, account: Account) -> Markup:
     if account.is_aggregate:
-        figure = Markup("<span>all currencies together</span>")
+        figure = Markup('<span class="money">all currencies</span>')
     else:
         figure = money(bank.ledger.booked_sum(account.id, bank.clock.today()), account.currency)
     return Markup(

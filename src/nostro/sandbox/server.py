@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 import json
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,9 +54,21 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def _require_free(host: str, port: int) -> None:
+    """The server below shares a port with whoever has it already; two banks behind one address would be a riddle."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        sys.exit(f"The bank cannot listen on {host} port {port}: {error.strerror}. Choose another with --port.")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve until told to stop. One process, several threads: the bank's storage answers one request at a time."""
     options = _options(argv)
+    _require_free(options.host, options.port)
     settings = {name: getattr(options, name) for name in ("data_dir", "seed", "clock", "at")}
     os.environ[_SETTINGS] = json.dumps(settings)
     try:
