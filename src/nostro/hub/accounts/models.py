@@ -146,8 +146,11 @@ class Transaction(BankRow):
     (``removed_at``) that still works as a cursor (hub-api.md 5.6)."""
 
     id = IdField()
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="transactions")
+    #: Beside the account so that tables can be spread; the database checks the account, which leads to it.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="transactions", db_index=False)
     #: Order of creation in the Hub, which is the order of the API; within one batch the oldest date comes first.
     sequence = models.BigIntegerField()
     fingerprint = models.BinaryField(max_length=32)
@@ -179,8 +182,11 @@ class PendingTransaction(BankRow):
     """One pending row. Information only: never in a balance check, replaced by each complete read."""
 
     id = IdField()
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="pending_transactions")
+    #: Beside the account so that tables can be spread; the database checks the account, which leads to it.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="pending_transactions", db_index=False)
     sequence = models.BigIntegerField()
     fingerprint = models.BinaryField(max_length=32)
     occurrence = models.PositiveIntegerField(default=1)

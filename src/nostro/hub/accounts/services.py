@@ -214,7 +214,7 @@ def store_raw_answer(
 ) -> RawAnswer:
     """Keep a bank's answer, sealed, before anything of it is interpreted (connectors.md 1.1 rule 6).
 
-    A page that was stored before by the same run is replaced, so that a run that was taken up again keeps one.
+    A run keeps one answer for each page; the constraint ``one_raw_answer_per_page`` refuses a second one.
     """
     row = RawAnswer(
         organization_id=organization_id,
@@ -234,10 +234,7 @@ def store_raw_answer(
         received_at=received_at,
     )
     row.sealed_body = seal(answer.body, context=_body_context(row.pk))
-    with transaction.atomic():
-        if synchronization_id is not None:
-            RawAnswer.objects.filter(synchronization_id=synchronization_id, kind=kind, page_number=page_number).delete()
-        row.save(force_insert=True)
+    row.save(force_insert=True)
     return row
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -34,6 +34,8 @@ MAX_PAGES = 2_000
 MAX_ROWS = 500_000
 MAX_WINDOW_STEPS = 6
 MAX_WARNINGS = 50
+#: A lease that was renewed so lately outlives the next call to the bank.
+RENEW_AFTER = timedelta(seconds=20)
 
 Answer = TypeVar("Answer")
 
@@ -64,6 +66,7 @@ class Reading:
     complete: bool = False
     rows_read: int = 0
     warnings: list[str] = field(default_factory=list)
+    lease_renewed_at: datetime | None = None
     #: The chain broke: what came may add rows, and the run ends in error.
     error: ConnectorError | None = None
 
@@ -182,17 +185,28 @@ def _read_page(reading: Reading, next_page: str | None) -> str | None:
 
     page = _asked(reading, "transactions", psu, ask, first=next_page is None)
     reading.reached("page answered")
+    now = reading.clock()
     with transaction.atomic():
-        run = lease.lock(reading.run.pk, reading.holder)
+        lease.advance(
+            reading.run.pk,
+            reading.holder,
+            now,
+            pages=number,
+            rows_read=reading.rows_read + _booked_rows(page),
+            window_from=window.date_from,
+            window_to=window.date_to,
+            wide=reading.run.wide,
+        )
         raw = _store(reading, page.raw, "transactions", number, page)
-        _keep(reading, page, raw.pk)
-        run.pages, run.rows_read = number, reading.rows_read
-        run.window_from, run.window_to = window.date_from, window.date_to
-        run.wide, run.updated_at = reading.run.wide, reading.clock()
-        run.save(update_fields=["pages", "rows_read", "window_from", "window_to", "wide", "updated_at"])
+    reading.lease_renewed_at = now
+    _keep(reading, page, raw.pk)
     reading.complete = page.complete
     reading.reached("page stored")
     return page.next
+
+
+def _booked_rows(page: Page) -> int:
+    return sum(row.booking_status == "booked" for row in page.rows)
 
 
 def _keep(reading: Reading, page: Page, raw_id: UUID) -> None:
@@ -252,7 +266,9 @@ def _asked(
     """
     key = quota.account_key(reading.account, endpoint)
     now = reading.clock()
-    lease.renew(reading.run.pk, reading.holder, now)
+    if reading.lease_renewed_at is None or now - reading.lease_renewed_at > RENEW_AFTER:
+        lease.renew(reading.run.pk, reading.holder, now)
+        reading.lease_renewed_at = now
     place = None
     if first:
         try:

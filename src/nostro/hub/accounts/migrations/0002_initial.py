@@ -38,14 +38,21 @@ class Migration(migrations.Migration):
             model_name="pendingtransaction",
             name="account",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="pending_transactions", to="accounts.account"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="pending_transactions",
+                to="accounts.account",
             ),
         ),
         migrations.AddField(
             model_name="pendingtransaction",
             name="organization",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="organizations.organization"
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="organizations.organization",
             ),
         ),
         migrations.AddField(
@@ -66,14 +73,21 @@ class Migration(migrations.Migration):
             model_name="transaction",
             name="account",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="transactions", to="accounts.account"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="transactions",
+                to="accounts.account",
             ),
         ),
         migrations.AddField(
             model_name="transaction",
             name="organization",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="organizations.organization"
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="organizations.organization",
             ),
         ),
         migrations.AddField(
