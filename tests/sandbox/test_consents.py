@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from tests.sandbox.customer import BACK, NOT_OK, Customer, code_of
 
@@ -204,3 +206,30 @@ def test_pages_run_no_script_and_load_nothing_from_elsewhere(customer: Customer)
 )
 def test_pages_show_amounts_with_the_decimals_of_their_currency(minor: int, currency: str, shown: str) -> None:
     assert money(minor, currency) == f'<span class="money">{shown}</span>'
+
+
+def test_a_consent_that_ends_while_its_page_is_open_stays_ended(customer: Customer) -> None:
+    answer = customer.ask()
+    page = customer.page_of(answer)
+    customer.log_in(page, "user_good")
+    accounts = customer.choices(page)
+    customer.call("DELETE", f"/v1/consents/{answer.json['consentId']}")
+    assert customer.approve(page, accounts).headers["Location"] == NOT_OK
+    assert _status(customer, answer.json["consentId"]) == "terminatedByTpp"
+
+
+def test_of_two_clicks_at_once_both_lead_back_and_one_approves(customer: Customer) -> None:
+    page = customer.page_of(customer.ask())
+    customer.log_in(page, "user_good")
+    accounts = customer.choices(page)
+    places: list[str] = []
+
+    def click() -> None:
+        places.append(customer.approve(page, accounts).headers["Location"])
+
+    threads = [threading.Thread(target=click) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert places == [BACK, BACK]

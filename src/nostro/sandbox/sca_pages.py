@@ -101,9 +101,10 @@ def _approve(bank: Bank, request: BankRequest, authorisation: Authorisation, con
         bank.consents.fail(authorisation)
         return _back(consent.nok_uri)
     if not bank.consents.approve(authorisation, request.form.get("code", ""), granted(consent, chosen)):
-        current = bank.consents.authorisation(authorisation.id)
-        if current is None or current.status in FINAL:
-            return _back(consent.nok_uri)
+        current = bank.consents.authorisation(authorisation.id) or authorisation
+        consent = bank.consents.require(consent.id, 403)
+        if current.status in FINAL or consent.status != "received":
+            return _finished(current, consent)
         wrong = notice(
             "bad", "The code is wrong.", f"Nothing was shared. The code of the sandbox is {CODE}.", "SCA_INVALID"
         )
