@@ -267,6 +267,7 @@ def test_elixir_and_java_find_their_discovery_and_webhooks(caller: Caller) -> No
         assert "{transactionId}" not in links["synchronization"]["updatedTransactions"]
     for target in ("/webhooks", "/webhooks/"):
         assert caller.send("GET", target).json == {"links": {"keys": f"{BASE}/webhooks/keys"}}
+    assert caller.send("GET", "/webhooks/keys").json == {"keys": []}
 
 
 def test_net_client_gets_its_media_type_string_links_and_request_id(caller: Caller, account: Account) -> None:

@@ -213,8 +213,11 @@ def test_root_is_a_page_only_for_browsers(headers: dict[str, str], html: bool) -
 
 @pytest.mark.django_db
 def test_everything_else_goes_to_django() -> None:
-    for target in ("/hub/", "/books/", "/people/login", "/health", "/static/x.css", "/nobody-knows"):
+    for target in ("/hub/", "/books/", "/health", "/ready", "/static/x.css"):
         assert Caller().send("GET", target).body == b"<html>Django</html>"
+    assert Caller().send("GET", "/nobody-knows", accept=BROWSER).body == b"<html>Django</html>"
+    assert check(Caller().send("GET", "/nobody-knows", accept="application/json")).code == "resourceNotFound"
+    assert Caller().send("GET", "/hub/", authorization="Bearer x").body == b"<html>Django</html>"
 
 
 @pytest.mark.parametrize(

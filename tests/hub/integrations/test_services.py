@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import threading
 import uuid
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from oauth2_provider.models import get_access_token_model
 from tests import factories
 
@@ -190,3 +192,26 @@ def test_expired_tokens_are_deleted_and_others_kept(owner: Membership, account: 
     later = NOW + dt.timedelta(hours=1, minutes=1)
     assert delete_expired_tokens(later) == 1
     assert old and kept and queries.access_by_token(kept.token, later) is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_token_issued_while_the_secret_is_being_regenerated_does_not_survive(
+    owner: Membership, account: Account
+) -> None:
+    integration, old = create(owner, account)
+    issued: list[Any] = []
+
+    def issue() -> None:
+        issued.append(issue_access_token(integration.client_id, old, "", NOW))
+        connection.close()
+
+    with transaction.atomic():
+        services.regenerate_secret(owner.user, integration.id, NOW)
+        thread = threading.Thread(target=issue)
+        thread.start()
+        # The other connection has read the old secret and now waits for the row that this transaction holds.
+        thread.join(0.3)
+        assert thread.is_alive()
+    thread.join(10)
+    assert issued == [None]
+    assert not get_access_token_model().objects.exists()

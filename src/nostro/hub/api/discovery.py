@@ -85,6 +85,11 @@ def webhooks(request: Request) -> Answer:
     return _answer({"keys": f"{request.host}/webhooks/keys"})
 
 
+def webhook_keys(request: Request) -> Answer:
+    """The keys that sign webhooks (10). None are sent yet, so there is none."""
+    return Answer(200, {"keys": []}, plain=True)
+
+
 def _answer(links: dict[str, Any]) -> Answer:
     return Answer(200, {"links": links}, plain=True)
 

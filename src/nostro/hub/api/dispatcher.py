@@ -126,7 +126,7 @@ def _is_for_api(environ: Environ, segments: tuple[str, ...]) -> bool:
         return not prefers_html(environ)
     if segments[0] in routing.OWNED:
         return True
-    if "HTTP_AUTHORIZATION" not in environ or "text/html" in environ.get("HTTP_ACCEPT", ""):
+    if "text/html" in environ.get("HTTP_ACCEPT", ""):
         return False
     return segments[0] != "static" and not _is_known_to_django(segments)
 

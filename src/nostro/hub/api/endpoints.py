@@ -52,6 +52,9 @@ _RUN = "/synchronizations/{synchronizationId}"
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/", discovery.index, Access.OPTIONAL, "The addresses of this API."),
     Endpoint("GET", "/webhooks", discovery.webhooks, Access.OPEN, "The addresses for webhooks.", mounts=(ROOT,)),
+    Endpoint(
+        "GET", "/webhooks/keys", discovery.webhook_keys, Access.OPEN, "The keys that sign webhooks.", mounts=(ROOT,),
+    ),
     Endpoint("POST", "/oauth2/token", oauth2.token, Access.CLIENT, "Issue an access token."),
     Endpoint("GET", "/accounts", resources.list_accounts, _AI, "List the accounts.", "account", d.Page),
     Endpoint("GET", _ACCOUNT, resources.get_account, _AI, "Get an account.", "account", d.One),
