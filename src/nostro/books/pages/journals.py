@@ -1,0 +1,273 @@
+"""A journal with its lines and statements, one line in every detail, a journal made by hand."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from nostro.books.companies.models import Company, Role
+from nostro.books.journals.models import Journal, Line, Statement
+from nostro.books.journals.queries import (
+    PAGE_LIMIT,
+    Filter,
+    access_journal,
+    access_line,
+    access_statement,
+    lines_of,
+    pending_of,
+    running_balances,
+    statements_of,
+)
+from nostro.books.journals.services import (
+    add_manual_line,
+    confirm_statement,
+    create_journal,
+    keep_both,
+    merge_duplicate,
+    remove_line,
+    restore_line,
+)
+from nostro.books.pages.csv_file import csv_response
+from nostro.books.pages.dashboard import card_of
+from nostro.books.pages.forms import LineFilterForm, ManualJournalForm, ManualLineForm, ReasonForm
+from nostro.books.pages.ledger import sided
+from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show, way_back
+from nostro.books.pages.states import State, line_state, statement_states
+from nostro.books.reconcile.queries import match_groups_of
+from nostro.web.errors import Problem
+from nostro.web.forms import add_problem
+from nostro.web.once import new_form_key, once
+
+FILTERS: tuple[Filter, ...] = ("all", "not_matched", "to_check", "held")
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """A line with the balance after it, in the journal's currency."""
+
+    line: Line
+    balance: Decimal | None
+    state: State
+
+
+@dataclass(frozen=True)
+class StatementBlock:
+    """Consecutive lines of one statement, or of none, with what the divider says."""
+
+    statement: Statement | None
+    states: list[State] = field(default_factory=list)
+    rows: list[LineRow] = field(default_factory=list)
+
+
+@login_required
+def journal(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
+    """What happened on the account? Lines newest first, statements as dividers."""
+    found = access(request, journal_id)
+    chosen, form = chosen_filter(request), LineFilterForm(request.GET)
+    page = lines_of(
+        found.company, journal=found, filter=chosen, text=search_text(form), cursor=request.GET.get("cursor", "")
+    )
+    query = request.GET.copy()
+    query["cursor"] = page.next_cursor
+    return show(
+        request,
+        "journal.html",
+        journal=found,
+        card=card_of(found, now()),
+        pending=pending_of(found),
+        blocks=_blocks(found, page.items),
+        tabs=filter_tabs(request),
+        chosen=chosen,
+        form=form,
+        older=f"?{query.urlencode()}" if page.next_cursor else "",
+        newer="?" + _without_cursor(request) if request.GET.get("cursor") else "",
+        room="dashboard",
+    )
+
+
+def _blocks(journal: Journal, lines: Sequence[Line]) -> list[StatementBlock]:
+    """The lines cut where the statement changes."""
+    balances = running_balances(journal, [line.id for line in lines])
+    statements = statements_of(journal)
+    previous = dict(zip((each.id for each in statements), [*statements[1:], None], strict=True))
+    blocks: list[StatementBlock] = []
+    for line in lines:
+        if not blocks or (blocks[-1].statement and blocks[-1].statement.id) != line.statement_id:
+            statement = line.statement
+            if statement is not None:
+                statement.journal = journal
+            states = statement_states(statement, previous.get(statement.id)) if statement else []
+            blocks.append(StatementBlock(statement, states))
+        blocks[-1].rows.append(LineRow(line, balances.get(line.id), line_state(line)))
+    return blocks
+
+
+def chosen_filter(request: HttpRequest, default: Filter = "all") -> Filter:
+    """The filter that the address names."""
+    return next((each for each in FILTERS if each == request.GET.get("filter")), default)
+
+
+def search_text(form: LineFilterForm) -> str:
+    return form.cleaned_data["q"] if form.is_valid() else ""
+
+
+def filter_tabs(request: HttpRequest, default: Filter = "all", url: str = "") -> list[dict[str, object]]:
+    """The filters as tabs; the text searched for stays."""
+    names = {
+        "all": _("All"),
+        "not_matched": _("Not matched"),
+        "to_check": _("To check"),
+        "held": _("Held"),
+    }
+    chosen = chosen_filter(request, default)
+    tabs = []
+    for name in FILTERS:
+        query = request.GET.copy()
+        for gone in ("cursor", "line", "done"):
+            query.pop(gone, None)
+        query["filter"] = name
+        tabs.append({"url": f"{url}?{query.urlencode()}", "label": names[name], "current": name == chosen})
+    return tabs
+
+
+def _without_cursor(request: HttpRequest) -> str:
+    query = request.GET.copy()
+    query.pop("cursor", None)
+    return query.urlencode()
+
+
+@login_required
+def lines_csv(request: HttpRequest, journal_id: uuid.UUID) -> StreamingHttpResponse:
+    """All lines that the filter shows, newest first, with the balance after each."""
+    found = access(request, journal_id)
+    text = search_text(LineFilterForm(request.GET))
+    return csv_response(f"{found.code}.csv", _csv_rows(found, chosen_filter(request), text))
+
+
+def _csv_rows(journal: Journal, chosen: Filter, text: str) -> Iterator[list[object]]:
+    yield [
+        "booking_date", "value_date", "amount", "currency", "balance", "label", "counterparty_name",
+        "counterparty_account", "structured_reference", "status", "matched", "statement", "id",
+    ]  # fmt: skip
+    cursor = ""
+    while True:
+        page = lines_of(journal.company, journal=journal, filter=chosen, text=text, cursor=cursor, limit=PAGE_LIMIT)
+        balances = running_balances(journal, [line.id for line in page.items])
+        for line in page.items:
+            yield [
+                line.booking_date, line.value_date, line.amount, line.currency, balances.get(line.id), line.label,
+                line.counterparty_name, line.counterparty_account, line.structured_reference, line.status,
+                "yes" if line.reconciled else "no", line.statement.key if line.statement else "", line.id,
+            ]  # fmt: skip
+        cursor = page.next_cursor
+        if not cursor:
+            return
+
+
+@login_required
+def line(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
+    """Everything that is known of a line: every field in words, the entry, why it was matched, undo."""
+    found = access_line(person(request), line_id)
+    remember(request, found.company)
+    entry = found.entry
+    return show(
+        request,
+        "line.html",
+        line=found,
+        state=line_state(found),
+        balance=running_balances(found.journal, [found.id]).get(found.id),
+        items=sided(entry.items.select_related("account", "partner").order_by("-amount", "id")) if entry else [],
+        groups=match_groups_of(found, live_only=False),
+        reason_form=ReasonForm(),
+        room="dashboard",
+    )
+
+
+@login_required
+@require_POST
+def change_line(request: HttpRequest, line_id: uuid.UUID, change: str) -> HttpResponse:
+    """Remove, restore, merge or keep a line, as the address names it."""
+    user = person(request)
+    found = access_line(user, line_id)
+    remember(request, found.company)
+    if change == "remove":
+        form = ReasonForm(request.POST)
+        reason = form.cleaned_data["reason"] if form.is_valid() else ""
+        remove_line(user, found.id, reason=reason, now=now())
+        messages.success(request, _("The line is removed. It does not come back by itself; it can be restored here."))
+    elif change == "restore":
+        restore_line(user, found.id, now=now())
+        messages.success(request, _("The line is back."))
+    elif change == "merge":
+        found = merge_duplicate(user, found.id, now=now())
+        messages.success(request, _("The two are one line now."))
+    else:
+        keep_both(user, found.id, now=now())
+        messages.success(request, _("Both lines are kept; they are not suggested as duplicates again."))
+    return redirect(way_back(request) or "books:line", **({} if way_back(request) else {"line_id": found.id}))
+
+
+@login_required
+@require_POST
+def confirm(request: HttpRequest, statement_id: uuid.UUID) -> HttpResponse:
+    """Freeze a statement."""
+    found = access_statement(person(request), statement_id)
+    confirm_statement(person(request), found.id, now=now())
+    messages.success(request, _("The statement is confirmed and stays as it is."))
+    return redirect("books:journal", journal_id=found.journal_id)
+
+
+@company_page(role=Role.OWNER)
+def add_manually(request: CompanyRequest) -> HttpResponse:
+    """A journal for an account that no Hub serves."""
+    initial = {"currency": request.company.currency, "bank_name": request.GET.get("bank", "")[:200]}
+    form = ManualJournalForm(request.POST or None, initial=initial)
+    form_key = request.POST.get("form_key") or new_form_key()
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = once(form_key, lambda: _create(request, request.company, form))
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            return redirect("books:journal", journal_id=made)
+    return show(request, "add_manually.html", form=form, form_key=form_key, room="dashboard")
+
+
+def _create(request: HttpRequest, company: Company, form: ManualJournalForm) -> uuid.UUID:
+    fields = {**form.cleaned_data}
+    fields["name"] = fields["name"] or fields["account_number"]
+    return create_journal(person(request), company, **fields).id
+
+
+@login_required
+def add_line(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
+    """A transaction typed by hand."""
+    found = access(request, journal_id, role=Role.CLERK)
+    form = ManualLineForm(request.POST or None)
+    form_key = request.POST.get("form_key") or new_form_key()
+    if request.method == "POST" and form.is_valid():
+        user = person(request)
+        try:
+            once(form_key, lambda: add_manual_line(user, found.id, **form.cleaned_data, now=now()).id)
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            messages.success(request, _("The line is posted."))
+            return redirect("books:journal", journal_id=found.id)
+    return show(request, "add_line.html", form=form, journal=found, form_key=form_key, room="dashboard")
+
+
+def access(request: HttpRequest, journal_id: uuid.UUID, role: Role | None = None) -> Journal:
+    """The journal that the address names, made the subject of the request."""
+    found = access_journal(person(request), journal_id, role=role)
+    remember(request, found.company)
+    return found

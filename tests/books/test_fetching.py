@@ -1,0 +1,345 @@
+"""Fetching (books.md 10), opening and proof (13.1, 13.3), identity (11.2) over a real HTTP server and PostgreSQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from nostro.books.companies.models import Company
+from nostro.books.destinations.builtin import BuiltinLedger
+from nostro.books.journals.models import Alias, Line, LineStatus, Statement
+from nostro.books.journals.services import add_manual_line, keep_both, merge_duplicate, remove_line, restore_line
+from nostro.books.ledger.chart import account_for
+from nostro.books.ledger.models import Entry, Purpose
+from nostro.books.links.cards import journal_cards
+from nostro.books.links.fetching import request_fetch, run_fetch
+from nostro.books.links.models import Failure, OnlineAccount, RawTransaction, Run
+from nostro.books.links.tasks import take_over
+from nostro.people.models import AuditRecord, User
+from tests.books.conftest import NOW
+from tests.books.hub_server import Booked, ScriptedAccount, ScriptedHub, transaction_id
+from tests.books.steps import amounts, balance, fetch, linked
+
+DAY_2 = NOW + dt.timedelta(days=1)
+T1, T2, T3 = (
+    Booked("t1", "2026-10-28", "100.00"),
+    Booked("t2", "2026-11-05", "-20.00"),
+    Booked("t3", "2026-11-11", "-3.50", "COFFEE CORNER"),
+)
+T4, T5 = Booked("t4", "2026-11-12", "40.00"), Booked("t5", "2026-11-10", "-8.00")
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def account(hub: ScriptedHub) -> ScriptedAccount:
+    hub.accounts = [ScriptedAccount(balance="5000.00", balance_date="2026-11-12", transactions=[T3, T2, T1])]
+    return hub.accounts[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worked_example_of_section_10(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = linked(owner, company, hub, opening="computed")
+    fetch(link, batch_limit=1)
+    online = OnlineAccount.objects.get()
+    assert amounts(link.journal) == [Decimal("100.00"), Decimal("-20.00"), Decimal("-3.50")]
+    assert (online.cursor, online.watermark_date) == (transaction_id("t3"), dt.date(2026, 11, 12))
+
+    account.transactions = [T5, T4, T3, T2, T1]
+    account.synchronized_at = "2026-11-13T08:00:00.000Z"
+    _kill_at_batch(monkeypatch, 2)
+    with pytest.raises(Killed):
+        fetch(link, DAY_2, batch_limit=1)
+    monkeypatch.undo()
+    online.refresh_from_db()
+    assert Line.objects.count() == 4
+    assert (online.cursor, online.watermark_date) == (transaction_id("t3"), dt.date(2026, 11, 12))
+
+    later = DAY_2 + dt.timedelta(minutes=10)
+    take_over(later)
+    run = Run.objects.get(status="queued")
+    run_fetch(run.id, clock=lambda: later, batch_limit=1)
+    online.refresh_from_db()
+    assert (online.cursor, online.watermark_date) == (transaction_id("t5"), dt.date(2026, 11, 13))
+    assert sorted(amounts(link.journal)) == sorted(Decimal(t.amount) for t in account.transactions)
+
+    before = _everything()
+    run = fetch(link, later)
+    assert (run.new_count, run.known_count) == (0, 5)
+    assert _everything() == before
+    assert OnlineAccount.objects.get().last_result == "0 new"
+
+
+def _kill_at_batch(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Die between the commit of one batch and the beginning of the next."""
+    batches, import_batch = 0, BuiltinLedger.import_batch
+
+    def import_or_die(self: BuiltinLedger, *args: Any, **kwargs: Any) -> int:
+        nonlocal batches
+        batches += 1
+        if batches == number:
+            raise Killed
+        return import_batch(self, *args, **kwargs)
+
+    monkeypatch.setattr(BuiltinLedger, "import_batch", import_or_die)
+
+
+def _everything() -> list[object]:
+    return [
+        list(Line.objects.order_by("id").values()),
+        list(Entry.objects.order_by("id").values()),
+        list(Statement.objects.order_by("id").values()),
+        list(Alias.objects.order_by("id").values()),
+        AuditRecord.objects.count(),
+        RawTransaction.objects.count(),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("commits", range(1, 40, 3))
+def test_killed_at_any_commit_the_next_run_gives_the_same_result(
+    owner: User,
+    company: Company,
+    hub: ScriptedHub,
+    account: ScriptedAccount,
+    monkeypatch: pytest.MonkeyPatch,
+    commits: int,
+) -> None:
+    link = linked(owner, company, hub, opening="computed")
+    done, commit = 0, BaseDatabaseWrapper.commit
+
+    def commit_then_die(self: BaseDatabaseWrapper) -> None:
+        nonlocal done
+        commit(self)
+        done += 1
+        if done == commits:
+            # A process that ends loses its connection too.
+            self.close()
+            raise Killed
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "commit", commit_then_die)
+    try:
+        fetch(link, batch_limit=1)
+    except Killed:
+        pass
+    monkeypatch.undo()
+    later = NOW + dt.timedelta(minutes=10)
+    take_over(later)
+    fetch(link, later)
+    link.journal.refresh_from_db()
+    assert amounts(link.journal) == [Decimal("100.00"), Decimal("-20.00"), Decimal("-3.50")]
+    assert balance(link.journal.bank_account) == Decimal("5000.00")
+    assert balance(link.journal.suspense_account) == Decimal("-76.50")
+    assert link.journal.proof == "green"
+    assert Line.objects.filter(statement=None).count() == 0
+    assert Alias.objects.count() == 3
+
+
+def test_opening_of_13_1_and_proof_of_13_3(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    link = linked(owner, company, hub, opening="computed")
+    fetch(link)
+    journal = link.journal
+    journal.refresh_from_db()
+    assert (journal.opening_amount, journal.opening_date) == (Decimal("4923.50"), dt.date(2026, 10, 27))
+    assert balance(account_for(company, Purpose.OPENING)) == Decimal("-4923.50")
+    assert balance(journal.bank_account) == Decimal("5000.00")
+    assert journal.proof == "green"
+    (card,) = journal_cards(company, now=NOW)
+    assert (card.ledger_balance, card.bank_balance, card.difference) == (Decimal("5000.00"), Decimal("5000.00"), 0)
+    assert (card.to_reconcile, card.last_result) == (3, "3 new")
+
+
+def test_a_held_line_in_a_locked_period_counts_in_the_proof(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    link = linked(owner, company, hub, opening="computed")
+    fetch(link)
+    company.lock_date = dt.date(2026, 10, 31)
+    company.save()
+    account.transactions.insert(0, Booked("late", "2026-10-30", "-25.00"))
+    account.balance, account.balance_date = "4975.00", "2026-11-13"
+    fetch(link, DAY_2)
+    link.journal.refresh_from_db()
+    held = Line.objects.get(amount=Decimal("-25.00"))
+    assert (held.status, held.entry_id, held.booking_date) == (LineStatus.HELD_LOCKED, None, dt.date(2026, 10, 30))
+    assert (link.journal.proof, link.journal.proof_expected) == ("green", Decimal("4975.00"))
+    assert balance(link.journal.bank_account) == Decimal("5000.00")
+
+
+def test_n_equal_transactions_stay_n_after_a_new_epoch(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    account.transactions = [Booked(name, "2026-11-10", "-3.50", "COFFEE CORNER") for name in ("b", "a")]
+    link = linked(owner, company, hub)
+    fetch(link)
+    assert sorted(Line.objects.values_list("occurrence", flat=True)) == [1, 2]
+    OnlineAccount.objects.update(epoch=2, cursor="")
+    account.transactions = [Booked(name, "2026-11-10", "-3.50", "COFFEE CORNER") for name in ("e", "d", "c")]
+    link.online_account.refresh_from_db()
+    fetch(link, DAY_2)
+    assert Line.objects.count() == 3
+    assert Alias.objects.count() == 5
+    fetch(link, DAY_2)
+    assert Line.objects.count() == 3
+
+
+def test_a_typed_line_and_the_banks_line_are_held_then_merged(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    link = linked(owner, company, hub)
+    typed = add_manual_line(
+        owner, link.journal_id, date=dt.date(2026, 11, 10), amount=Decimal("-8.00"), label="Parking", now=NOW
+    )
+    account.transactions = [T5]
+    fetch(link)
+    held = Line.objects.get(status=LineStatus.HELD_DUPLICATE)
+    assert held.duplicate_of_id == typed.id
+    kept = merge_duplicate(owner, held.id, now=NOW)
+    assert (kept.id, kept.label) == (typed.id, "Parking")
+    assert Entry.objects.filter(kind="bank").count() == 1
+    fetch(link, DAY_2)
+    assert Line.objects.count() == 1
+
+
+def test_keep_both_posts_the_held_line(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    link = linked(owner, company, hub)
+    add_manual_line(
+        owner, link.journal_id, date=dt.date(2026, 11, 10), amount=Decimal("-8.00"), label="Parking", now=NOW
+    )
+    account.transactions = [T5]
+    fetch(link)
+    keep_both(owner, Line.objects.get(status=LineStatus.HELD_DUPLICATE).id, now=NOW)
+    fetch(link, DAY_2)
+    assert list(Line.objects.values_list("status", flat=True)) == ["posted", "posted"]
+    assert balance(link.journal.bank_account) == Decimal("-16.00")
+
+
+def test_a_removed_line_never_comes_back_by_itself(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    link = linked(owner, company, hub)
+    fetch(link)
+    coffee = Line.objects.get(amount=Decimal("-3.50"))
+    remove_line(owner, coffee.id, reason="private", now=NOW)
+    fetch(link, DAY_2)
+    assert Line.objects.filter(status="posted").count() == 2
+    assert balance(link.journal.bank_account) == Decimal("80.00")
+    restore_line(owner, coffee.id, now=NOW)
+    restore_line(owner, coffee.id, now=NOW)
+    assert balance(link.journal.bank_account) == Decimal("76.50")
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("EUR", "1234.56"), ("JPY", "12345"), ("KWD", "12.345")])
+def test_amounts_keep_every_digit_of_their_currency(
+    owner: User, company: Company, hub: ScriptedHub, currency: str, amount: str
+) -> None:
+    hub.accounts = [
+        ScriptedAccount(
+            currency=currency,
+            balance=amount,
+            balance_date="2026-11-12",
+            transactions=[Booked("x", "2026-11-10", amount, currency=currency)],
+        )
+    ]
+    link = linked(owner, company, hub, opening="computed", exchange_rate=Decimal("0.5"))
+    fetch(link)
+    line = Line.objects.get()
+    assert str(line.amount) == amount
+    (card,) = journal_cards(company, now=NOW)
+    assert (card.ledger_balance, card.proof) == (Decimal(amount), "green")
+    expected = Decimal(amount) if currency == "EUR" else (Decimal(amount) / 2).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+    assert line.company_amount == expected
+
+
+def test_zero_other_currency_and_early_items_are_not_posted(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    account.transactions = [
+        Booked("zero", "2026-11-10", "0"),
+        Booked("usd", "2026-11-10", "5.00", currency="USD"),
+        Booked("early", "2026-10-27", "7.00"),
+    ]
+    link = linked(owner, company, hub)
+    run = fetch(link)
+    assert sorted(Line.objects.values_list("status", flat=True)) == ["held_currency", "informational"]
+    assert (run.early_count, RawTransaction.objects.count(), Entry.objects.count()) == (1, 3, 0)
+
+
+def test_order_and_page_split_make_no_difference(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    account.transactions = [T1, T4, T3, T5, T2]
+    hub.page_limit = 2
+    link = linked(owner, company, hub)
+    fetch(link)
+    assert sorted(amounts(link.journal)) == sorted(map(Decimal, ("100.00", "-20.00", "-3.50", "40.00", "-8.00")))
+    assert balance(link.journal.bank_account) == Decimal("108.50")
+
+
+def test_a_failing_hub_is_a_row_and_moves_nothing(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    link = linked(owner, company, hub)
+    fetch(link)
+    account.transactions.insert(0, T4)
+    hub.failures = [("/transactions", 503, {"errors": [{"code": "serviceUnavailable"}]})]
+    run = fetch(link, DAY_2)
+    online = OnlineAccount.objects.get()
+    assert (run.status, run.error_code) == ("failed", "H-BANK-DOWN")
+    assert (online.cursor, online.health) == (transaction_id("t3"), "ok")
+    assert online.next_fetch_at == DAY_2 + dt.timedelta(minutes=1)
+    assert Failure.objects.get().code == "H-BANK-DOWN"
+    fetch(link, DAY_2 + dt.timedelta(minutes=1))
+    assert Line.objects.count() == 4
+    assert not Failure.objects.filter(cleared_at=None).exists()
+
+
+def test_refused_credentials_need_a_person(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    link = linked(owner, company, hub)
+    hub.secret = "regenerated"
+    hub.valid_tokens.clear()
+    run = fetch(link)
+    assert (run.status, run.error_code) == ("failed", "H-CREDENTIALS")
+    link.online_account.connection.refresh_from_db()
+    assert link.online_account.connection.state == "action_required"
+
+
+def test_a_looping_list_ends_with_a_protocol_error(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    link = linked(owner, company, hub)
+    hub.loop_pages = True
+    assert fetch(link).error_code == "H-PROTOCOL"
+
+
+def test_a_second_request_joins_the_running_fetch(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    link = linked(owner, company, hub)
+    first = request_fetch(owner, link.online_account, trigger="person", now=NOW)
+    assert request_fetch(owner, link.online_account, trigger="person", now=NOW).id == first.id
+
+
+def test_hostile_text_is_stored_clean(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
+) -> None:
+    account.transactions = [Booked("x", "2026-11-10", "1.00", "<script>\x00\u202e" + "A" * 10_000)]
+    link = linked(owner, company, hub)
+    fetch(link)
+    label = Line.objects.get().label
+    assert label.startswith("<script>A")
+    assert len(label) <= 4000
