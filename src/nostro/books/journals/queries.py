@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import require_role
-from nostro.books.journals.models import Journal, Line, LineStatus, Statement
+from nostro.books.journals.models import Journal, Line, LineStatus, PendingLine, PendingState, Statement
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
 
@@ -136,3 +136,9 @@ def statements_of(journal: Journal, limit: int = PAGE_LIMIT) -> list[Statement]:
     """Statements, newest first."""
     statements = Statement.objects.filter(journal=journal).select_related("journal")
     return list(statements.order_by("-first_day", "-created_at", "-id")[:limit])
+
+
+def pending_of(journal: Journal, limit: int = PAGE_LIMIT) -> list[PendingLine]:
+    """What the bank announced and has not booked, newest first; information only (books.md 12)."""
+    pending = PendingLine.objects.filter(journal=journal, state=PendingState.PENDING)
+    return list(pending.order_by("-date", "-id")[:limit])

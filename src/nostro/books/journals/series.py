@@ -24,7 +24,7 @@ def balance_series(journal: Journal, *, until: dt.date, days: int = 90) -> list[
     start = max(first, until - dt.timedelta(days=days - 1))
     before: Decimal | None = lines.filter(order_date__lt=start).aggregate(total=Sum("amount"))["total"]
     rows = lines.filter(order_date__gte=start).values_list("order_date").annotate(total=Sum("amount"))
-    change = {day: total for day, total in rows.order_by("order_date")}
+    change = dict(rows.order_by("order_date"))
     balance, series = journal.opening_amount + (before or 0), []
     for offset in range((until - start).days + 1):
         day = start + dt.timedelta(days=offset)

@@ -40,7 +40,7 @@ from nostro.books.pages.csv_file import csv_response
 from nostro.books.pages.dashboard import card_of
 from nostro.books.pages.forms import LineFilterForm, ManualJournalForm, ManualLineForm, ReasonForm
 from nostro.books.pages.ledger import sided
-from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show, way_back
+from nostro.books.pages.shell import CompanyRequest, back_or, company_page, now, person, remember, show
 from nostro.books.pages.states import State, line_state, statement_states
 from nostro.books.reconcile.queries import match_groups_of
 from nostro.web.errors import Problem
@@ -213,7 +213,7 @@ def change_line(request: HttpRequest, line_id: uuid.UUID, change: str) -> HttpRe
     else:
         keep_both(user, found.id, now=now())
         messages.success(request, _("Both lines are kept; they are not suggested as duplicates again."))
-    return redirect(way_back(request) or "books:line", **({} if way_back(request) else {"line_id": found.id}))
+    return back_or(request, "line", line_id=found.id)
 
 
 @login_required
@@ -234,7 +234,7 @@ def add_manually(request: CompanyRequest) -> HttpResponse:
     form_key = request.POST.get("form_key") or new_form_key()
     if request.method == "POST" and form.is_valid():
         try:
-            made = once(form_key, lambda: _create(request, request.company, form))
+            made = once(form_key, lambda: _create(request, request.company, form).id)
         except Problem as problem:
             add_problem(form, problem)
         else:
@@ -242,10 +242,10 @@ def add_manually(request: CompanyRequest) -> HttpResponse:
     return show(request, "add_manually.html", form=form, form_key=form_key, room="dashboard")
 
 
-def _create(request: HttpRequest, company: Company, form: ManualJournalForm) -> uuid.UUID:
+def _create(request: HttpRequest, company: Company, form: ManualJournalForm) -> Journal:
     fields = {**form.cleaned_data}
     fields["name"] = fields["name"] or fields["account_number"]
-    return create_journal(person(request), company, **fields).id
+    return create_journal(person(request), company, **fields)
 
 
 @login_required

@@ -1,0 +1,211 @@
+"""Online synchronization: the table that helps when something broke, and everything one connection can be told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from nostro.books.companies.models import Role
+from nostro.books.hub_client.catalogue import FailureKind, describe
+from nostro.books.links.fetching import request_fetch
+from nostro.books.links.models import Connection, Failure, JournalLink, OnlineAccount
+from nostro.books.links.queries import access_connection, access_link, connections_of, failures_of, online_accounts_of
+from nostro.books.links.services import disconnect, edit_link, set_automatic_sync, unlink, update_credentials
+from nostro.books.pages.connect import access
+from nostro.books.pages.forms import CredentialsForm
+from nostro.books.pages.grid import SettingsForm
+from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show, visitor
+from nostro.books.pages.states import (
+    State,
+    connection_state,
+    consent_days_left,
+    consent_state,
+    health_state,
+    is_busy,
+)
+from nostro.web.errors import Problem
+from nostro.web.forms import add_problem
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """One online account of a connection."""
+
+    account: OnlineAccount
+    link: JournalLink | None
+    health: State
+    consent: State | None
+    busy: bool
+
+
+@dataclass(frozen=True)
+class FailureRow:
+    """A failure with its words. ``details`` is what *Copy details* gives: secrets and numbers are masked already."""
+
+    failure: Failure
+    kind: FailureKind
+
+    @property
+    def details(self) -> str:
+        failure = self.failure
+        return "\n".join(
+            (
+                f"{failure.code} ({self.kind.klass}): {self.kind.sentence}",
+                f"Technical: {failure.technical}",
+                f"Hub request: {failure.hub_request_id}",
+                f"Correlation: {failure.correlation_id}",
+                f"First: {failure.first_at.isoformat()}  Last: {failure.last_at.isoformat()}  Count: {failure.count}",
+            )
+        )
+
+
+@dataclass(frozen=True)
+class ConnectionView:
+    """A connection with its accounts and what is wrong with it."""
+
+    connection: Connection
+    state: State
+    rows: list[AccountRow]
+    failures: list[FailureRow]
+
+    @property
+    def banks(self) -> str:
+        return ", ".join(dict.fromkeys(row.account.bank_name for row in self.rows if row.account.bank_name))
+
+    @property
+    def busy(self) -> bool:
+        return any(row.busy for row in self.rows)
+
+    @property
+    def linked(self) -> list[AccountRow]:
+        return [row for row in self.rows if row.link]
+
+    @property
+    def last_fetch_at(self) -> dt.datetime | None:
+        return max((row.account.last_fetch_at for row in self.rows if row.account.last_fetch_at), default=None)
+
+    @property
+    def next_fetch_at(self) -> dt.datetime | None:
+        return min((row.account.next_fetch_at for row in self.rows if row.account.next_fetch_at), default=None)
+
+
+def view_of(connection: Connection, moment: dt.datetime) -> ConnectionView:
+    """Read everything that the pages say about a connection."""
+    rows = [_row(account, moment) for account in online_accounts_of(connection)]
+    failures = [FailureRow(each, describe(each.code)) for each in failures_of(connection)]
+    return ConnectionView(connection, connection_state(connection), rows, failures)
+
+
+def _row(account: OnlineAccount, moment: dt.datetime) -> AccountRow:
+    link = next((each for each in account.links.all() if each.unlinked_at is None), None)
+    consent = consent_state(consent_days_left(account, moment))
+    health = health_state(account) if account.visible else State("bad", _("No longer shown by the Hub"))
+    return AccountRow(account, link, health, consent, is_busy(account))
+
+
+@company_page()
+def synchronization(request: CompanyRequest) -> HttpResponse:
+    """Does everything arrive? All connections of the company."""
+    views = [view_of(each, now()) for each in connections_of(request.company)]
+    return show(request, "synchronization.html", views=views, room="synchronization")
+
+
+@login_required
+def connection(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
+    """One connection: its accounts, credentials, failures with remedies, and what can be done."""
+    found = access(request, connection_id)
+    return show(request, "connection.html", view=view_of(found, now()), room="synchronization")
+
+
+@login_required
+@require_POST
+def fetch_all(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
+    """Fetch Transactions for every linked account; one that is under way is joined."""
+    found = access(request, connection_id, Role.CLERK)
+    linked = view_of(found, now()).linked
+    for row in linked:
+        request_fetch(person(request), row.account, trigger="person", now=now(), customer_ip=visitor(request))
+    if not linked:
+        messages.info(request, _("No account of this connection is linked to a journal yet."))
+    return redirect("books:connection", connection_id=found.id)
+
+
+@login_required
+def credentials(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
+    """Update Accounts: a new pair is tested before the old is dropped (books.md 6)."""
+    found = access(request, connection_id, Role.OWNER)
+    form = CredentialsForm(request.POST or None, with_address=False, initial={"client_id": found.client_id})
+    change = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            change = update_credentials(person(request), found.id, **form.cleaned_data, now=now())
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            messages.success(request, _("The new credentials work and are stored."))
+    return show(
+        request, "update_accounts.html", connection=found, form=form, change=change,
+        room="synchronization",
+    )  # fmt: skip
+
+
+@login_required
+@require_POST
+def automatic(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
+    """Switch Automatic synchronization on or off for all accounts of the connection."""
+    found = access_connection(person(request), connection_id, role=Role.ACCOUNTANT)
+    on = request.POST.get("on") == "yes"
+    set_automatic_sync(person(request), found.id, on, now=now())
+    told = _("The accounts are fetched by their schedules.") if on else _("The accounts are fetched by hand only.")
+    messages.success(request, told)
+    return redirect("books:connection", connection_id=found.id)
+
+
+@login_required
+@require_POST
+def end(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
+    """Disconnect: all links end; journals and lines stay."""
+    found = access_connection(person(request), connection_id, role=Role.OWNER)
+    disconnect(person(request), found.id, now=now())
+    messages.success(request, _("The connection is ended. Journals and lines stay; the consent at the Hub goes on."))
+    return redirect("books:synchronization", company_id=found.company_id)
+
+
+@login_required
+def edit(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
+    """The settings of one journal's link."""
+    link = access_link(person(request), link_id, role=Role.ACCOUNTANT)
+    remember(request, link.company)
+    initial = {
+        "grouping": link.journal.grouping,
+        "fetch_schedule": link.fetch_schedule,
+        "fetch_times": ", ".join(f"{each:%H:%M}" for each in link.fetch_times),
+    }
+    form = SettingsForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            edit_link(person(request), link.id, **form.cleaned_data, now=now())
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            messages.success(request, _("The settings are saved. A new grouping is for new lines."))
+            return redirect("books:connection", connection_id=link.online_account.connection_id)
+    return show(request, "edit_link.html", link=link, form=form, room="synchronization")
+
+
+@login_required
+@require_POST
+def end_link(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
+    """Unlink one account; its siblings go on."""
+    link = access_link(person(request), link_id, role=Role.OWNER)
+    unlink(person(request), link.id, now=now())
+    messages.success(request, _("The journal is no longer fed. Its lines stay, and it can be linked again."))
+    return redirect("books:connection", connection_id=link.online_account.connection_id)

@@ -1,0 +1,90 @@
+"""Invoices and bills: the list of open items, a simple form, and a CSV file with all its row errors at once."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from nostro.books.companies.models import Role
+from nostro.books.ledger.imports import ImportErrors, import_open_items
+from nostro.books.ledger.queries import access_document, documents_of, partners_of
+from nostro.books.ledger.services import create_document
+from nostro.books.pages.forms import DocumentForm, FileForm
+from nostro.books.pages.ledger import sided
+from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
+from nostro.web.errors import Problem
+from nostro.web.forms import add_problem
+from nostro.web.once import new_form_key, once
+
+LIST_LIMIT = 200
+
+
+@company_page()
+def documents(request: CompanyRequest) -> HttpResponse:
+    """Who owes what? Open ones first of all; ``?show=all`` also lists what is paid."""
+    show_all = request.GET.get("show") == "all"
+    found = documents_of(request.company, open_only=not show_all, limit=LIST_LIMIT)
+    tabs = [
+        {"url": "?show=open", "label": _("Open"), "current": not show_all},
+        {"url": "?show=all", "label": _("All"), "current": show_all},
+    ]
+    return show(
+        request, "documents.html", documents=found, tabs=tabs, show_all=show_all, today=now().date(),
+        limit=LIST_LIMIT, room="documents",
+    )  # fmt: skip
+
+
+@login_required
+def document(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
+    """One invoice or bill with its entry."""
+    found = access_document(person(request), document_id)
+    remember(request, found.company)
+    items = found.entry.items.select_related("account", "partner").order_by("-amount", "id")
+    return show(request, "document.html", document=found, items=sided(items), room="documents")
+
+
+@company_page(role=Role.CLERK)
+def add_document(request: CompanyRequest) -> HttpResponse:
+    """Post an invoice or bill. A double click posts it once."""
+    initial = {"kind": "invoice", "date": now().date(), "currency": request.company.currency}
+    form = DocumentForm(request.POST or None, initial=initial)
+    form_key = request.POST.get("form_key") or new_form_key()
+    if request.method == "POST" and form.is_valid():
+        try:
+            once(form_key, lambda: create_document(request.user, request.company, **form.cleaned_data).id)
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            messages.success(request, _("It is posted and open until a payment is matched with it."))
+            return redirect("books:documents", company_id=request.company.id)
+    return show(
+        request, "add_document.html", form=form, form_key=form_key, partners=partners_of(request.company),
+        room="documents",
+    )  # fmt: skip
+
+
+@company_page(role=Role.CLERK)
+def import_documents(request: CompanyRequest) -> HttpResponse:
+    """Read a CSV file of open items: all rows or none. The same file again adds nothing."""
+    form = FileForm(request.POST or None, request.FILES or None)
+    errors = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            outcome = import_open_items(request.user, request.company.id, form.cleaned_data["file"].read())
+        except ImportErrors as refused:
+            errors = refused.errors
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            told = _("%(created)s new, %(known)s known already.") % {
+                "created": outcome.created,
+                "known": outcome.known,
+            }
+            messages.success(request, told)
+            return redirect("books:documents", company_id=request.company.id)
+    return show(request, "import_documents.html", form=form, errors=errors, room="documents")

@@ -1,0 +1,146 @@
+"""Forms of the Books' pages. They check shape; what a verb refuses is put beside the field it names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from nostro.books.journals.models import JournalKind
+from nostro.books.ledger.models import DocumentKind, LedgerAccount
+from nostro.books.pages.fields import AmountField, DateField, LedgerAccountField
+from nostro.web.forms import countries
+
+MAX_FILE_BYTES = 2 * 1024 * 1024
+
+
+class CurrencyField(forms.CharField):
+    """Three letters of ISO 4217."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"autocomplete": "off", "autocapitalize": "characters", "size": 3}
+        super().__init__(label=_("Currency"), min_length=3, max_length=3, widget=forms.TextInput(attrs=attrs), **kwargs)
+
+
+class CompanyForm(forms.Form):
+    """Step one in the Books."""
+
+    name = forms.CharField(
+        label=_("Name of the company"), max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True}),
+    )  # fmt: skip
+    country = forms.ChoiceField(label=_("Country"), choices=countries)
+    currency = CurrencyField(help_text=_("The currency of the books, three letters. It stays as it is."))
+
+
+class FindBankForm(forms.Form):
+    """A plain GET form."""
+
+    q = forms.CharField(
+        label=_("Name of the bank"), max_length=100, required=False,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )  # fmt: skip
+
+
+class ManualJournalForm(forms.Form):
+    """A bank account that no Hub serves: a journal without synchronization (books.md 4, step 0)."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=100, required=False, help_text=_("Without one, the account number is the name.")
+    )
+    kind = forms.ChoiceField(label=_("Kind"), choices=JournalKind.choices, initial=JournalKind.BANK)
+    account_number = forms.CharField(label=_("Account number"), max_length=70)
+    bank_name = forms.CharField(label=_("Bank"), max_length=200, required=False)
+    bic = forms.CharField(label=_("BIC"), max_length=11, required=False)
+    currency = CurrencyField()
+
+
+class ManualLineForm(forms.Form):
+    """One bank transaction typed by hand."""
+
+    date = DateField(label=_("Date"))
+    amount = AmountField(label=_("Amount"), help_text=_("With a minus when money left the account."))
+    label = forms.CharField(label=_("Description"), max_length=500)
+    counterparty_name = forms.CharField(label=_("Counterparty"), max_length=140, required=False)
+
+
+class CredentialsForm(forms.Form):
+    """Step 1: where the Hub is and who asks (books.md 4). The secret is never shown again."""
+
+    hub_url = forms.CharField(
+        label=_("Address of the Hub"), max_length=300, widget=forms.TextInput(attrs={"inputmode": "url"})
+    )
+    client_id = forms.CharField(
+        label=_("Client ID"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    secret = forms.CharField(
+        label=_("Secret ID"), max_length=500, help_text=_("It is kept encrypted and never shown again."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, with_address: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not with_address:
+            del self.fields["hub_url"]
+
+
+class DocumentForm(forms.Form):
+    """An invoice or bill in its simplest form."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=DocumentKind.choices)
+    partner_name = forms.CharField(
+        label=_("Customer or supplier"), max_length=200,
+        widget=forms.TextInput(attrs={"list": "partners", "autocomplete": "off"}),
+    )  # fmt: skip
+    number = forms.CharField(label=_("Number"), max_length=60)
+    date = DateField(label=_("Date"))
+    due_date = DateField(label=_("Due date"), required=False)
+    amount = AmountField(label=_("Amount"), help_text=_("Positive, taxes included."))
+    currency = CurrencyField()
+    structured_reference = forms.CharField(
+        label=_("Structured reference"), max_length=60, required=False,
+        help_text=_("For example +++020/3430/57642+++ or RF18 1234 5678 9. Payments that carry it are found by it."),
+    )  # fmt: skip
+
+
+class FileForm(forms.Form):
+    """A CSV file of open items."""
+
+    file = forms.FileField(label=_("CSV file"), widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}))
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MAX_FILE_BYTES:
+            raise forms.ValidationError(_("The file is larger than 2 MB. Split it."), code="tooLarge")
+        return file
+
+
+class LineFilterForm(forms.Form):
+    """Search in lines; a plain GET form."""
+
+    q = forms.CharField(
+        label=_("Search"), max_length=100, required=False,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "data-key": "/"}),
+    )  # fmt: skip
+
+
+class AccountMatchForm(forms.Form):
+    """Match a line, or a part of it, with an account of the chart."""
+
+    account = LedgerAccountField(label=_("Account"))
+    amount = AmountField(label=_("Amount"), required=False, help_text=_("Empty: all that is left."))
+    label = forms.CharField(label=_("Label"), max_length=200, required=False)
+
+    def __init__(self, *args: Any, accounts: Sequence[LedgerAccount], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["account"]
+        assert isinstance(field, LedgerAccountField)
+        field.accounts = accounts
+
+
+class ReasonForm(forms.Form):
+    """Why a line is removed."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200)

@@ -1,0 +1,168 @@
+"""The accounts grid of the link wizard: one form per account, checked together (books.md 4, step 3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from nostro.books.hub_client.catalogue import CATALOGUE, describe
+from nostro.books.journals.models import GroupingChoice, OpeningOrigin
+from nostro.books.ledger.models import LedgerAccount
+from nostro.books.links.models import FetchSchedule, OnlineAccount
+from nostro.books.links.wizard import LinkRow, ProposedRow, RowError
+from nostro.books.pages.fields import AmountField, DateField, LedgerAccountField
+from nostro.books.pages.states import consent_days_left, consent_state
+
+ACTIONS = [("create", _("Create new journal")), ("link", _("Link to existing journal")), ("skip", _("Do not link"))]
+#: Where an error of the wizard is shown when the form's field has another name.
+_FIELDS = {"journal_id": "journal", "opening_account_id": "opening_account"}
+
+
+class TimesField(forms.CharField):
+    """Times of day, ``08:00, 13:30``; the value is a tuple of times."""
+
+    def clean(self, value: Any) -> tuple[dt.time, ...]:
+        text = super().clean(value)
+        try:
+            return tuple(dt.time.fromisoformat(part.zfill(5)) for part in re.split(r"[\s,;]+", text) if part)
+        except ValueError:
+            raise forms.ValidationError(_("Type times like 08:00, 13:30."), code="invalid") from None
+
+
+class SettingsForm(forms.Form):
+    """The two separate settings of books.md 5, side by side: how lines are grouped, and when Books asks the Hub."""
+
+    grouping = forms.ChoiceField(
+        label=_("Synchronization frequency"),
+        choices=GroupingChoice.choices,
+        initial=GroupingChoice.PER_SYNCHRONIZATION,
+        help_text=_("How transactions are grouped into statements."),
+    )
+    fetch_schedule = forms.ChoiceField(
+        label=_("Fetch schedule"),
+        choices=FetchSchedule.choices,
+        initial=FetchSchedule.EVERY_12_HOURS,
+        help_text=_("How often Books asks the Hub."),
+    )
+    fetch_times = TimesField(
+        label=_("Times"), required=False, max_length=200, help_text=_("For “daily at given times”, like 08:00, 13:30.")
+    )
+
+
+class RowForm(SettingsForm):
+    """One row of the grid. The field order is the order of work."""
+
+    action = forms.ChoiceField(label=_("Action"), choices=ACTIONS)
+    journal = forms.CharField(label=_("Journal"), required=False)
+    fetch_from = DateField(label=_("Fetch from"), required=False)
+    opening = forms.ChoiceField(label=_("Opening balance"), choices=OpeningOrigin.choices)
+    opening_amount = AmountField(label=_("Opening amount"), required=False)
+    opening_account = LedgerAccountField(
+        label=_("Opening account"), required=False, help_text=_("Empty: opening balance equity.")
+    )
+    exchange_rate = AmountField(label=_("Exchange rate"), required=False)
+    confirmed_number = forms.BooleanField(label=_("Link although the journal has another number"), required=False)
+    field_order = ("action", "journal", "grouping", "fetch_schedule", "fetch_from", "opening", "opening_amount")
+
+    def __init__(
+        self,
+        *args: Any,
+        row: ProposedRow,
+        company_currency: str,
+        accounts: Sequence[LedgerAccount],
+        now: dt.datetime,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **{"prefix": str(row.account.id), "initial": _initial(row), **kwargs})
+        self.row = row
+        self.consent = consent_state(consent_days_left(row.account, now))
+        free = [("", _("Choose a journal")), *((str(each.id), str(each)) for each in row.journals)]
+        self.fields["journal"].widget = forms.Select(choices=free)
+        account_field = self.fields["opening_account"]
+        assert isinstance(account_field, LedgerAccountField)
+        account_field.accounts = accounts
+        if not row.rate_needed:
+            del self.fields["exchange_rate"]
+        else:
+            self.fields["exchange_rate"].help_text = _("What 1 %(foreign)s is worth in %(own)s.") % {
+                "foreign": row.account.currency,
+                "own": company_currency,
+            }
+
+    @property
+    def account(self) -> OnlineAccount:
+        return self.row.account
+
+    @property
+    def opens_more(self) -> bool:
+        """Whether one of the rarer settings needs the person's eye."""
+        rarer = ("fetch_times", "opening_amount", "opening_account", "confirmed_number")
+        return self.is_bound and any(self[name].errors or self[name].value() for name in rarer)
+
+    def clean(self) -> dict[str, Any]:
+        """An account that is not linked needs nothing else."""
+        if self.cleaned_data.get("action") == "skip":
+            self.errors.clear()
+        return self.cleaned_data
+
+    def link_row(self) -> LinkRow:
+        """The row for the wizard; only for a valid form."""
+        data = self.cleaned_data
+        if data["action"] == "skip":
+            return LinkRow(account_id=self.account.id, action="skip")
+        opening_account = data["opening_account"]
+        return LinkRow(
+            account_id=self.account.id,
+            action=data["action"],
+            journal_id=_uuid(data["journal"]) if data["action"] == "link" else None,
+            grouping=data["grouping"],
+            fetch_schedule=data["fetch_schedule"],
+            fetch_times=data["fetch_times"],
+            fetch_from=data["fetch_from"],
+            opening=data["opening"],
+            opening_amount=data["opening_amount"],
+            opening_account_id=opening_account.id if opening_account else None,
+            exchange_rate=data.get("exchange_rate"),
+            confirmed_number=data["confirmed_number"],
+        )
+
+    def add_row_error(self, error: RowError) -> None:
+        """Show what the wizard refused beside the field it names, with remedy and code."""
+        field = _FIELDS.get(error.field, error.field)
+        remedy = describe(error.code).remedy if error.code in CATALOGUE else ""
+        told = " ".join(part for part in (error.sentence, remedy, f"({error.code})") if part)
+        self.add_error(field if field in self.fields else None, forms.ValidationError(told, code=error.code))
+
+
+def create_for_unmatched(data: QueryDict, forms_: Iterable[RowForm]) -> QueryDict:
+    """What was typed, with *Create new journal* for every row that would link without a journal."""
+    changed = data.copy()
+    for form in forms_:
+        if data.get(f"{form.prefix}-action") == "link" and not data.get(f"{form.prefix}-journal"):
+            changed[f"{form.prefix}-action"] = "create"
+    return changed
+
+
+def _initial(row: ProposedRow) -> dict[str, Any]:
+    return {
+        "action": row.action,
+        "journal": str(row.journal.id) if row.journal else "",
+        "grouping": row.grouping,
+        "fetch_schedule": row.fetch_schedule,
+        "fetch_from": row.fetch_from,
+        "opening": row.opening,
+    }
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

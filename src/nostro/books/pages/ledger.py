@@ -1,0 +1,63 @@
+"""The chart of accounts with balances, and what was booked on one account, so that the double entry can be seen."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+
+from nostro.books.ledger.chart_balances import balances_of, items_of
+from nostro.books.ledger.models import EntryItem
+from nostro.books.ledger.queries import access_account, account_balance
+from nostro.books.pages.shell import CompanyRequest, company_page, person, remember, show
+
+
+@dataclass(frozen=True)
+class SidedItem:
+    """An item as books write it: positive figures, in the column of its side, in the company's currency."""
+
+    item: EntryItem
+    debit: Decimal | None
+    credit: Decimal | None
+
+
+def sided(items: Iterable[EntryItem]) -> list[SidedItem]:
+    """Items with their amounts in two columns."""
+    return [
+        SidedItem(item, item.amount if item.amount >= 0 else None, -item.amount if item.amount < 0 else None)
+        for item in items
+    ]
+
+
+@company_page()
+def chart(request: CompanyRequest) -> HttpResponse:
+    """What is where? Every account with its balance; debits and credits are equal."""
+    rows = balances_of(request.company)
+    booked = [row for row in rows if row.debit or row.credit]
+    show_all = request.GET.get("show") == "all"
+    return show(
+        request,
+        "chart.html",
+        rows=rows if show_all else booked,
+        unused=len(rows) - len(booked),
+        show_all=show_all,
+        debit=sum(row.debit for row in rows),
+        credit=sum(row.credit for row in rows),
+        room="chart",
+    )
+
+
+@login_required
+def account(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
+    """The newest items of one account."""
+    found = access_account(person(request), account_id)
+    remember(request, found.company)
+    items, older = items_of(found, request.GET.get("cursor", ""))
+    return show(
+        request, "account.html", account=found, balance=account_balance(found), items=sided(items),
+        older=f"?cursor={older}" if older else "", room="chart",
+    )  # fmt: skip
