@@ -11,6 +11,7 @@ Nothing is lost by cleaning: the bank's answer is stored as it came.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 #: Longest text kept of a field, in characters. ISO 20022 allows 140 for a name and a remittance line, 35 for
@@ -21,19 +22,20 @@ MAX_TEXT_LENGTH = 4000
 
 # Characters that reorder, hide or forge the text around them: bidirectional controls, zero-width space, word
 # joiner, byte order mark. The joiners U+200C and U+200D stay because Persian and Indic words need them.
-_INVISIBLE = frozenset(
-    [
-        *range(0x202A, 0x202F),
-        *range(0x2066, 0x2070),
-        *range(0xE0000, 0xE0080),
-        0x061C,
-        0x200B,
-        0x200E,
-        0x200F,
-        0x2060,
-        0xFEFF,
-    ]
-)
+_INVISIBLE = [
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x2070),
+    *range(0xE0000, 0xE0080),
+    0x061C,
+    0x200B,
+    0x200E,
+    0x200F,
+    0x2060,
+    0xFEFF,
+]
+# Control characters that are no blanks (those become blanks) and halves of surrogate pairs.
+_CONTROLS = [*range(0x09), *range(0x0E, 0x1C), *range(0x7F, 0x85), *range(0x86, 0xA0), *range(0xD800, 0xE000)]
+_REMOVED = re.compile("[" + "".join(map(re.escape, map(chr, [*_INVISIBLE, *_CONTROLS]))) + "]+")
 
 _ASCII_KEPT = {code: chr(code).lower() if chr(code).isalnum() else None for code in range(128)}
 _FOLD_KEPT_CATEGORIES = frozenset("LMN")
@@ -50,17 +52,21 @@ def clean(text: str, limit: int = MAX_TEXT_LENGTH) -> str:
     """
     # Cutting first bounds the work; removing and collapsing only ever makes a text shorter.
     text = text[: 4 * limit]
-    if not (text.isascii() and text.isprintable()):
-        text = "".join(map(_cleaned_character, text))
+    if not text.isprintable():
+        text = _REMOVED.sub("", text)
     return " ".join(text.split())[:limit].rstrip()
 
 
-def _cleaned_character(character: str) -> str:
-    if character.isspace():
-        return " "
-    if ord(character) in _INVISIBLE or unicodedata.category(character) in {"Cc", "Cs"}:
-        return ""
-    return character
+class _FoldedCharacters(dict[int, str | None]):
+    """For ``str.translate``: letters, marks and digits stay, everything else goes. Each character is looked up once."""
+
+    def __missing__(self, code: int) -> str | None:
+        kept = chr(code) if unicodedata.category(chr(code))[0] in _FOLD_KEPT_CATEGORIES else None
+        self[code] = kept
+        return kept
+
+
+_FOLDED_CHARACTERS = _FoldedCharacters()
 
 
 def fold(text: str | None) -> str:
@@ -74,7 +80,7 @@ def fold(text: str | None) -> str:
     if text.isascii():
         return text.translate(_ASCII_KEPT)
     normalised = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(c for c in normalised if unicodedata.category(c)[0] in _FOLD_KEPT_CATEGORIES)
+    return normalised.translate(_FOLDED_CHARACTERS)
 
 
 def neutralise_formula(text: str) -> str:
