@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Iterator
 
 import pytest
+from tests.books.hub_server import ScriptedHub, running
 
 from nostro.books.companies.models import Company
 from nostro.books.companies.services import create_company
 from nostro.people.models import User
-from tests.books.hub_server import ScriptedHub, running
 
 NOW = dt.datetime(2026, 11, 12, 9, 0, tzinfo=dt.UTC)
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Sum
+from tests.books.conftest import NOW
+from tests.books.hub_server import ScriptedHub
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
@@ -16,8 +18,6 @@ from nostro.books.links.models import Connection, JournalLink, Run
 from nostro.books.links.services import connect
 from nostro.books.links.wizard import LinkRow, confirm_links
 from nostro.people.models import User
-from tests.books.conftest import NOW
-from tests.books.hub_server import ScriptedHub
 
 
 def connected(user: User, company: Company, hub: ScriptedHub) -> Connection:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.books.conftest import NOW
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.grouping import group_lines
@@ -17,7 +18,6 @@ from nostro.books.journals.queries import running_balances
 from nostro.books.journals.services import confirm_statement, create_journal, regroup
 from nostro.core.ids import new_id
 from nostro.people.models import User
-from tests.books.conftest import NOW
 
 TODAY = dt.date(2026, 12, 2)
 EXAMPLE = [("2026-11-03", 200), ("2026-11-14", -50), ("2026-11-16", -30), ("2026-11-30", 10), ("2026-12-01", -5)]

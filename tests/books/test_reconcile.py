@@ -9,6 +9,8 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.db.models import Sum
+from tests.books.conftest import NOW
+from tests.books.steps import balance
 
 from nostro.books.companies.models import Company, ReconcileMode
 from nostro.books.journals.importing import LineValues, NewLine, import_lines
@@ -23,8 +25,6 @@ from nostro.books.reconcile.services import reconcile_with_account, reconcile_wi
 from nostro.core.ids import new_id
 from nostro.people.models import User
 from nostro.web.errors import Problem
-from tests.books.conftest import NOW
-from tests.books.steps import balance
 
 DAY = dt.date(2026, 11, 10)
 
@@ -97,9 +97,7 @@ def test_pay_an_invoice_exactly_too_little_and_too_much_then_undo(
     assert state(company) == before
 
 
-def test_two_invoices_with_one_reference_are_suggestions_only(
-    owner: User, company: Company, journal: Journal
-) -> None:
+def test_two_invoices_with_one_reference_are_suggestions_only(owner: User, company: Company, journal: Journal) -> None:
     invoice_of(owner, company)
     invoice_of(owner, company, "INV/2026/0008")
     found = candidates(line_of(journal, "121.00", "020343057642"))
@@ -162,9 +160,7 @@ def test_a_foreign_line_is_booked_by_its_own_rate_to_the_last_cent(owner: User, 
     assert sorted(booked) == [Decimal("-33.34"), Decimal("-33.34"), Decimal("-33.32")]
 
 
-def test_bad_choices_are_problems_and_change_nothing(
-    owner: User, company: Company, journal: Journal
-) -> None:
+def test_bad_choices_are_problems_and_change_nothing(owner: User, company: Company, journal: Journal) -> None:
     invoice = invoice_of(owner, company)
     line = line_of(journal, "-10.00")
     before = state(company)

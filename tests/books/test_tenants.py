@@ -6,6 +6,9 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from tests.books.conftest import NOW
+from tests.books.hub_server import Booked, ScriptedAccount, ScriptedHub
+from tests.books.steps import fetch, linked
 
 from nostro.books.companies.models import Company, CompanyMember, Role
 from nostro.books.companies.queries import access_company, companies_of
@@ -21,9 +24,6 @@ from nostro.books.reconcile.queries import access_match_group
 from nostro.books.reconcile.services import reconcile_with_account
 from nostro.people.models import User
 from nostro.web.errors import Forbidden, NotFound
-from tests.books.conftest import NOW
-from tests.books.hub_server import Booked, ScriptedAccount, ScriptedHub
-from tests.books.steps import fetch, linked
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from nostro.books.hub_client.errors import HubError, code_of
@@ -36,6 +36,7 @@ RENEW_BEFORE_S = 60
 PAGE_LIMIT = 100
 MAX_PAGES = 10_000
 _JSON = {"Accept": "application/json"}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +249,7 @@ class Client:
         return _read(read_synchronization, content.get("data"))
 
 
-def _read(reader: Callable[[Any], Any], resource: Any) -> Any:
+def _read(reader: Callable[[Any], T], resource: Any) -> T:
     try:
         return reader(resource)
     except Malformed as error:

@@ -1,4 +1,4 @@
-"""The parts of the Hub's answers that Books reads (hub-api.md 7), parsed without floats and cleaned of control codes."""
+"""The parts of the Hub's answers that Books reads (hub-api.md 7), without floats, texts cleaned."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import cast
 from uuid import UUID
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from nostro.books.ledger.models import LedgerAccount, Purpose
 from nostro.books.ledger.posting import Side, draft_entry, lock_of, post
 from nostro.books.ledger.rates import Rates
 from nostro.core.balance_proof import BalanceProof, ProofLine, StatedBalance, prove
+from nostro.core.balance_proof import LineStatus as CoreStatus
 from nostro.people.audit import record
 from nostro.people.models import User
 
@@ -133,7 +135,7 @@ def _proof_lines(journal: Journal, until: dt.date) -> list[ProofLine]:
     )
     result.extend(
         ProofLine(
-            line_id, date, amount, LineStatus(status).value, status == "removed" and "duplicate" in reason.lower()
+            line_id, date, amount, cast(CoreStatus, status), status == "removed" and "duplicate" in reason.lower()
         )
         for line_id, date, amount, status, reason in others
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from decimal import Decimal
+from typing import cast
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Max, Sum
 
 from nostro.books.journals.importing import accounting_date
-from nostro.books.journals.models import GroupingChoice, Journal, Line, LineStatus, Statement
+from nostro.books.journals.models import Journal, Line, LineStatus, Statement
 from nostro.core.calendar import Grouping, grouping_key, grouping_start
 
 #: Lines that move the balance; the others are shown without effect (books.md 13.2).
@@ -48,7 +48,7 @@ class _Grouper:
 
     def __init__(self, journal: Journal, today: dt.date) -> None:
         self.journal, self.today = journal, today
-        self.grouping: Grouping = GroupingChoice(journal.grouping).value
+        self.grouping: Grouping = cast(Grouping, journal.grouping)
         self.statements = list(Statement.objects.filter(journal=journal))
         confirmed = [statement.first_day for statement in self.statements if statement.confirmed_at]
         self.confirmed_until = max(confirmed, default=dt.date.min)
@@ -79,10 +79,7 @@ class _Grouper:
             return statement or self._make(key, start), start
         line.late = True
         later = [known for known in self.statements if not known.confirmed_at and known.first_day > start]
-        if later:
-            statement = min(later, key=lambda known: known.first_day)
-        else:
-            statement = self._of_today()
+        statement = min(later, key=lambda known: known.first_day) if later else self._of_today()
         return statement, statement.first_day
 
     def _of_today(self) -> Statement:
@@ -122,7 +119,7 @@ def refresh_statements(journal: Journal) -> None:
         .values_list("statement")
         .annotate(total=Sum("amount"))
     )
-    last_days = _last_days(journal, statements)
+    last_days = _last_days(journal)
     changed: list[Statement] = []
     balance = Journal.objects.values_list("opening_amount", flat=True).get(pk=journal.pk)
     for statement in statements:
@@ -136,9 +133,6 @@ def refresh_statements(journal: Journal) -> None:
     Statement.objects.bulk_update(changed, ["start", "computed_end", "date"], batch_size=500)
 
 
-def _last_days(journal: Journal, statements: Sequence[Statement]) -> dict[object, dt.date]:
-    from django.db.models import Max
-
-    del statements
+def _last_days(journal: Journal) -> dict[object, dt.date]:
     rows = Line.objects.filter(journal=journal, statement__isnull=False).values_list("statement")
-    return dict(rows.annotate(last=Max(F("order_date"))))
+    return dict(rows.annotate(last=Max("order_date")))

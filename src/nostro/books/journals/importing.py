@@ -177,7 +177,8 @@ def company_amount(journal: Journal, company: Company, rates: Rates, line: Line,
     if line.currency != journal.currency:
         return None
     if line.currency != company.currency and line.foreign_currency == company.currency:
-        return line.foreign_amount
+        foreign: Decimal | None = line.foreign_amount
+        return foreign
     return rates.company_amount(line.amount, line.currency, day)
 
 

@@ -13,7 +13,7 @@ from django.db.models.fields import NOT_PROVIDED
 def _columns(model: type[models.Model]) -> tuple[tuple[str, str], ...]:
     """(attribute, column) of every column that the database does not fill by itself."""
     return tuple(
-        (field.attname, field.column)
+        (field.attname, str(field.column))
         for field in model._meta.concrete_fields
         if not isinstance(field, models.AutoField) and field.db_default is NOT_PROVIDED
     )
@@ -28,6 +28,8 @@ def copy_rows(rows: Sequence[models.Model]) -> None:
     quote = connection.ops.quote_name
     columns = ", ".join(quote(column) for _, column in _columns(model))
     with (
+        # COPY is psycopg's own, so its errors must be made Django's here.
+        connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.cursor.copy(f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN") as copy,
     ):

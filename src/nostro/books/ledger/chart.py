@@ -1,4 +1,4 @@
-"""The default chart: a short list in the order of the Belgian minimum chart (PCMN/MAR), which most of the EU resembles."""
+"""The default chart: a short list in the order of the Belgian minimum chart (PCMN/MAR)."""
 
 from __future__ import annotations
 

@@ -70,15 +70,15 @@ def create_document(
     require_open(company, date)
     document = _post_document(
         company,
-        document_kind,
-        partner,
-        number,
-        date,
-        due_date or date,
-        amount,
-        currency,
-        clean(structured_reference, 60),
-        _counter_account(company, document_kind, counter_account_id),
+        kind=document_kind,
+        partner=partner,
+        number=number,
+        date=date,
+        due_date=due_date or date,
+        amount=amount,
+        currency=currency,
+        reference=clean(structured_reference, 60),
+        counter=_counter_account(company, document_kind, counter_account_id),
     )
     record(
         tenant_id=company.id,
@@ -93,6 +93,7 @@ def create_document(
 
 def _post_document(
     company: Company,
+    *,
     kind: DocumentKind,
     partner: Partner,
     number: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, Sum
@@ -111,7 +112,7 @@ def _ledger_balances(company: Company) -> dict[UUID, Decimal]:
     return dict(items.values_list("account").annotate(total=Sum("amount_currency")))
 
 
-def _counts(company: Company) -> dict[UUID, dict[str, int]]:
+def _counts(company: Company) -> dict[UUID, dict[str, Any]]:
     rows = (
         Line.objects.filter(company=company)
         .values("journal_id")
@@ -122,7 +123,7 @@ def _counts(company: Company) -> dict[UUID, dict[str, int]]:
             held=Count("id", filter=Q(status__in=HELD)),
         )
     )
-    return {row["journal_id"]: row for row in rows}
+    return {row["journal_id"]: {**row} for row in rows}
 
 
 def _days_left(account: OnlineAccount | None, now: dt.datetime) -> int | None:

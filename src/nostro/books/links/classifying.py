@@ -1,4 +1,4 @@
-"""From the Hub's items to what each of them is: new, known, changed, alias, held, before fetch-from (books.md 10, 11)."""
+"""What each item of the Hub is: new, known, changed, alias, held, before fetch-from (books.md 10, 11)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from nostro.core.identity import (
     RESEMBLANCE_DAYS,
     Alias,
     IncomingItem,
+    LineSource,
     Outcome,
     StoredLine,
     books_fingerprint,
@@ -26,7 +27,7 @@ from nostro.core.identity import (
 )
 from nostro.core.money import MoneyError
 
-_TYPED = {Source.FEED: "feed", Source.FILE: "file", Source.MANUAL: "manual"}
+_KIND: dict[str, LineSource] = {Source.FEED: "feed", Source.FILE: "file", Source.MANUAL: "manual"}
 
 
 @dataclass
@@ -178,7 +179,7 @@ def stored_lines(journal: Journal, account: OnlineAccount, incoming: Sequence[In
     return [
         StoredLine(
             line_id,
-            _TYPED[Source(kind)],
+            _KIND[kind],
             tuple(aliases[line_id]),
             fingerprint,
             occurrence,

@@ -1,4 +1,4 @@
-"""Failures are rows of their own and survive the rollback of the run (books.md 9). States follow from them (books.md 7)."""
+"""Failures are rows of their own and survive the rollback of a run (books.md 9); states follow from them (7)."""
 
 from __future__ import annotations
 

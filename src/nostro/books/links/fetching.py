@@ -164,6 +164,8 @@ class Fetch:
         shown = self._read_account()
         walked = self._walk(link)
         sorted_items = sort_items(self.account, link, walked.items, source_of(self.connection))
+        if sorted_items.changed:
+            self.warnings.append(HubError("D-CHANGED", f"{len(sorted_items.changed)} transactions changed"))
         self._import(link, sorted_items)
         self._balances_and_pending(link, shown)
         self._commit(link, shown, walked, sorted_items)

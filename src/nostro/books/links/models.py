@@ -1,4 +1,4 @@
-"""Connections to a Hub, the accounts seen there, their links to journals, raw data and fetch runs (books.md 3 to 10)."""
+"""Connections to a Hub, the accounts seen there, their links to journals, raw data and runs (books.md 3 to 10)."""
 
 from __future__ import annotations
 

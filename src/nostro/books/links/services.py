@@ -97,7 +97,7 @@ def connect(user: User, company_id: UUID, *, hub_url: str, client_id: str, secre
     hub_url, client_id, secret = _checked(hub_url, client_id, secret)
     shown = _shown(client_for(hub_url, client_id, secret))
     with transaction.atomic():
-        connection = _stored(user, company, hub_url, client_id, secret, now)
+        connection = _stored(user, company, hub_url, (client_id, secret), now)
         store_accounts(connection, shown.accounts, shown.banks, now=now)
         record(
             tenant_id=company.id,
@@ -109,7 +109,8 @@ def connect(user: User, company_id: UUID, *, hub_url: str, client_id: str, secre
     return connection
 
 
-def _stored(user: User, company: Company, hub_url: str, client_id: str, secret: str, now: dt.datetime) -> Connection:
+def _stored(user: User, company: Company, hub_url: str, pair: tuple[str, str], now: dt.datetime) -> Connection:
+    client_id, secret = pair
     connection_id = new_id()
     connection, _ = Connection.objects.select_for_update().get_or_create(
         hub_url=hub_url,

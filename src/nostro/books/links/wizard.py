@@ -107,7 +107,9 @@ def propose_rows(connection: Connection, *, journal: Journal | None = None, now:
     free = free_journals(company)
     today = now.astimezone(ZoneInfo(company.time_zone)).date()
     unlinked = [account for account in accounts if _linked(account) is None]
-    return [_propose(account, company, journal, free, len(unlinked), today) for account in accounts]
+    return [
+        _propose(account, company, opened=journal, free=free, count=len(unlinked), today=today) for account in accounts
+    ]
 
 
 def free_journals(company: Company) -> list[Journal]:
@@ -121,13 +123,14 @@ def _linked(account: OnlineAccount) -> Journal | None:
 
 
 def _propose(
-    account: OnlineAccount, company: Company, opened: Journal | None, free: list[Journal], count: int, today: dt.date
+    account: OnlineAccount, company: Company, *, opened: Journal | None, free: list[Journal], count: int, today: dt.date
 ) -> ProposedRow:
     usable = [journal for journal in free if journal.currency == account.currency or not journal.lines.exists()]
     linked = _linked(account)
     chosen = None if linked else _preselect(account, opened, usable, count)
     hint = "" if chosen or linked or account.declined else "One journal per bank account: choose Create new journal."
     dated = account.current_balance_date is not None
+    has_lines = chosen is not None and chosen.lines.exists()
     return ProposedRow(
         account=account,
         action="skip" if linked or account.declined else "link",
@@ -136,9 +139,7 @@ def _propose(
         linked_to=linked,
         fetch_from=default_fetch_from(company, chosen, today),
         first_allowed=first_allowed(company),
-        opening=OpeningOrigin.COMPUTED
-        if dated and (chosen is None or not chosen.lines.exists())
-        else OpeningOrigin.NONE,
+        opening=OpeningOrigin.COMPUTED if dated and not has_lines else OpeningOrigin.NONE,
         opening_amount=account.current_balance if dated else None,
         rate_needed=Rates(company).rate(account.currency, today) is None,
         hint=hint,
@@ -229,7 +230,7 @@ class _Confirmation:
             elif row.action != "skip" and self._done_before(row) is None:
                 self._check(row, self.accounts[row.account_id], chosen)
 
-    def _check(self, row: LinkRow, account: OnlineAccount, chosen: Counter[UUID | None]) -> None:
+    def _check(self, row: LinkRow, account: OnlineAccount, chosen: Counter[UUID]) -> None:
         if account.id in self.link_of_account:
             self._error(row, "L-ACCOUNT-TAKEN", "account")
         if row.action == "link":
@@ -256,7 +257,7 @@ class _Confirmation:
         ):
             self._error(row, "L-COMPANY", "opening_account")
 
-    def _check_journal(self, row: LinkRow, account: OnlineAccount, chosen: Counter[UUID | None]) -> None:
+    def _check_journal(self, row: LinkRow, account: OnlineAccount, chosen: Counter[UUID]) -> None:
         journal = self.journals.get(row.journal_id) if row.journal_id else None
         if journal is None:
             self._error(row, "L-JOURNAL-MISSING", "journal")

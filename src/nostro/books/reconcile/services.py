@@ -177,7 +177,8 @@ def _suspense_in_company_currency(line: Line) -> Decimal:
     """What is unexplained, signed like the line."""
     assert line.company_amount is not None
     explained = MatchPart.objects.filter(group__line=line, group__undone_at=None).values_list("amount", flat=True)
-    return line.company_amount - sum(explained, Decimal(0))
+    rest: Decimal = line.company_amount - sum(explained, Decimal(0))
+    return rest
 
 
 def _apply(
@@ -250,7 +251,7 @@ def _edits(company: Company, date: dt.date) -> bool:
 
 
 def _change_suspense(line: Line, amount: Decimal, amount_currency: Decimal) -> None:
-    """Add to the suspense item of the bank entry (money in stands there as credit); at zero it goes, else it is made."""
+    """Add to the suspense item of the bank entry; at zero it goes, and it is made where it is missing."""
     entry = line.entry
     assert entry is not None
     account_id = line.journal.suspense_account_id
