@@ -175,7 +175,8 @@ def _schedule_after_success(reading: Reading, now: dt.datetime) -> None:
 def _after_failure(
     schedule: Schedule, account: Account, connection: Connection | None, worst: ConnectorError, now: dt.datetime
 ) -> None:
-    schedule.consecutive_failures += 1
+    # A full quota is no failure: the bank works, and it is asked again when a place is free.
+    schedule.consecutive_failures += worst.category != "quota"
     if schedule.consecutive_failures >= FAILURES_UNTIL_PAUSED:
         schedule.paused = True
     _set_health(account, connection, worst, schedule, now)
@@ -203,7 +204,7 @@ def _next_try(
         return now + dt.timedelta(days=7)
     if error.retry == "daily":
         return now + dt.timedelta(days=1)
-    delay = retry_delay(schedule.consecutive_failures, randomness)
+    delay = retry_delay(max(schedule.consecutive_failures, 1), randomness)
     return planned if delay is None else min(now + delay, planned)
 
 
