@@ -88,7 +88,9 @@ def import_lines(
     assert len(batch) <= BATCH_LIMIT
     if not batch:
         return []
-    company = Company.objects.select_for_update(no_key=True).get(pk=journal.company_id)
+    # Two imports into one journal go one after the other; imports into others are not held up.
+    Journal.objects.select_for_update(no_key=True).get(pk=journal.pk)
+    company = Company.objects.get(pk=journal.company_id)
     builder = _Builder(journal, company, run_id)
     lines = [builder.line(new) for new in batch]
     post(builder.drafts)

@@ -53,7 +53,7 @@ def create_journal(
     Without ``code`` the next free one is taken (BNK1, CARD1, …). Raises :class:`Problem` for a taken code or account
     number, an unknown currency or a missing suspense account.
     """
-    Company.objects.select_for_update().get(pk=company.pk)
+    Company.objects.select_for_update(no_key=True).get(pk=company.pk)
     name, number = clean(name, 100), normalise_account_number(account_number)
     if not name:
         raise Problem("The journal has no name.", what_to_do="Type a name.", code="nameMissing", field="name")

@@ -186,7 +186,7 @@ def confirm_links(user: User, connection_id: UUID, rows: Sequence[LinkRow], *, n
     try:
         with transaction.atomic():
             # One confirmation of a company at a time, so that the checks below still hold when the rows are written.
-            company = Company.objects.select_for_update().get(pk=connection.company_id)
+            company = Company.objects.select_for_update(no_key=True).get(pk=connection.company_id)
             return _Confirmation(user, company, connection, rows, now).run()
     except IntegrityError:
         account_id = rows[0].account_id if rows else connection.id
@@ -202,7 +202,7 @@ class _Confirmation:
     ) -> None:
         self.user, self.company, self.rows, self.now = user, company, rows, now
         self.today = now.astimezone(ZoneInfo(company.time_zone)).date()
-        accounts = OnlineAccount.objects.select_for_update(of=("self",)).select_related("connection")
+        accounts = OnlineAccount.objects.select_for_update(of=("self",), no_key=True).select_related("connection")
         self.accounts = {row.id: row for row in accounts.filter(connection=connection)}
         self.journals = {j.id: j for j in Journal.objects.filter(pk__in=[r.journal_id for r in rows if r.journal_id])}
         live = JournalLink.objects.filter(unlinked_at=None).select_related("journal")
