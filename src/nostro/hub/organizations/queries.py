@@ -17,6 +17,12 @@ def organizations_of(user: User) -> list[Organization]:
     return list(Organization.objects.filter(memberships__user=user).order_by("name", "id"))
 
 
+def members_of(organization: Organization) -> list[Membership]:
+    """The people of an organization with their roles, owners first, then by the time they came."""
+    found = Membership.objects.select_related("user").filter(organization=organization).order_by("created_at", "id")
+    return sorted(found, key=lambda membership: -_RANK[Role(membership.role)])
+
+
 def access_organization(user: User, organization_id: uuid.UUID, *, role: Role | None = None) -> Organization:
     """The organization, if ``user`` belongs to it with at least ``role``.
 

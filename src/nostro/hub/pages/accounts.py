@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import uuid
 from collections import defaultdict
@@ -15,25 +14,30 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from nostro.hub.accounts.models import Account
-from nostro.hub.accounts.queries import access_account, accounts_of, balance_series
+from nostro.hub.accounts.queries import access_account, accounts_of, balance_series, pending_of
 from nostro.hub.accounts.services import rename_account
 from nostro.hub.directory.models import Institution
 from nostro.hub.linking.models import Connection
 from nostro.hub.linking.queries import connections_of
+from nostro.hub.pages.coverage import coverage_bar
 from nostro.hub.pages.forms import AccountNameForm
 from nostro.hub.pages.once import new_form_key
-from nostro.hub.pages.progress import AccountProgress, outcome_sentence, progress_of
+from nostro.hub.pages.progress import AccountProgress, progress_of
+from nostro.hub.pages.runs import activity_of, errors_of, plan_of
 from nostro.hub.pages.shell import OrganizationRequest, chosen_mode, now, organization_page, psu_context, remember, show
 from nostro.hub.pages.states import State, account_state, consent_days_left, proof_state
 from nostro.hub.sync.queries import history
+from nostro.hub.sync.schedule import bank_today
 from nostro.hub.sync.services import request_synchronization
 from nostro.people.models import User
 
 CHART_DAYS = 90
 HISTORY_LENGTH = 20
+MAX_PENDING = 100
 
 
 @dataclass(frozen=True)
@@ -102,13 +106,14 @@ def _by_bank(found: list[Account], connections: dict[uuid.UUID, Connection]) -> 
             Bank(
                 members[0].institution,
                 connection,
-                [_line(account, progress[account.id], connection) for account in members],
+                [account_line(account, progress[account.id], connection) for account in members],
             )
         )
     return banks
 
 
-def _line(account: Account, progress: AccountProgress, connection: Connection | None) -> AccountLine:
+def account_line(account: Account, progress: AccountProgress, connection: Connection | None) -> AccountLine:
+    """An account with its newest run, as it stands now."""
     return AccountLine(
         account,
         progress,
@@ -122,17 +127,25 @@ def _line(account: Account, progress: AccountProgress, connection: Connection | 
 def account(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """One account: is it complete, what happened, until when does the consent hold?"""
     found = _access(request, account_id)
-    connection = next((each for each in connections_of(found.organization) if each.id == found.connection_id), None)
-    line = _line(found, progress_of([found])[0], connection)
+    return _account_page(request, found, AccountNameForm(initial={"name": found.name}))
+
+
+def _account_page(request: HttpRequest, found: Account, form: AccountNameForm) -> HttpResponse:
+    connection = _connection(found)
+    line = account_line(found, progress_of([found])[0], connection)
     return show(
         request,
         "account.html",
         account=found,
         connection=connection,
         line=line,
-        series=balance_series(found, CHART_DAYS, now().date()),
-        runs=[_activity(run) for run in history(found, HISTORY_LENGTH)],
-        form=AccountNameForm(initial={"name": found.name}),
+        errors=errors_of(line.progress.synchronization),
+        series=balance_series(found, CHART_DAYS, bank_today(found, now())),
+        coverage=coverage_bar(found.covered_from, found.covered_to, bank_today(found, now())),
+        pending=pending_of(found)[:MAX_PENDING],
+        plan=plan_of(found, now()),
+        runs=[activity_of(run) for run in history(found, HISTORY_LENGTH)],
+        form=form,
         mode=_mode(found),
         form_key=new_form_key(),
         room="accounts",
@@ -145,10 +158,11 @@ def rename(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """What the person calls the account. An empty name shows the bank's again."""
     found = _access(request, account_id)
     form = AccountNameForm(request.POST)
-    if form.is_valid():
-        assert isinstance(request.user, User)
-        rename_account(request.user, found.id, form.cleaned_data["name"])
-        messages.success(request, _("The name is saved."))
+    if not form.is_valid():
+        return _account_page(request, found, form)
+    assert isinstance(request.user, User)
+    rename_account(request.user, found.id, form.cleaned_data["name"])
+    messages.success(request, _("The name is saved."))
     return redirect("hub:account", account_id=found.id)
 
 
@@ -164,35 +178,20 @@ def synchronize(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     return redirect("hub:account", account_id=found.id)
 
 
+@never_cache
 @login_required
 def progress(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """The live part of the account's page: asks again by itself while a run is under way."""
     found = _access(request, account_id)
-    connection = next((each for each in connections_of(found.organization) if each.id == found.connection_id), None)
-    return show(request, "account_state.html", account=found, line=_line(found, progress_of([found])[0], connection))
+    line = account_line(found, progress_of([found])[0], _connection(found))
+    return show(
+        request, "account_state.html", account=found, line=line, errors=errors_of(line.progress.synchronization)
+    )
 
 
-def _activity(run: object) -> dict[str, object]:
-    """A run as an item of the activity list."""
-    from nostro.hub.sync.models import Synchronization
-
-    assert isinstance(run, Synchronization)
-    triggers = {
-        "link": _("First import"),
-        "renewal": _("After renewal"),
-        "person": _("Asked for here"),
-        "integration": _("Asked for by an integration"),
-        "schedule": _("By schedule"),
-    }
-    if run.status == "error":
-        told = " ".join(str(error.get("detail", "")) for error in run.errors[:2]) or _("It did not succeed.")
-    elif run.status == "success":
-        told = outcome_sentence(run)
-    else:
-        told = _("Under way.")
-    when: dt.datetime = run.finished_at or run.created_at
-    tone = {"success": "good", "error": "bad"}.get(run.status, "act")
-    return {"when": when, "sentence": f"{triggers.get(run.trigger, run.trigger)}: {told}", "tone": tone}
+def _connection(account: Account) -> Connection | None:
+    """The connection that reads the account; None when it was ended."""
+    return next((each for each in connections_of(account.organization) if each.id == account.connection_id), None)
 
 
 def _access(request: HttpRequest, account_id: uuid.UUID) -> Account:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from urllib.parse import urlsplit
 
@@ -50,12 +52,20 @@ def add_integration(request: OrganizationRequest, mode: str) -> HttpResponse:
     form_key = request.POST.get("form_key") or new_form_key()
     if request.method == "POST" and form.is_valid():
         try:
-            made = once(form_key, lambda: _create(request, form, is_sandbox(mode)))
+            made = once(_key(form_key, form), lambda: _create(request, form, is_sandbox(mode)))
         except Problem as problem:
             add_problem(form, problem)
         else:
             return redirect("hub:integration_secret", integration_id=made)
-    return show(request, "add_integration.html", form=form, mode=mode, accounts=accounts, form_key=form_key)
+    return show(
+        request, "add_integration.html", form=form, mode=mode, accounts=accounts, form_key=form_key, room="integrations"
+    )
+
+
+def _key(form_key: str, form: IntegrationForm) -> str:
+    """The same form sent twice is one; going back and sending other values makes another integration."""
+    values = json.dumps([form.cleaned_data["name"], sorted(form.cleaned_data["accounts"])])
+    return f"{form_key[:36]}:{hashlib.sha256(values.encode()).hexdigest()[:24]}"
 
 
 def _create(request: OrganizationRequest, form: IntegrationForm, sandbox: bool) -> uuid.UUID:
@@ -68,7 +78,8 @@ def _create(request: OrganizationRequest, form: IntegrationForm, sandbox: bool) 
         now=now(),
     )
     keep_secret(request.user, integration, secret)
-    return integration.id
+    made: uuid.UUID = integration.id
+    return made
 
 
 @never_cache
@@ -82,20 +93,26 @@ def integration_secret(request: HttpRequest, integration_id: uuid.UUID) -> HttpR
         forget_secret(request.user, found)
         return redirect("hub:integration", integration_id=found.id)
     return show(
-        request, "integration_secret.html", integration=found, secret=secret, mode=_mode(found), address=_address()
+        request,
+        "integration_secret.html",
+        integration=found,
+        secret=secret,
+        mode=_mode(found),
+        address=_address(),
+        room="integrations",
     )
 
 
 @login_required
 def integration(request: HttpRequest, integration_id: uuid.UUID) -> HttpResponse:
     """One integration: its accounts, which may be changed, its Client ID, its last use."""
-    found = _access(request, integration_id)
-    granted = {str(account.id) for account in granted_accounts(found)}
+    found = _access(request, integration_id, role=Role.ADMIN if request.method == "POST" else None)
+    granted = granted_accounts(found)
     form = IntegrationForm(
         request.POST or None,
         accounts=accounts_of(found.organization, found.is_sandbox),
         with_name=False,
-        initial={"accounts": sorted(granted)},
+        initial={"accounts": [str(account.id) for account in granted]},
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -111,8 +128,10 @@ def integration(request: HttpRequest, integration_id: uuid.UUID) -> HttpResponse
         "integration.html",
         integration=found,
         form=form,
+        granted=granted,
         mode=_mode(found),
         address=_address(),
+        room="integrations",
         form_key=new_form_key(),
     )
 
@@ -127,7 +146,7 @@ def new_secret(request: HttpRequest, integration_id: uuid.UUID) -> HttpResponse:
 
     def regenerate() -> uuid.UUID:
         keep_secret(user, found, regenerate_secret(user, found.id, now()))
-        return found.id
+        return integration_id
 
     once(request.POST.get("form_key") or new_form_key(), regenerate)
     return redirect("hub:integration_secret", integration_id=found.id)

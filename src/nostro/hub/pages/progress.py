@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from nostro.hub.accounts.models import Account
 from nostro.hub.sync.models import Synchronization
 from nostro.hub.sync.queries import latest_synchronizations
+from nostro.web.present import number_text
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,18 @@ class AccountProgress:
 def outcome_sentence(run: Synchronization) -> str:
     """What a finished run brought: never “nothing” without saying that it looked."""
     if not (run.created_count or run.updated_count or run.removed_count):
-        return _("Nothing new; %(known)s known.") % {"known": run.known_count}
+        return _("Nothing new; %(known)s known.") % {"known": _number(run.known_count)}
+    new = ngettext("%(n)s new transaction", "%(n)s new transactions", run.created_count)
     parts = [
-        ngettext("%(n)s new", "%(n)s new", run.created_count) % {"n": run.created_count},
-        *([_("%(n)s changed") % {"n": run.updated_count}] if run.updated_count else []),
-        *([_("%(n)s withdrawn by the bank") % {"n": run.removed_count}] if run.removed_count else []),
+        *([new % {"n": _number(run.created_count)}] if run.created_count else []),
+        *([_("%(n)s changed") % {"n": _number(run.updated_count)}] if run.updated_count else []),
+        *([_("%(n)s withdrawn by the bank") % {"n": _number(run.removed_count)}] if run.removed_count else []),
     ]
     return ", ".join(parts) + "."
+
+
+def _number(count: int) -> str:
+    return number_text(count, get_language() or "en")
 
 
 def progress_of(accounts: Sequence[Account]) -> list[AccountProgress]:

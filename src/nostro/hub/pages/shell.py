@@ -21,7 +21,7 @@ from nostro.connectors.contract import PsuContext
 from nostro.hub.organizations.models import Organization, Role
 from nostro.hub.organizations.queries import access_organization, organizations_of
 from nostro.people.models import User
-from nostro.web.errors import NotFound
+from nostro.web.errors import Forbidden, NotFound
 
 Mode = Literal["live", "sandbox"]
 Parameters = ParamSpec("Parameters")
@@ -74,12 +74,22 @@ def show(request: HttpRequest, template: str, status: int = 200, **context: Any)
     assert isinstance(request.user, User)
     organization = getattr(request, "organization", None)
     common = {
+        "may_administer": organization is not None and _may_administer(request.user, organization),
         "half": "hub",
         "organization": organization,
         "organizations": organizations_of(request.user),
         "is_sandbox": context.get("mode") == "sandbox",
     }
     return render(request, f"hub/{template}", {**common, **context}, status=status)
+
+
+def _may_administer(user: User, organization: Organization) -> bool:
+    """Whether buttons of administrators are shown; the verbs check it again."""
+    try:
+        access_organization(user, organization.id, role=Role.ADMIN)
+    except Forbidden:
+        return False
+    return True
 
 
 def chosen_mode(request: HttpRequest, mode: str) -> Mode:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -9,13 +12,18 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from nostro.hub.accounts.queries import accounts_of
 from nostro.hub.billing.queries import billing_information
 from nostro.hub.billing.services import save_billing_information
-from nostro.hub.organizations.models import Role
-from nostro.hub.organizations.queries import organizations_of
+from nostro.hub.linking.queries import connections_of
+from nostro.hub.organizations.models import Organization, Role
+from nostro.hub.organizations.queries import members_of, organizations_of
 from nostro.hub.organizations.services import create_organization
+from nostro.hub.pages.accounts import account_line, totals
 from nostro.hub.pages.forms import BillingForm, OrganizationForm
-from nostro.hub.pages.shell import LAST_ORGANIZATION, OrganizationRequest, now, organization_page, show
+from nostro.hub.pages.once import new_form_key, once
+from nostro.hub.pages.progress import progress_of
+from nostro.hub.pages.shell import OrganizationRequest, now, organization_page, show
 from nostro.people.models import User
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
@@ -23,31 +31,60 @@ from nostro.web.forms import add_problem
 BILLING_FIELDS = tuple(BillingForm.base_fields)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """One organization on the front page: its totals per currency, and how many of its accounts need somebody."""
+
+    organization: Organization
+    totals: list[tuple[Decimal, str]]
+    live: int
+    sandbox: int
+    needs: int
+
+
 @login_required
 def overview(request: HttpRequest) -> HttpResponse:
-    """Lead to the organization last looked at; without any, to making one."""
+    """Lead to the only organization; without any, to making one; with several, show how each stands."""
     assert isinstance(request.user, User)
     organizations = organizations_of(request.user)
     if not organizations:
         return redirect("hub:new_organization")
-    last = request.session.get(LAST_ORGANIZATION)
-    chosen = next((each for each in organizations if str(each.id) == last), organizations[0])
-    return redirect("hub:accounts", organization_id=chosen.id)
+    if len(organizations) == 1:
+        return redirect("hub:accounts", organization_id=organizations[0].id)
+    return show(request, "overview.html", standings=[_standing(each) for each in organizations])
+
+
+def _standing(organization: Organization) -> Standing:
+    live, sandbox = accounts_of(organization, is_sandbox=False), accounts_of(organization, is_sandbox=True)
+    connections = {each.id: each for each in connections_of(organization)}
+    lines = [
+        account_line(each, progress, connections.get(each.connection_id))
+        for each, progress in zip(live, progress_of(live), strict=True)
+    ]
+    return Standing(organization, totals(live), len(live), len(sandbox), sum(line.state.needs_person for line in lines))
+
+
+@organization_page()
+def people(request: OrganizationRequest) -> HttpResponse:
+    """Who sees these accounts, and what may each of them do?"""
+    return show(request, "people.html", members=members_of(request.organization), room="people")
 
 
 @login_required
 def new_organization(request: HttpRequest) -> HttpResponse:
     """Create an organization; its maker becomes its owner."""
     assert isinstance(request.user, User)
+    user = request.user
     form = OrganizationForm(request.POST or None, initial={"country": "BE"})
+    form_key = request.POST.get("form_key") or new_form_key()
     if request.method == "POST" and form.is_valid():
         try:
-            organization = create_organization(request.user, **form.cleaned_data, now=now())
+            made = once(form_key, lambda: create_organization(user, **form.cleaned_data, now=now()).id)
         except Problem as problem:
             add_problem(form, problem)
         else:
-            return redirect("hub:accounts", organization_id=organization.id)
-    return show(request, "new_organization.html", form=form)
+            return redirect("hub:accounts", organization_id=made)
+    return show(request, "new_organization.html", form=form, form_key=form_key)
 
 
 @organization_page()
@@ -71,7 +108,7 @@ def billing(request: OrganizationRequest) -> HttpResponse:
             messages.success(request, _("The billing information is saved."))
             target = _next(request)
             return redirect(target) if target else redirect("hub:billing", organization_id=request.organization.id)
-    return show(request, "billing.html", form=form, next=_next(request))
+    return show(request, "billing.html", form=form, next=_next(request), room="billing")
 
 
 def _proposal(request: OrganizationRequest) -> dict[str, str]:

@@ -18,11 +18,12 @@ from django.utils.translation import gettext as _
 
 from nostro.hub.accounts.models import Transaction
 from nostro.hub.accounts.queries import access_transaction, accounts_of, changes_of, day_sums
-from nostro.hub.accounts.search import Cursor, Filters, Sort, csv_rows, search_transactions
+from nostro.hub.accounts.search import Cursor, Filters, Sort, TransactionPage, csv_rows, search_transactions
 from nostro.hub.accounts.search_text import parse_search
 from nostro.hub.pages.forms import TransactionFilterForm
 from nostro.hub.pages.shell import Mode, OrganizationRequest, chosen_mode, organization_page, remember, show
 from nostro.people.models import User
+from nostro.web.errors import Problem
 
 SORTS = {
     "-date": Sort("date", descending=True),
@@ -48,7 +49,11 @@ def transactions(request: OrganizationRequest) -> HttpResponse:
     form, filters = _filters(request, mode)
     sort_name = request.GET.get("sort", "-date") if request.GET.get("sort") in SORTS else "-date"
     sort = SORTS[sort_name]
-    page = search_transactions(request.organization, filters, sort, Cursor.parse(request.GET.get("cursor", ""), sort))
+    cursor = Cursor.parse(request.GET.get("cursor", ""), sort)
+    if form.is_valid():
+        page = search_transactions(request.organization, filters, sort, cursor)
+    else:
+        page = TransactionPage([], None, None)
     days = _by_day(request, filters, page.rows) if sort.key == "date" else [Day(None, [], page.rows)]
     return show(
         request,
@@ -69,7 +74,14 @@ def transactions(request: OrganizationRequest) -> HttpResponse:
 def download(request: OrganizationRequest) -> HttpResponseBase:
     """The same list as CSV, whole, with the same filters and order."""
     mode = chosen_mode(request, request.GET.get("mode", ""))
-    _form, filters = _filters(request, mode)
+    form, filters = _filters(request, mode)
+    if not form.is_valid():
+        raise Problem(
+            _("The filter of this download cannot be read."),
+            why=_("The address was changed, or an account is not here any more."),
+            what_to_do=_("Go to the transactions, set the filter, and download from there."),
+            code="filterInvalid",
+        )
     rows = csv_rows(request.organization, filters, SORTS.get(request.GET.get("sort", ""), SORTS["-date"]))
     response = StreamingHttpResponse(_with_mark(rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="transactions.csv"'

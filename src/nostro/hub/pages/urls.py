@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from nostro.hub.pages import accounts, integrations, linking, start, transactions
+from nostro.hub.pages import accounts, authorising, integrations, linking, start, transactions
 
 app_name = "hub"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("organizations/new/", start.new_organization, name="new_organization"),
     path("<uuid:organization_id>/", start.switch, name="organization"),
     path("<uuid:organization_id>/billing/", start.billing, name="billing"),
+    path("<uuid:organization_id>/people/", start.people, name="people"),
     # accounts
     path("<uuid:organization_id>/accounts/", accounts.accounts, {"mode": ""}, name="accounts"),
     path("<uuid:organization_id>/accounts/<str:mode>/", accounts.accounts, name="accounts"),
@@ -23,13 +24,14 @@ urlpatterns = [
     # adding an account
     path("<uuid:organization_id>/accounts/<str:mode>/add/", linking.find_bank, name="find_bank"),
     path("<uuid:organization_id>/accounts/<str:mode>/add/<uuid:institution_id>/", linking.share, name="share"),
-    path("link/return/", linking.returned, name="link_return"),
-    path("link/<uuid:authorisation_id>/", linking.at_the_bank, name="at_the_bank"),
-    path("link/<uuid:authorisation_id>/cancel/", linking.cancel, name="cancel_link"),
-    path("link/<uuid:authorisation_id>/accounts/", linking.choose, name="choose_accounts"),
-    path("link/<uuid:authorisation_id>/import/", linking.first_import, name="first_import"),
-    path("connections/<uuid:connection_id>/renew/", linking.renew, name="renew"),
-    path("connections/<uuid:connection_id>/disconnect/", linking.disconnect_bank, name="disconnect"),
+    path("link/return/", authorising.returned, name="link_return"),
+    path("link/<uuid:authorisation_id>/", authorising.at_the_bank, name="at_the_bank"),
+    path("link/<uuid:authorisation_id>/ask/", authorising.ask_bank, name="ask_bank"),
+    path("link/<uuid:authorisation_id>/cancel/", authorising.cancel, name="cancel_link"),
+    path("link/<uuid:authorisation_id>/accounts/", authorising.choose, name="choose_accounts"),
+    path("link/<uuid:authorisation_id>/import/", authorising.first_import, name="first_import"),
+    path("connections/<uuid:connection_id>/renew/", authorising.renew, name="renew"),
+    path("connections/<uuid:connection_id>/disconnect/", authorising.disconnect_bank, name="disconnect"),
     # transactions
     path("<uuid:organization_id>/transactions/", transactions.transactions, name="transactions"),
     path("<uuid:organization_id>/transactions.csv", transactions.download, name="transactions_csv"),

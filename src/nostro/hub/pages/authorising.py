@@ -1,0 +1,226 @@
+"""What happens with the bank: going there, coming back, waiting for its word, choosing accounts, the first import.
+
+The bank's redirect proves nothing (connectors.md 1.3): every return and every poll makes the connector ask the bank.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from nostro.connectors.contract import PsuInput
+from nostro.hub.accounts.queries import accounts_of_connection
+from nostro.hub.linking.models import Authorisation
+from nostro.hub.linking.queries import access_authorisation, access_connection
+from nostro.hub.linking.services import (
+    cancel_authorisation,
+    choose_accounts,
+    continue_authorisation,
+    disconnect,
+    start_renewal,
+)
+from nostro.hub.pages.linking import STEPS, begun
+from nostro.hub.pages.once import new_form_key, once
+from nostro.hub.pages.progress import progress_of
+from nostro.hub.pages.shell import now, psu_context, remember, show
+from nostro.hub.pages.steps import kept_step
+from nostro.people.models import User
+from nostro.web.errors import Problem
+
+#: What a bank may send back in the address; more is cut.
+MAX_PARAMETERS = 20
+MAX_PARAMETER_LENGTH = 2000
+#: After these the same address may be asked again; everything else has ended.
+_ENDED = {"stateUnknown", "stateOfSomebodyElse", "stateUsed", "stateExpired", "stateCancelled"}
+
+
+@never_cache
+@login_required
+def at_the_bank(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
+    """Step 3: what will happen at the bank and the link there; then waiting for its word, or why it ended."""
+    authorisation = _access(request, authorisation_id)
+    if authorisation.status == "finished" or _is_choosing(authorisation):
+        return redirect("hub:choose_accounts", authorisation_id=authorisation.id)
+    step = kept_step(authorisation, now())
+    template = "not_linked.html" if step is None else "at_the_bank.html" if step.url else "waiting.html"
+    return _show(
+        request,
+        template,
+        authorisation,
+        step=step,
+        # The row says "open" until housekeeping comes by; to the person its time is over.
+        expired=authorisation.expires_at <= now(),
+    )
+
+
+@never_cache
+@login_required
+def returned(request: HttpRequest) -> HttpResponse:
+    """The bank sends the browser back. That proves nothing: the connector asks the bank."""
+    assert isinstance(request.user, User)
+    parameters = {key: str(value)[:MAX_PARAMETER_LENGTH] for key, value in list(request.GET.items())[:MAX_PARAMETERS]}
+    try:
+        authorisation, step = continue_authorisation(
+            request.user,
+            state_token=request.GET.get("state", ""),
+            answer=PsuInput("callback", parameters),
+            psu=psu_context(request),
+            now=now(),
+        )
+    except Problem as problem:
+        return show(
+            request,
+            "not_continued.html",
+            status=problem.status,
+            problem=problem,
+            may_ask_again=problem.code not in _ENDED,
+        )
+    return redirect("hub:at_the_bank", authorisation_id=begun(request.user, authorisation, step))
+
+
+@login_required
+@require_POST
+def ask_bank(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
+    """Ask whether the bank has confirmed meanwhile. A page with a script asks by itself."""
+    authorisation = _access(request, authorisation_id)
+    assert isinstance(request.user, User)
+    live, problem = bool(request.headers.get("HX-Request")), None
+    try:
+        authorisation, step = continue_authorisation(
+            request.user,
+            authorisation_id=authorisation.id,
+            answer=PsuInput("poll"),
+            psu=psu_context(request),
+            now=now(),
+        )
+        begun(request.user, authorisation, step)
+    except Problem as refused:
+        # In the end it is the page of the authorisation that tells how it stands.
+        problem = None if refused.code in _ENDED | {"stateInUse"} else refused
+        authorisation = access_authorisation(request.user, authorisation_id)
+    shown = kept_step(authorisation, now())
+    waiting = shown is not None and not shown.url
+    if waiting and live:
+        return _show(request, "waiting_part.html", authorisation, step=shown, problem=problem)
+    if waiting and problem is not None:
+        return _show(request, "waiting.html", authorisation, step=shown, problem=problem, status=problem.status)
+    target = redirect("hub:at_the_bank", authorisation_id=authorisation.id)
+    return HttpResponseClientRedirect(target.url) if live else target
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
+    """The person changed their mind; a link leaves nothing behind, a renewal keeps the consent that works."""
+    authorisation = _access(request, authorisation_id)
+    assert isinstance(request.user, User)
+    cancel_authorisation(request.user, authorisation.id, now=now())
+    if authorisation.purpose == "renew":
+        messages.info(request, _("Nothing was changed: the accounts are read as before."))
+    else:
+        messages.info(request, _("Nothing was linked. You can start again at any time."))
+    return redirect("hub:accounts", organization_id=authorisation.organization_id, mode=_mode(authorisation))
+
+
+@never_cache
+@login_required
+def choose(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
+    """Step 4: which of the accounts that the bank shows are wanted here."""
+    authorisation = _access(request, authorisation_id)
+    assert isinstance(request.user, User)
+    if authorisation.status == "finished":
+        return redirect("hub:first_import", authorisation_id=authorisation.id)
+    if not _is_choosing(authorisation):
+        return redirect("hub:at_the_bank", authorisation_id=authorisation.id)
+    accounts = accounts_of_connection(authorisation.connection)
+    # The first time nothing is chosen yet: all are proposed.
+    chosen = {each.id for each in accounts if each.is_selected} or {each.id for each in accounts}
+    problem = None
+    if request.method == "POST":
+        wanted = set(request.POST.getlist("accounts"))
+        chosen = {each.id for each in accounts if str(each.id) in wanted}
+        try:
+            choose_accounts(request.user, authorisation.id, chosen, now=now(), psu=psu_context(request))
+            return redirect("hub:first_import", authorisation_id=authorisation.id)
+        except Problem as refused:
+            if refused.code in {"accountsChosen", "stateExpired"}:
+                return redirect("hub:at_the_bank", authorisation_id=authorisation.id)
+            problem = refused
+    return _show(request, "choose_accounts.html", authorisation, accounts=accounts, preselected=chosen, problem=problem)
+
+
+@never_cache
+@login_required
+def first_import(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
+    """Step 5: how many transactions have arrived, live. The import goes on when the page is left."""
+    authorisation = _access(request, authorisation_id)
+    if authorisation.status != "finished":
+        return redirect("hub:at_the_bank", authorisation_id=authorisation.id)
+    accounts = [each for each in accounts_of_connection(authorisation.connection) if each.is_selected]
+    progress = progress_of(accounts)
+    template = "first_import_progress.html" if request.headers.get("HX-Request") else "first_import.html"
+    running = any(each.is_running for each in progress)
+    return _show(request, template, authorisation, progress=progress, running=running)
+
+
+@login_required
+@require_POST
+def renew(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
+    """Renew the consent in place. The present one keeps working until the new one does."""
+    assert isinstance(request.user, User)
+    user = request.user
+    connection = access_connection(user, connection_id)
+
+    def start() -> uuid.UUID:
+        return begun(user, *start_renewal(user, connection.id, psu=psu_context(request), now=now()))
+
+    made = once(request.POST.get("form_key") or new_form_key(), start)
+    return redirect("hub:at_the_bank", authorisation_id=made)
+
+
+@login_required
+@require_POST
+def disconnect_bank(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
+    """End the connection: no more reading, the consent is given back. A second click changes nothing."""
+    assert isinstance(request.user, User)
+    connection = access_connection(request.user, connection_id, with_removed=True)
+    disconnect(request.user, connection.id, now=now())
+    messages.success(request, _("The bank is disconnected. What was read so far stays readable."))
+    mode = "sandbox" if connection.is_sandbox else "live"
+    return redirect("hub:accounts", organization_id=connection.organization_id, mode=mode)
+
+
+def _show(request: HttpRequest, template: str, authorisation: Authorisation, **context: object) -> HttpResponse:
+    status = context.pop("status", 200)
+    assert isinstance(status, int)
+    common = {
+        "authorisation": authorisation,
+        "institution": authorisation.connection.institution,
+        "mode": _mode(authorisation),
+        "steps": STEPS,
+        "room": "accounts",
+    }
+    return show(request, template, status=status, **{**common, **context})
+
+
+def _access(request: HttpRequest, authorisation_id: uuid.UUID) -> Authorisation:
+    assert isinstance(request.user, User)
+    authorisation = access_authorisation(request.user, authorisation_id)
+    remember(request, authorisation.organization)
+    return authorisation
+
+
+def _is_choosing(authorisation: Authorisation) -> bool:
+    return authorisation.status == "choosing" and authorisation.expires_at > now()
+
+
+def _mode(authorisation: Authorisation) -> str:
+    return "sandbox" if authorisation.connection.is_sandbox else "live"

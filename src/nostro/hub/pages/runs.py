@@ -1,0 +1,105 @@
+"""Runs of an account in words: what caused them, what they brought, and what went wrong with code and reference."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from nostro.core.quota import Allowed, Refused
+from nostro.hub.accounts.models import Account
+from nostro.hub.pages.progress import outcome_sentence
+from nostro.hub.sync.models import Synchronization
+from nostro.hub.sync.queries import next_run_at, quota_of
+
+MAX_ERRORS = 5
+
+
+@dataclass(frozen=True)
+class RunError:
+    """One error of a run. ``reference`` is the id that the bank's support and the log know."""
+
+    what: str
+    detail: str
+    code: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """When the account is read next by itself, and how many such readings the bank still allows."""
+
+    next_run: dt.datetime | None
+    quota: str
+
+
+def activity_of(run: Synchronization) -> dict[str, object]:
+    """A run as an item of the activity list."""
+    errors = errors_of(run)
+    if run.status == "error":
+        told = "; ".join(f"{error.what} ({error.code})" for error in errors[:2]) or _("It did not succeed.")
+    elif run.status == "success":
+        told = outcome_sentence(run)
+    else:
+        told = _("Under way.")
+    when: dt.datetime = run.finished_at or run.created_at
+    tone = {"success": "good", "error": "bad"}.get(run.status, "act")
+    return {"when": when, "sentence": f"{_trigger(run)}: {told}", "tone": tone}
+
+
+def errors_of(run: Synchronization | None) -> list[RunError]:
+    """The errors of a run that failed; the newest run of an account shows them in full."""
+    if run is None or run.status != "error":
+        return []
+    found = []
+    for item in run.errors[:MAX_ERRORS]:
+        code, answer = str(item.get("code", "")), item.get("meta", {}).get("financialInstitutionResponse", {})
+        found.append(
+            RunError(_what(code), str(item.get("detail", "")), code, str(answer.get("requestId") or run.id)),
+        )
+    return found
+
+
+def plan_of(account: Account, now: dt.datetime) -> Plan:
+    """What happens without anybody asking (connectors.md 1.11, 1.12)."""
+    return Plan(next_run_at(account), _quota_sentence(quota_of(account, now), now))
+
+
+def _quota_sentence(decision: Allowed | Refused | None, now: dt.datetime) -> str:
+    """``3 of 4 used, next place 14:05``; without a rule, that there is none."""
+    if decision is None:
+        return _("This bank sets no limit.")
+    used = _("%(used)s of %(limit)s used in the last 24 hours") % {"used": decision.used, "limit": decision.limit}
+    if decision.next_place_at is None:
+        return f"{used}."
+    local = timezone.localtime(decision.next_place_at)
+    soon = decision.next_place_at - now <= dt.timedelta(hours=24)
+    place = _("next place %(when)s") % {"when": date_format(local, "H:i" if soon else "j M, H:i")}
+    return f"{used}, {place}."
+
+
+def _trigger(run: Synchronization) -> str:
+    words = {
+        "link": _("First import"),
+        "renewal": _("After renewal"),
+        "person": _("Asked for here"),
+        "integration": _("Asked for by an integration"),
+        "schedule": _("By schedule"),
+    }
+    return words.get(run.trigger, run.trigger)
+
+
+def _what(code: str) -> str:
+    """The codes of hub-api.md 6 in words."""
+    words = {
+        "authorizationExpired": _("The consent has ended"),
+        "authorizationInvalid": _("The bank does not accept the consent any more"),
+        "financialInstitutionUnavailable": _("The bank does not answer for now"),
+        "financialInstitutionError": _("The bank refused the request"),
+        "accountUnavailable": _("The bank does not give this account"),
+        "internalError": _("This Hub made a mistake"),
+    }
+    return words.get(code, _("It did not succeed"))

@@ -1,0 +1,138 @@
+"""People with browsers, an organization with every kind of object in it, and the real sandbox bank."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from tests import factories
+from tests.hub.linking.bank import running_bank
+
+from nostro.core.ids import new_id
+from nostro.hub.accounts.models import Account, Transaction
+from nostro.hub.directory.models import Institution, Route
+from nostro.hub.integrations.models import Integration
+from nostro.hub.integrations.services import create_integration
+from nostro.hub.linking.models import Authorisation, Connection
+from nostro.hub.organizations.models import Organization, Role
+from nostro.people.models import User
+
+#: One amount and one balance per currency, and how a page in English writes them.
+MONEY = {
+    "EUR": (Decimal("-1234.50"), "1,234.50"),
+    "JPY": (Decimal("-1234"), "1,234"),
+    "KWD": (Decimal("-1234.567"), "1,234.567"),
+}
+TODAY = dt.datetime.now(dt.UTC).date()
+
+
+@dataclass
+class World:
+    """One organization seen by its owner, an administrator, a member; and a neighbour with one of their own."""
+
+    organization: Organization
+    owner: User
+    admin: User
+    member: User
+    neighbour: User
+    institution: Institution
+    connection: Connection
+    accounts: dict[str, Account]
+    transactions: dict[str, Transaction]
+    integration: Integration
+    secret: str
+    authorisation: Authorisation
+
+    @property
+    def account(self) -> Account:
+        return self.accounts["EUR"]
+
+
+def browser(user: User | None = None) -> Client:
+    """A browser, signed in as ``user``. It speaks English."""
+    client = Client(headers={"accept": "text/html", "accept-language": "en"})
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+def make_world(*, is_sandbox: bool = True) -> World:
+    owner, admin, member, neighbour = (factories.user() for _ in range(4))
+    organization = factories.organization(name="Acme Bakery")
+    for person, role in ((owner, Role.OWNER), (admin, Role.ADMIN), (member, Role.MEMBER)):
+        factories.membership(organization, person, role)
+    factories.membership(factories.organization(name="Next door"), neighbour)
+    bank = factories.institution(name="Bank of Ghent", is_sandbox=is_sandbox)
+    connection = factories.connection(organization, bank, is_sandbox=is_sandbox)
+    accounts, transactions = {}, {}
+    for currency, (amount, _) in MONEY.items():
+        accounts[currency] = account = factories.account(
+            organization,
+            connection=connection,
+            currency=currency,
+            is_sandbox=is_sandbox,
+            bank_name=f"Account in {currency}",
+            current_balance=amount,
+            covered_from=TODAY - dt.timedelta(days=60),
+            covered_to=TODAY,
+        )
+        transactions[currency] = factories.transactions(
+            account,
+            1,
+            start=TODAY - dt.timedelta(days=3),
+            amount=amount,
+            fee=-amount,
+            balance_after_transaction=amount,
+        )[0]
+        factories.pending_transactions(account, 1, amount=amount, counterpart_name=f"On its way {currency}")
+        factories.synchronization(account, known_count=1)
+    integration, secret = create_integration(
+        owner,
+        organization,
+        name="Books of Acme",
+        account_ids=[account.id for account in accounts.values()],
+        is_sandbox=is_sandbox,
+        now=factories.NOW,
+    )
+    return World(
+        organization, owner, admin, member, neighbour, bank, connection, accounts, transactions, integration, secret,
+        make_authorisation(connection, owner),
+    )  # fmt: skip
+
+
+def make_authorisation(connection: Connection, user: User, **fields: object) -> Authorisation:
+    """An authorisation that waits for the person at the bank, for another half hour."""
+    given = {
+        "purpose": "link",
+        "state_checksum": new_id().bytes * 2,
+        "step": "Redirect",
+        "status": "open",
+        "expires_at": dt.datetime.now(dt.UTC) + dt.timedelta(minutes=30),
+        **fields,
+    }
+    return Authorisation.objects.create(organization=connection.organization, connection=connection, user=user, **given)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return make_world()
+
+
+@pytest.fixture(scope="session")
+def bank_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_bank(tmp_path_factory.mktemp("sandbox-bank-of-pages")) as address:
+        yield address
+
+
+@pytest.fixture
+def test_bank(db: None, bank_address: str) -> Institution:
+    """The sandbox bank as the directory knows it."""
+    bank = Institution.objects.create(
+        name="Nostro Test Bank", folded_name="nostro test bank", bic="NSTRBEB0XXX", country="BE", is_sandbox=True
+    )
+    Route.objects.create(institution=bank, connector="berlin_group", base_url=bank_address)
+    return bank
