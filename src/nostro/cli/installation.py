@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -46,6 +47,18 @@ def uses_embedded_database() -> bool:
     return str(database.data_directory()) in os.environ.get("DATABASE_URL", str(database.data_directory()))
 
 
+def take_over_after_restart() -> None:
+    """Go on with what a killed worker left open, without waiting for its leases to run out."""
+    import datetime as dt
+
+    from nostro.books.links import tasks as books_tasks
+    from nostro.hub.sync import tasks as hub_tasks
+
+    now = dt.datetime.now(dt.UTC)
+    hub_tasks.take_over_after_restart(now)
+    books_tasks.take_over_after_restart(now)
+
+
 def prepare_installation(*, quiet: bool = False) -> None:
     """Migrate, make the cache table, collect static files, load the directory. Repeating it changes nothing."""
     set_up_django()
@@ -53,7 +66,7 @@ def prepare_installation(*, quiet: bool = False) -> None:
 
     from nostro.hub.directory.services import load_directory
 
-    steps = [
+    steps: list[tuple[str, Callable[[], object]]] = [
         ("Bringing the database up to date", lambda: call_command("migrate", interactive=False, verbosity=0)),
         ("Making room for sessions and limits", lambda: call_command("createcachetable", verbosity=0)),
         (

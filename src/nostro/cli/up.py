@@ -16,6 +16,7 @@ from nostro.cli.installation import (
     console,
     open_database,
     prepare_installation,
+    take_over_after_restart,
 )
 from nostro.cli.processes import Child, DidNotStart, House, free_port
 from nostro.web import database
@@ -45,6 +46,9 @@ def running_house(
         open_database()
         try:
             prepare_installation(quiet=quiet)
+            if embedded:
+                # The lock on the data directory and the ended leftovers leave no worker alive on this database.
+                take_over_after_restart()
             with House(children(host), lambda: _reopen(embedded), lambda pids: write_down(record, pids)) as house:
                 yield house
         finally:

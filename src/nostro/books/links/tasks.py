@@ -52,6 +52,14 @@ def start_due(now: dt.datetime) -> int:
     return started
 
 
+def take_over_after_restart(now: dt.datetime) -> int:
+    """Take over every open fetch at once. Only for a start at which no worker can be alive, so that no lease holds."""
+    OnlineAccount.objects.filter(lease_until__gte=now).update(lease_until=now - dt.timedelta(seconds=1))
+    for run in Run.objects.filter(status=RunStatus.QUEUED)[:DUE_LIMIT]:
+        defer_fetch(run)
+    return take_over(now)
+
+
 def take_over(now: dt.datetime) -> int:
     """Abandon runs whose lease ran out and run their accounts again; queue runs again that lost their job."""
     taken = 0

@@ -94,6 +94,12 @@ def _start(schedule: Schedule, randomness: random.Random, now: dt.datetime) -> b
     return run.trigger == "schedule" and run.created_at == now
 
 
+def take_over_after_restart(now: dt.datetime) -> int:
+    """Take over every open run at once. Only for a start at which no worker can be alive, so that no lease holds."""
+    Synchronization.objects.filter(status__in=lease.OPEN, lease_until__gt=now).update(lease_until=now)
+    return take_over_expired(now)
+
+
 def take_over_expired(now: dt.datetime) -> int:
     """Queue again what nobody works on: leases that ended, and runs whose job is gone. Returns how many."""
     lost = Synchronization.objects.filter(
