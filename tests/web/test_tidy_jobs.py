@@ -7,15 +7,16 @@ from django.db import connection
 
 from nostro.web.tasks import tidy_jobs
 
+STEPS = {"todo": [], "doing": ["doing"], "failed": ["doing", "failed"]}
+
 
 def job(status: str, *, age: str) -> int:
-    """A job whose events are as old as ``age``."""
+    """A job that came to ``status`` the usual way, with events as old as ``age``."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO procrastinate_jobs (task_name, status, queue_name) VALUES ('t', %s, 'q') RETURNING id",
-            [status],
-        )
+        cursor.execute("INSERT INTO procrastinate_jobs (task_name, queue_name) VALUES ('t', 'q') RETURNING id")
         (made,) = cursor.fetchone()
+        for step in STEPS[status]:
+            cursor.execute("UPDATE procrastinate_jobs SET status = %s WHERE id = %s", [step, made])
         cursor.execute("UPDATE procrastinate_events SET at = now() - %s::interval WHERE job_id = %s", [age, made])
     return int(made)
 

@@ -36,4 +36,4 @@ def tidy_jobs() -> int:
             """,
             [STALLED_MINUTES, STALLED_MINUTES, FAILED_DAYS],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)

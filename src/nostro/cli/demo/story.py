@@ -10,10 +10,12 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from nostro.books.companies.models import Company
 from nostro.cli.demo import books_part, hub_part
 from nostro.cli.demo.bank import Bank, Key
 from nostro.cli.demo.comparison import AccountComparison, Comparison, Figures
 from nostro.cli.processes import DidNotStart, House
+from nostro.hub.accounts.models import Account
 
 EMAIL = "demo@nostro.example"
 PASSWORD = "nostro demo"  # noqa: S105 - printed for everybody to use
@@ -54,7 +56,7 @@ def tell(house: House, console: Console) -> Comparison:
     return Comparison(rows, books_part.line_count(company) - lines_before, address, EMAIL, PASSWORD)
 
 
-def _compare(account: hub_part.Account, truth: dict[Key, Figures], company: books_part.Company) -> AccountComparison:
+def _compare(account: Account, truth: dict[Key, Figures], company: Company) -> AccountComparison:
     key = (account.reference, account.currency)
     return AccountComparison(
         name=f"{account} {account.reference}",
