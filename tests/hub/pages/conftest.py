@@ -24,9 +24,10 @@ from nostro.people.models import User
 #: One amount and one balance per currency, and how a page in English writes them.
 MONEY = {
     "EUR": (Decimal("-1234.50"), "1,234.50"),
-    "JPY": (Decimal("-1234"), "1,234"),
-    "KWD": (Decimal("-1234.567"), "1,234.567"),
+    "JPY": (Decimal("-5678"), "5,678"),
+    "KWD": (Decimal("-9876.543"), "9,876.543"),
 }
+YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 TODAY = dt.datetime.now(dt.UTC).date()
 
 
@@ -89,7 +90,7 @@ def make_world(*, is_sandbox: bool = True) -> World:
             balance_after_transaction=amount,
         )[0]
         factories.pending_transactions(account, 1, amount=amount, counterpart_name=f"On its way {currency}")
-        factories.synchronization(account, known_count=1)
+        factories.synchronization(account, known_count=1, created_at=YESTERDAY)
     integration, secret = create_integration(
         owner,
         organization,

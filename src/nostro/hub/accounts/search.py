@@ -24,6 +24,8 @@ from nostro.web.errors import Problem
 
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
+#: No amount is longer; PostgreSQL refuses figures of more than 131,072 digits.
+MAX_DIGITS = 40
 #: Rows fetched at once for a download, and the most a download may hold.
 CSV_ROWS_AT_ONCE = 2_000
 MAX_CSV_ROWS = 1_000_000
@@ -158,7 +160,7 @@ class Cursor:
         if sort.key == "date":
             return date.fromisoformat(self.value)
         amount = Decimal(self.value)
-        if not amount.is_finite():
+        if not amount.is_finite() or abs(amount.adjusted()) > MAX_DIGITS:
             raise ValueError("no amount")
         return amount
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from nostro.hub.accounts.models import Account
 from nostro.hub.directory.queries import countries as countries_with_banks
 from nostro.web.forms import countries, country_names
+from nostro.web.present import iban_groups
 
 
 class OrganizationForm(forms.Form):
@@ -69,12 +70,16 @@ class IntegrationForm(forms.Form):
 
     def __init__(self, *args: Any, accounts: list[Account], with_name: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.accounts_by_id = {str(account.id): account for account in accounts}
         field = self.fields["accounts"]
         assert isinstance(field, AccountsField)
-        field.choices = [(key, f"{account} · {account.reference}") for key, account in self.accounts_by_id.items()]
+        field.choices = [(str(account.id), _described(account)) for account in accounts]
         if not with_name:
             del self.fields["name"]
+
+
+def _described(account: Account) -> str:
+    """Name, number in groups of four, and currency: accounts of one number differ in nothing else."""
+    return f"{account} · {' '.join(iban_groups(account.reference))} · {account.currency}"
 
 
 class FindBankForm(forms.Form):

@@ -48,7 +48,9 @@ def add_integration(request: OrganizationRequest, mode: str) -> HttpResponse:
     """Name and accounts; then Client ID and Secret ID are shown, once. A double click makes one integration."""
     accounts = accounts_of(request.organization, is_sandbox(mode))
     chosen = [str(account.id) for account in accounts]
-    form = IntegrationForm(request.POST or None, accounts=accounts, initial={"accounts": chosen})
+    form = IntegrationForm(
+        request.POST if request.method == "POST" else None, accounts=accounts, initial={"accounts": chosen}
+    )
     form_key = request.POST.get("form_key") or new_form_key()
     if request.method == "POST" and form.is_valid():
         try:
@@ -109,7 +111,7 @@ def integration(request: HttpRequest, integration_id: uuid.UUID) -> HttpResponse
     found = _access(request, integration_id, role=Role.ADMIN if request.method == "POST" else None)
     granted = granted_accounts(found)
     form = IntegrationForm(
-        request.POST or None,
+        request.POST if request.method == "POST" else None,
         accounts=accounts_of(found.organization, found.is_sandbox),
         with_name=False,
         initial={"accounts": [str(account.id) for account in granted]},

@@ -75,7 +75,7 @@ def new_organization(request: HttpRequest) -> HttpResponse:
     """Create an organization; its maker becomes its owner."""
     assert isinstance(request.user, User)
     user = request.user
-    form = OrganizationForm(request.POST or None, initial={"country": "BE"})
+    form = OrganizationForm(request.POST if request.method == "POST" else None, initial={"country": "BE"})
     form_key = request.POST.get("form_key") or new_form_key()
     if request.method == "POST" and form.is_valid():
         try:
@@ -98,7 +98,7 @@ def billing(request: OrganizationRequest) -> HttpResponse:
     """Name and address for the invoice. ``next`` leads back to where they were asked for."""
     existing = billing_information(request.organization)
     initial = {name: getattr(existing, name) for name in BILLING_FIELDS} if existing else _proposal(request)
-    form = BillingForm(request.POST or None, initial=initial)
+    form = BillingForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             save_billing_information(request.user, request.organization, form.cleaned_data)

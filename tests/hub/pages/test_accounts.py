@@ -1,0 +1,206 @@
+"""The overview and the page of one account: what we have, whether it is complete, what needs somebody."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from tests import factories
+from tests.hub.pages.conftest import World, browser
+
+from nostro.hub.accounts.models import Account, PendingTransaction
+from nostro.hub.linking.models import Connection
+from nostro.hub.pages.accounts import totals
+from nostro.hub.sync.models import QuotaAccess, Schedule, Synchronization
+from nostro.hub.sync.quota import account_key
+
+
+def _account_page(world: World, **headers: str) -> str:
+    address = reverse("hub:account", kwargs={"account_id": world.account.id})
+    page: str = browser(world.owner).get(address, headers=headers).content.decode()
+    return page
+
+
+def _overview(world: World) -> str:
+    address = reverse("hub:accounts", kwargs={"organization_id": world.organization.id, "mode": "sandbox"})
+    page: str = browser(world.owner).get(address).content.decode()
+    return page
+
+
+def test_totals_never_add_across_currencies() -> None:
+    accounts = [
+        Account(currency=currency, current_balance=balance)
+        for currency, balance in (
+            ("KWD", Decimal("1.234")),
+            ("EUR", Decimal("1.10")),
+            ("EUR", Decimal("2.20")),
+            ("JPY", Decimal(5)),
+            ("JPY", None),
+        )
+    ]
+    assert totals(accounts) == [(Decimal("3.30"), "EUR"), (Decimal(5), "JPY"), (Decimal("1.234"), "KWD")]
+
+
+def test_what_needs_somebody_stands_above_the_accounts_with_its_button(world: World) -> None:
+    Connection.objects.update(health="psuActionRequired", health_reason="The consent has ended.")
+    page = _overview(world)
+    assert page.index("What needs you") < page.index("Account in EUR</bdi></a></th>")
+    assert "The consent has ended." in page
+    assert reverse("hub:renew", kwargs={"connection_id": world.connection.id}) in page
+
+
+def test_nothing_needs_somebody_while_all_is_well(world: World) -> None:
+    Account.objects.update(synchronized_at=factories.NOW)
+    assert "What needs you" not in _overview(world)
+    assert "Up to date" in _overview(world)
+
+
+@pytest.mark.parametrize(("days", "word"), [(40, "Up to date"), (20, "Expiring"), (-2, "ended")])
+def test_the_end_of_a_consent_is_announced(world: World, days: int, word: str) -> None:
+    ends = timezone.now() + dt.timedelta(days=days, hours=1)
+    Account.objects.update(synchronized_at=factories.NOW, authorisation_expires_at=ends)
+    assert word in _account_page(world)
+
+
+def test_a_red_proof_says_by_how_much(world: World) -> None:
+    for currency, difference, written in (("EUR", "0.01", "0.01"), ("JPY", "7", "7"), ("KWD", "0.001", "0.001")):
+        account = world.accounts[currency]
+        account.proof, account.proof_difference = "red", Decimal(difference)
+        account.save()
+        page = browser(world.owner).get(reverse("hub:account", kwargs={"account_id": account.id})).content.decode()
+        assert f"differ by {written} {currency}." in page
+
+
+def test_the_page_of_an_account_says_what_was_read_and_what_comes(world: World) -> None:
+    now = timezone.now()
+    Schedule.objects.create(
+        account=world.account, organization=world.organization, next_run_at=now + dt.timedelta(minutes=20)
+    )
+    for hours in (1, 2, 3):
+        key = account_key(world.account, "transactions")
+        QuotaAccess.objects.create(
+            organization=world.organization, quota_key=key.quota_key, endpoint="transactions", attended=False,
+            counted=True, accessed_at=now - dt.timedelta(hours=hours),
+        )  # fmt: skip
+    page = _account_page(world)
+    assert "in 20 minutes" in page
+    place = timezone.localtime(now + dt.timedelta(hours=21)).strftime("%H:%M")
+    assert f"3 of 4 used in the last 24 hours, next place {place}." in page
+    assert "By schedule: Nothing new; 1 known." in page
+    assert 'class="fill-good"' in page
+    assert 'class="fill-quiet"' in page
+    assert "On its way EUR" in page
+    assert "On its way JPY" not in page
+    download = reverse("hub:transactions_csv", kwargs={"organization_id": world.organization.id})
+    assert f"{download}?account={world.account.id}&amp;mode=sandbox" in page
+
+
+def test_without_pending_transactions_nothing_is_on_its_way(world: World) -> None:
+    PendingTransaction.objects.all().delete()
+    assert "What is on its way?" not in _account_page(world)
+
+
+def test_an_account_that_was_never_read_says_so(db: None) -> None:
+    membership = factories.membership()
+    account = factories.account(membership.organization, current_balance=None)
+    page = browser(membership.user).get(reverse("hub:account", kwargs={"account_id": account.id})).content.decode()
+    assert "Not read yet" in page
+    assert "No day was read completely yet." in page
+    assert "Nothing was read yet." in page
+
+
+def test_the_error_of_the_last_run_is_told_in_words_with_code_and_reference(world: World) -> None:
+    answer = {"statusCode": 500, "requestId": "99391c7e-ad88-49ec-a2ad-99ddcb1f7721"}
+    error = {
+        "code": "financialInstitutionError",
+        "detail": "The bank answered 500. Try again later.",
+        "meta": {"financialInstitutionResponse": answer},
+    }
+    Synchronization.objects.filter(account=world.account).update(status="error", errors=[error])
+    page = _account_page(world)
+    for told in (
+        "The bank refused the request",
+        "The bank answered 500. Try again later.",
+        "financialInstitutionError",
+        "99391c7e-ad88-49ec-a2ad-99ddcb1f7721",
+    ):
+        assert told in page
+
+
+def test_an_error_of_our_own_has_the_run_as_its_reference(world: World) -> None:
+    run = Synchronization.objects.get(account=world.account)
+    run.status, run.errors = "error", [{"code": "internalError", "detail": "<b>It</b> failed."}]
+    run.save()
+    page = _account_page(world)
+    assert "This Hub made a mistake" in page
+    assert str(run.id) in page
+    assert "<b>It</b>" not in page
+
+
+# --- synchronize now ----------------------------------------------------------------------------------------------
+
+
+def _synchronize(world: World, **headers: str) -> Any:
+    address = reverse("hub:synchronize", kwargs={"account_id": world.account.id})
+    return browser(world.owner).post(address, headers=headers)
+
+
+def test_two_clicks_on_synchronize_are_one_run(world: World) -> None:
+    for _ in range(2):
+        assert _synchronize(world)["Location"] == reverse("hub:account", kwargs={"account_id": world.account.id})
+    run = Synchronization.objects.get(account=world.account, trigger="person")
+    assert (run.status, run.customer_online, run.requested_by) == ("pending", True, world.owner)
+    page = _account_page(world)
+    assert "Waiting for its turn" in page
+    assert "Show the latest count" in page, "without a script the page is asked again by hand"
+
+
+def test_with_a_script_the_progress_is_live_and_stops_when_it_ends(world: World) -> None:
+    live = _synchronize(world, **{"hx-request": "true"}).content.decode()
+    assert 'id="state"' in live
+    assert "<h1" not in live
+    assert "hx-trigger" in live
+    run = Synchronization.objects.get(account=world.account, trigger="person")
+    run.status, run.rows_read = "running", 1_234
+    run.save()
+    address = reverse("hub:account_progress", kwargs={"account_id": world.account.id})
+    client = browser(world.owner)
+    assert "1,234" in client.get(address).content.decode()
+    run.status, run.created_count, run.updated_count, run.removed_count = "success", 1, 2, 1_000
+    run.finished_at = factories.NOW
+    run.save()
+    ended = client.get(address).content.decode()
+    assert "1 new transaction, 2 changed, 1,000 withdrawn by the bank." in ended
+    assert "hx-trigger" not in ended
+
+
+# --- the name -------------------------------------------------------------------------------------------------------
+
+
+def test_an_account_is_called_what_the_person_says(world: World) -> None:
+    client = browser(world.owner)
+    address = reverse("hub:rename_account", kwargs={"account_id": world.account.id})
+    assert "The name is saved." in client.post(address, {"name": "Till"}, follow=True).content.decode()
+    assert "<h1>Till</h1>" in _account_page(world)
+    client.post(address, {"name": ""})
+    assert "<h1>Account in EUR</h1>" in _account_page(world)
+
+
+def test_a_name_that_is_too_long_is_told_and_kept(world: World) -> None:
+    address = reverse("hub:rename_account", kwargs={"account_id": world.account.id})
+    page = browser(world.owner).post(address, {"name": "x" * 201}).content.decode()
+    assert "at most 200 characters" in page
+    assert "x" * 201 in page
+    world.account.refresh_from_db()
+    assert world.account.name == ""
+
+
+def test_a_hostile_name_of_an_account_is_text_everywhere(world: World) -> None:
+    Account.objects.update(bank_name="<script>alert(1)</script>", holder_name="<img src=x>", product="<img src=x>")
+    seen = _overview(world) + _account_page(world)
+    assert "<script>alert" not in seen
+    assert "<img" not in seen
