@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
-
 from tests.house import RunningHouse
 
 CHROMIUM_ARGUMENTS = [

@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
-
 from tests.house import RunningHouse
 
 PASSWORD = "paper ledger 1494"

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 
 from rich.table import Table
 
-from nostro.cli.installation import ROOT, console, open_database
+from nostro.cli.installation import ROOT, console, open_database, set_up_django
 
 
 def run(name: str, *, quick: bool, as_json: bool) -> int:
     """Run the benchmark ``name``; without a name list what there is. Returns the exit status."""
     sys.path.insert(0, str(ROOT))
-    from bench import main
-
+    # The benchmarks lie beside the package, in the checkout only.
+    main = importlib.import_module("bench.main")
     known = main.discover()
     if name not in known:
         console.print("Benchmarks: " + ", ".join(known))
         return 0 if not name else 2
     open_database()
+    set_up_django()
     result = main.run(name, quick=quick)
     if as_json:
         sys.stdout.write(json.dumps(result) + "\n")
