@@ -33,7 +33,7 @@ from nostro.books.pages.shell import (
     show,
     visitor,
 )
-from nostro.books.pages.states import State, consent_state, health_state, is_busy, proof_state
+from nostro.books.pages.states import State, consent_state, health_state, is_busy, journal_title, proof_state
 from nostro.web.errors import Problem
 
 GRAPH_DAYS = 90
@@ -54,6 +54,10 @@ class CardView:
     @property
     def journal(self) -> Journal:
         return self.card.journal
+
+    @property
+    def title(self) -> str:
+        return journal_title(self.journal)
 
     @property
     def needs_hub(self) -> bool:

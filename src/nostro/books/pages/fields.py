@@ -28,8 +28,8 @@ def typed_amount(text: str) -> Decimal:
         plain = plain.replace(".", "").replace(",", ".")
     elif comma >= 0:
         plain = plain.replace(",", "")
-    if "e" in plain.lower():
-        raise MoneyError("no exponent")
+    if not re.fullmatch(r"-?[0-9.]+", plain):
+        raise MoneyError("an amount has digits, a decimal mark and perhaps a minus")
     return parse_amount(plain)
 
 

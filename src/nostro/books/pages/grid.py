@@ -36,6 +36,20 @@ class TimesField(forms.CharField):
             raise forms.ValidationError(_("Type times like 08:00, 13:30."), code="invalid") from None
 
 
+class JournalField(forms.CharField):
+    """The id of a journal. Whether one is needed depends on the action, so the wizard judges emptiness."""
+
+    def validate(self, value: Any) -> None:
+        return
+
+
+class RateField(AmountField):
+    """An exchange rate; the wizard knows whether one is needed."""
+
+    def validate(self, value: Any) -> None:
+        return
+
+
 class SettingsForm(forms.Form):
     """The two separate settings of books.md 5, side by side: how lines are grouped, and when Books asks the Hub."""
 
@@ -60,15 +74,16 @@ class RowForm(SettingsForm):
     """One row of the grid. The field order is the order of work."""
 
     action = forms.ChoiceField(label=_("Action"), choices=ACTIONS)
-    journal = forms.CharField(label=_("Journal"), required=False)
-    fetch_from = DateField(label=_("Fetch from"), required=False)
+    journal = JournalField(label=_("Journal"))
+    fetch_from = DateField(label=_("Fetch from"))
     opening = forms.ChoiceField(label=_("Opening balance"), choices=OpeningOrigin.choices)
     opening_amount = AmountField(label=_("Opening amount"), required=False)
     opening_account = LedgerAccountField(
         label=_("Opening account"), required=False, help_text=_("Empty: opening balance equity.")
     )
-    exchange_rate = AmountField(label=_("Exchange rate"), required=False)
+    exchange_rate = RateField(label=_("Exchange rate"))
     confirmed_number = forms.BooleanField(label=_("Link although the journal has another number"), required=False)
+    use_required_attribute = False
     field_order = ("action", "journal", "grouping", "fetch_schedule", "fetch_from", "opening", "opening_amount")
 
     def __init__(

@@ -41,7 +41,7 @@ from nostro.books.pages.dashboard import card_of
 from nostro.books.pages.forms import LineFilterForm, ManualJournalForm, ManualLineForm, ReasonForm
 from nostro.books.pages.ledger import sided
 from nostro.books.pages.shell import CompanyRequest, back_or, company_page, now, person, remember, show
-from nostro.books.pages.states import State, line_state, statement_states
+from nostro.books.pages.states import State, journal_title, line_state, statement_states, statement_title
 from nostro.books.reconcile.queries import match_groups_of
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
@@ -64,6 +64,7 @@ class StatementBlock:
     """Consecutive lines of one statement, or of none, with what the divider says."""
 
     statement: Statement | None
+    title: str = ""
     states: list[State] = field(default_factory=list)
     rows: list[LineRow] = field(default_factory=list)
 
@@ -82,6 +83,7 @@ def journal(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
         request,
         "journal.html",
         journal=found,
+        title=journal_title(found),
         card=card_of(found, now()),
         pending=pending_of(found),
         blocks=_blocks(found, page.items),
@@ -106,7 +108,7 @@ def _blocks(journal: Journal, lines: Sequence[Line]) -> list[StatementBlock]:
             if statement is not None:
                 statement.journal = journal
             states = statement_states(statement, previous.get(statement.id)) if statement else []
-            blocks.append(StatementBlock(statement, states))
+            blocks.append(StatementBlock(statement, statement_title(statement) if statement else "", states))
         blocks[-1].rows.append(LineRow(line, balances.get(line.id), line_state(line)))
     return blocks
 
@@ -184,6 +186,8 @@ def line(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
         "line.html",
         line=found,
         state=line_state(found),
+        journal_title=journal_title(found.journal),
+        statement=statement_title(found.statement) if found.statement else "",
         balance=running_balances(found.journal, [found.id]).get(found.id),
         items=sided(entry.items.select_related("account", "partner").order_by("-amount", "id")) if entry else [],
         groups=match_groups_of(found, live_only=False),

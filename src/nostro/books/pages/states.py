@@ -6,12 +6,14 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from nostro.books.journals.models import Line, LineStatus, Proof, Statement
+from nostro.books.journals.models import GroupingChoice, Journal, Line, LineStatus, Proof, Statement
 from nostro.books.links.models import Connection, ConnectionState, FetchState, Health, OnlineAccount, Run, RunStatus
-from nostro.web.present import money_text
+from nostro.web.present import iban_groups, money_text
 
 #: Renewal is offered from here on (books.md 8).
 RENEWAL_OFFERED_DAYS = 30
@@ -99,6 +101,20 @@ def line_state(line: Line) -> State:
         return State("act", _("Not matched"))
     tone = "warn" if line.status in {"held_locked", "held_duplicate", "held_currency", "withdrawn"} else "quiet"
     return State(tone, str(LineStatus(line.status).label), line.status_reason)
+
+
+def journal_title(journal: Journal) -> str:
+    """The journal's name; an account number in groups of four."""
+    if journal.account_number and journal.name == journal.account_number:
+        return " ".join(iban_groups(journal.name))
+    return journal.name
+
+
+def statement_title(statement: Statement) -> str:
+    """What a statement covers, in words: a fetch has no name of its own."""
+    if statement.grouping == GroupingChoice.PER_SYNCHRONIZATION:
+        return _("Fetched %(day)s") % {"day": date_format(timezone.localtime(statement.created_at), "j M Y, H:i")}
+    return _("Statement %(name)s") % {"name": statement.key}
 
 
 def statement_states(statement: Statement, previous: Statement | None) -> list[State]:

@@ -1,0 +1,138 @@
+"""Every address of the Books: it answers its people, and nobody else (books.md 14.5)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from tests.books.pages.conftest import House, signed_in
+
+from nostro.books.companies.models import Company
+from nostro.books.journals.models import Statement
+from nostro.books.pages.urls import urlpatterns
+from nostro.people.models import User
+
+#: Addresses that belong to a person and not to a company.
+OWN = {"dashboard", "new_company"}
+#: Addresses that only change something.
+POST_ONLY = {
+    "fetch", "fetch_all", "automatic", "disconnect", "unlink", "remove_line", "restore_line", "merge_line",
+    "keep_both", "confirm_statement", "match_account", "match_items", "check_line", "undo_match",
+}  # fmt: skip
+NAMES = [str(pattern.name) for pattern in urlpatterns]
+PAGES = [name for name in NAMES if name not in POST_ONLY]
+
+
+def address(name: str, house: House) -> str:
+    """The address of a page, with the house's own objects in it."""
+    ids = {
+        "company_id": house.company.id,
+        "connection_id": house.connection.id,
+        "link_id": house.link.id,
+        "journal_id": house.journal.id,
+        "line_id": house.line("-50").id,
+        "statement_id": Statement.objects.filter(journal=house.journal).latest("id").id,
+        "group_id": house.group.id,
+        "document_id": house.document.id,
+        "account_id": house.journal.bank_account_id,
+    }
+    pattern = next(each for each in urlpatterns if each.name == name)
+    return reverse(f"books:{name}", kwargs={key: ids[key] for key in pattern.pattern.converters})
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_answers_its_owner(name: str, house: House, browser: Client) -> None:
+    response = browser.get(address(name, house))
+
+    assert response.status_code in ({200, 302} if name in {"dashboard", "card"} else {200})
+    if not response.streaming and response.status_code == 200:
+        page = response.content.decode()
+        assert page.count("<h1") == 1
+        assert "<script>alert" not in page
+        assert " style=" not in page
+        assert " onclick=" not in page
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OWN])
+def test_a_neighbour_is_told_that_nothing_is_there(name: str, house: House, stranger: User) -> None:
+    neighbour = signed_in(stranger)
+    ask = neighbour.post if name in POST_ONLY else neighbour.get
+
+    assert ask(address(name, house)).status_code == 404
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_anonymous_person_is_led_to_the_door(name: str, house: House) -> None:
+    for ask in (Client().get, Client().post):
+        response = ask(address(name, house))
+
+        assert response.status_code == 302
+        assert response["Location"].startswith("/people/")
+
+
+@pytest.mark.parametrize("name", sorted(POST_ONLY))
+def test_what_changes_something_is_not_done_by_a_link(name: str, house: House, browser: Client) -> None:
+    assert browser.get(address(name, house)).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "name", ["company", "find_bank", "add_manually", "credentials", "synchronization", "reconcile", "documents",
+             "add_document", "import_documents", "chart"],
+)  # fmt: skip
+def test_every_page_of_a_new_company_answers(name: str, company: Company, browser: Client) -> None:
+    response = browser.get(reverse(f"books:{name}", kwargs={"company_id": company.id}))
+
+    assert response.status_code == 200
+    assert response.content.decode().count("<h1") == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "status"),
+    [
+        ("reader", "fetch", 403),
+        ("reader", "match_account", 403),
+        ("reader", "undo_match", 403),
+        ("reader", "add_document", 403),
+        ("reader", "reconcile", 200),
+        ("reader", "company", 200),
+        ("reader", "connection", 200),
+        ("reader", "line", 200),
+        ("clerk", "add_document", 200),
+        ("clerk", "fetch", 302),
+        ("clerk", "edit_link", 403),
+        ("clerk", "automatic", 403),
+        ("accountant", "edit_link", 200),
+        ("accountant", "automatic", 302),
+        ("accountant", "update_accounts", 403),
+        ("accountant", "link_accounts", 403),
+        ("accountant", "unlink", 403),
+        ("accountant", "disconnect", 403),
+        ("owner", "link_accounts", 200),
+    ],
+)
+def test_roles_open_their_doors_only(
+    role: str, name: str, status: int, house: House, member: Callable[[Company, str], Client]
+) -> None:
+    client = member(house.company, role)
+    ask = client.post if name in POST_ONLY else client.get
+
+    assert ask(address(name, house)).status_code == status
+
+
+@pytest.mark.parametrize("name", ["reconcile"])
+def test_ids_of_another_company_in_the_query_are_not_found(
+    name: str, house: House, stranger: User, browser: Client
+) -> None:
+    from nostro.books.companies.services import create_company
+
+    other = create_company(stranger, name="Other", country="BE")
+    mine = signed_in(stranger)
+    there = reverse("books:reconcile", kwargs={"company_id": other.id})
+
+    assert mine.get(there, {"line": house.line("-50").id}).status_code == 404
+    assert mine.get(there, {"done": house.group.id}).status_code == 404
+    assert mine.get(there, {"line": "nonsense"}).status_code == 404
+    assert mine.get(there, {"journal": uuid.uuid4()}).status_code == 200
