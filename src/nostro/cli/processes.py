@@ -18,6 +18,7 @@ from pathlib import Path
 #: A process that dies more often than this within a minute has a fault that starting it again does not mend.
 MAX_RESTARTS_PER_MINUTE = 5
 STOP_TIMEOUT_S = 15
+LAST_LINES = 5
 
 
 class DidNotStart(RuntimeError):
@@ -59,7 +60,12 @@ class Child:
             if self.ready_url is None or _answers(self.ready_url):
                 return
             time.sleep(0.1)
-        raise DidNotStart(f"The {self.name} did not start. Its log is {self.log}.")
+        raise DidNotStart(f"The {self.name} did not start. {self.last_words()}")
+
+    def last_words(self) -> str:
+        """Where the log is, and how it ends."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:] if self.log.exists() else []
+        return "\n  ".join([f"Its log is {self.log} and ends with:", *lines]) if lines else f"Its log is {self.log}."
 
     def stop(self) -> None:
         if self.process is None:
@@ -116,7 +122,7 @@ class House:
             while child.restarts and child.restarts[0] < now - 60:
                 child.restarts.popleft()
             if len(child.restarts) >= MAX_RESTARTS_PER_MINUTE:
-                raise DidNotStart(f"The {child.name} keeps ending. Its log is {child.log}.")
+                raise DidNotStart(f"The {child.name} keeps ending. {child.last_words()}")
             child.restarts.append(now)
             child.start()
             self._record()
