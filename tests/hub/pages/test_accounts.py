@@ -120,15 +120,25 @@ def test_the_error_of_the_last_run_is_told_in_words_with_code_and_reference(worl
         "detail": "The bank answered 500. Try again later.",
         "meta": {"financialInstitutionResponse": answer},
     }
-    Synchronization.objects.filter(account=world.account).update(status="error", errors=[error])
+    Synchronization.objects.filter(account=world.account).update(status="error", errors=[error, error])
     page = _account_page(world)
     for told in (
-        "The bank refused the request",
+        "The bank answered with an error",
         "The bank answered 500. Try again later.",
         "financialInstitutionError",
         "99391c7e-ad88-49ec-a2ad-99ddcb1f7721",
     ):
         assert told in page
+    assert page.count('class="notice tone-bad"') == 1, "balances and transactions that fail alike are told once"
+    assert "Reading failed" in page
+    assert "Up to date" not in page
+
+
+def test_a_reading_that_is_due_is_not_told_as_past(world: World) -> None:
+    Schedule.objects.create(
+        account=world.account, organization=world.organization, next_run_at=timezone.now() - dt.timedelta(seconds=5)
+    )
+    assert "at any moment" in _account_page(world)
 
 
 def test_an_error_of_our_own_has_the_run_as_its_reference(world: World) -> None:

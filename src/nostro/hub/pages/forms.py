@@ -73,8 +73,11 @@ class IntegrationForm(forms.Form):
         field = self.fields["accounts"]
         assert isinstance(field, AccountsField)
         field.choices = [(str(account.id), _described(account)) for account in accounts]
-        if not with_name:
+        if with_name:
+            field.required = True
+        else:
             del self.fields["name"]
+            field.label = _("It may read")
 
 
 def _described(account: Account) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import accounts_of
 from nostro.hub.integrations.models import Integration
 from nostro.hub.integrations.queries import access_integration, granted_accounts, integrations_of
@@ -39,7 +41,7 @@ def integrations(request: OrganizationRequest, mode: str) -> HttpResponse:
     """All integrations of one tab, each with its accounts and its last use."""
     mode = chosen_mode(request, mode)
     found = integrations_of(request.organization, mode == "sandbox")
-    rows = [(integration, granted_accounts(integration)) for integration in found]
+    rows = [(integration, _oldest_first(granted_accounts(integration))) for integration in found]
     return show(request, "integrations.html", rows=rows, mode=mode, room="integrations")
 
 
@@ -109,7 +111,7 @@ def integration_secret(request: HttpRequest, integration_id: uuid.UUID) -> HttpR
 def integration(request: HttpRequest, integration_id: uuid.UUID) -> HttpResponse:
     """One integration: its accounts, which may be changed, its Client ID, its last use."""
     found = _access(request, integration_id, role=Role.ADMIN if request.method == "POST" else None)
-    granted = granted_accounts(found)
+    granted = _oldest_first(granted_accounts(found))
     form = IntegrationForm(
         request.POST if request.method == "POST" else None,
         accounts=accounts_of(found.organization, found.is_sandbox),
@@ -174,6 +176,11 @@ def _access(request: HttpRequest, integration_id: uuid.UUID, role: Role | None =
 
 def _ids(form: IntegrationForm) -> list[uuid.UUID]:
     return [uuid.UUID(value) for value in form.cleaned_data["accounts"]]
+
+
+def _oldest_first(accounts: Iterable[Account]) -> list[Account]:
+    """In the order in which they were linked, as on the overview."""
+    return sorted(accounts, key=lambda each: (each.linked_at, str(each.id)))
 
 
 def _mode(integration: Integration) -> str:

@@ -26,8 +26,10 @@ class AccountProgress:
         return self.synchronization is not None and self.synchronization.status in {"pending", "running"}
 
     @property
-    def rows_read(self) -> int:
-        return self.synchronization.rows_read if self.synchronization else 0
+    def rows_read(self) -> int | None:
+        """How many rows the run has read so far; None while it has not begun."""
+        run = self.synchronization
+        return run.rows_read if run is not None and run.status != "pending" else None
 
     @property
     def tone(self) -> str:

@@ -33,6 +33,7 @@ class Plan:
     """When the account is read next by itself, and how many such readings the bank still allows."""
 
     next_run: dt.datetime | None
+    is_due: bool
     quota: str
 
 
@@ -54,18 +55,19 @@ def errors_of(run: Synchronization | None) -> list[RunError]:
     """The errors of a run that failed; the newest run of an account shows them in full."""
     if run is None or run.status != "error":
         return []
-    found = []
+    found: dict[tuple[str, str], RunError] = {}
     for item in run.errors[:MAX_ERRORS]:
-        code, answer = str(item.get("code", "")), item.get("meta", {}).get("financialInstitutionResponse", {})
-        found.append(
-            RunError(_what(code), str(item.get("detail", "")), code, str(answer.get("requestId") or run.id)),
-        )
-    return found
+        code, detail = str(item.get("code", "")), str(item.get("detail", ""))
+        answer = item.get("meta", {}).get("financialInstitutionResponse", {})
+        # Balances and transactions often fail for the same reason: it is told once.
+        found.setdefault((code, detail), RunError(_what(code), detail, code, str(answer.get("requestId") or run.id)))
+    return list(found.values())
 
 
 def plan_of(account: Account, now: dt.datetime) -> Plan:
     """What happens without anybody asking (connectors.md 1.11, 1.12)."""
-    return Plan(next_run_at(account), _quota_sentence(quota_of(account, now), now))
+    planned = next_run_at(account)
+    return Plan(planned, planned is not None and planned <= now, _quota_sentence(quota_of(account, now), now))
 
 
 def _quota_sentence(decision: Allowed | Refused | None, now: dt.datetime) -> str:
@@ -98,7 +100,7 @@ def _what(code: str) -> str:
         "authorizationExpired": _("The consent has ended"),
         "authorizationInvalid": _("The bank does not accept the consent any more"),
         "financialInstitutionUnavailable": _("The bank does not answer for now"),
-        "financialInstitutionError": _("The bank refused the request"),
+        "financialInstitutionError": _("The bank answered with an error"),
         "accountUnavailable": _("The bank does not give this account"),
         "internalError": _("This Hub made a mistake"),
     }

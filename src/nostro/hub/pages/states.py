@@ -46,6 +46,9 @@ def account_state(
     source = _worse(account, connection)
     if source is not None:
         return _health_state(source.health, source.health_reason, source.health_until)
+    run = progress.synchronization
+    if run is not None and run.status == "error":
+        return State("warn", _("Reading failed"), _("Nothing was lost; it is tried again by itself."))
     days = consent_days_left(account, now)
     if days is not None and days <= RENEWAL_OFFERED_DAYS:
         sentence = ngettext("The consent ends in %(n)s day.", "The consent ends in %(n)s days.", max(days, 0)) % {

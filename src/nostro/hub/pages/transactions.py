@@ -65,6 +65,7 @@ def transactions(request: OrganizationRequest) -> HttpResponse:
         newer=_address(request, cursor=str(page.previous)) if page.previous else "",
         download=_download_address(request),
         filtered=any(request.GET.get(name) for name in form.fields),
+        narrowed=any(request.GET.get(name) for name in form.fields if name != "q"),
         mode=mode,
         room="transactions",
     )
