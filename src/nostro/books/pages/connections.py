@@ -29,7 +29,9 @@ from nostro.books.pages.states import (
     consent_days_left,
     consent_state,
     health_state,
+    hub_page,
     is_busy,
+    journal_title,
 )
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
@@ -79,6 +81,10 @@ class ConnectionView:
     @property
     def banks(self) -> str:
         return ", ".join(dict.fromkeys(row.account.bank_name for row in self.rows if row.account.bank_name))
+
+    @property
+    def hub_page(self) -> str:
+        return hub_page(self.connection)
 
     @property
     def busy(self) -> bool:
@@ -198,7 +204,9 @@ def edit(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
         else:
             messages.success(request, _("The settings are saved. A new grouping is for new lines."))
             return redirect("books:connection", connection_id=link.online_account.connection_id)
-    return show(request, "edit_link.html", link=link, form=form, room="synchronization")
+    return show(
+        request, "edit_link.html", link=link, title=journal_title(link.journal), form=form, room="synchronization"
+    )
 
 
 @login_required

@@ -33,7 +33,7 @@ from nostro.books.pages.shell import (
     show,
     visitor,
 )
-from nostro.books.pages.states import State, consent_state, health_state, is_busy, journal_title, proof_state
+from nostro.books.pages.states import State, consent_state, health_state, hub_page, is_busy, journal_title, proof_state
 from nostro.web.errors import Problem
 
 GRAPH_DAYS = 90
@@ -64,6 +64,10 @@ class CardView:
         """Whether the remedy is at the Hub: renewing the consent."""
         account = self.card.online_account
         return account is not None and account.health in {"expired", "expiring"}
+
+    @property
+    def hub_page(self) -> str:
+        return hub_page(self.card.online_account.connection) if self.card.online_account else ""
 
     @property
     def schedule(self) -> str:

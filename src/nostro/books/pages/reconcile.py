@@ -20,7 +20,7 @@ from nostro.books.ledger.queries import accounts_of
 from nostro.books.pages.forms import AccountMatchForm, LineFilterForm
 from nostro.books.pages.journals import chosen_filter, filter_tabs, search_text
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
-from nostro.books.pages.states import line_state
+from nostro.books.pages.states import journal_title, line_state
 from nostro.books.reconcile.candidates import candidates
 from nostro.books.reconcile.models import MatchGroup
 from nostro.books.reconcile.queries import access_match_group, match_groups_of
@@ -73,6 +73,7 @@ def page(
         older=f"{here}?{older.urlencode()}" if found.next_cursor else "",
         line=line,
         state=line_state(line) if line else None,
+        line_journal=journal_title(line.journal) if line else "",
         candidates=_candidates(request, line),
         groups=match_groups_of(line) if line else [],
         form=form or AccountMatchForm(accounts=accounts),

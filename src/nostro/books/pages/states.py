@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
@@ -76,6 +77,11 @@ def connection_state(connection: Connection) -> State:
     }
     state = ConnectionState(connection.state)
     return State(tones.get(state, "quiet"), str(state.label))
+
+
+def hub_page(connection: Connection) -> str:
+    """Where a person goes to renew a consent or to change an integration."""
+    return f"{connection.hub_url}/hub/" if connection.hub_url == settings.DEFAULT_HUB_URL else connection.hub_url
 
 
 def is_busy(account: OnlineAccount | None) -> bool:
