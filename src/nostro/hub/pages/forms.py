@@ -114,15 +114,18 @@ class AccountNameForm(forms.Form):
     )  # fmt: skip
 
 
+_SEARCH_HELP = _("A name, a reference, an IBAN, >100, 2026-11")
+
+
 class TransactionFilterForm(forms.Form):
-    """A plain GET form above the list of transactions."""
+    """A plain GET form above the list of transactions. The help stands in the box, and for readers of screens."""
 
     q = forms.CharField(
         label=_("Search"),
         max_length=200,
         required=False,
-        help_text=_("A name, a reference, an IBAN, >100, 2026-11"),
-        widget=forms.TextInput(attrs={"type": "search"}),
+        help_text=_SEARCH_HELP,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _SEARCH_HELP}),
     )
     account = forms.ChoiceField(label=_("Account"), required=False)
     date_from = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
