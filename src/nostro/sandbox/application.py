@@ -11,25 +11,26 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from nostro.sandbox import fault_answers, index_page, sca_pages, xs2a_accounts, xs2a_consents
+from nostro.sandbox import fault_answers, index_page, unfolding, xs2a_accounts, xs2a_consents, xs2a_transactions
 from nostro.sandbox.bank import Bank
 from nostro.sandbox.control import api as control
 from nostro.sandbox.errors import Refusal
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import json_reply
 from nostro.sandbox.requests import BankRequest, is_attended, is_uuid, require_request_id
+from nostro.sandbox.sca import pages
 
 Endpoint = Callable[..., Response]
 logger = logging.getLogger(__name__)
 STYLESHEET = Path(__file__).parent / "static" / "sandbox.css"
 
-#: What the control API calls an endpoint; all others belong to ``consents``.
-FAULT_NAMES: dict[Endpoint, str] = {
+#: What faults, quota and log call an endpoint; all others belong to ``consents``.
+NAMES: dict[Endpoint, str] = {
     xs2a_accounts.list_accounts: "accounts",
     xs2a_accounts.read_account: "details",
     xs2a_accounts.read_balances: "balances",
-    xs2a_accounts.read_transactions: "transactions",
-    xs2a_accounts.read_transaction: "transaction",
+    xs2a_transactions.read_transactions: "transactions",
+    xs2a_transactions.read_transaction: "transaction",
 }
 
 
@@ -51,8 +52,8 @@ def _routes() -> Map:
         ("GET", "/", index_page.show),
         ("GET", "/health", health),
         ("GET", "/static/sandbox.css", stylesheet),
-        ("GET", "/sca/<authorisation_id>", sca_pages.show),
-        ("POST", "/sca/<authorisation_id>", sca_pages.show),
+        ("GET", "/sca/<authorisation_id>", pages.show),
+        ("POST", "/sca/<authorisation_id>", pages.show),
         ("POST", "/v1/consents", xs2a_consents.create),
         ("GET", consent, xs2a_consents.read),
         ("DELETE", consent, xs2a_consents.delete),
@@ -64,8 +65,8 @@ def _routes() -> Map:
         ("GET", "/v1/accounts", xs2a_accounts.list_accounts),
         ("GET", account, xs2a_accounts.read_account),
         ("GET", f"{account}/balances", xs2a_accounts.read_balances),
-        ("GET", f"{account}/transactions", xs2a_accounts.read_transactions),
-        ("GET", f"{account}/transactions/<transaction_id>", xs2a_accounts.read_transaction),
+        ("GET", f"{account}/transactions", xs2a_transactions.read_transactions),
+        ("GET", f"{account}/transactions/<transaction_id>", xs2a_transactions.read_transaction),
         *control.ROUTES,
     )
     return Map([Rule(path, methods=[method], endpoint=endpoint) for method, path, endpoint in table])
@@ -112,13 +113,15 @@ class Application:
 
     def _dispatch(self, request: BankRequest, record: Record) -> Response:
         endpoint, values = self._routes.bind_to_environ(request.environ).match()
+        if request.path != "/health":
+            unfolding.settle(self._bank)
         if not request.path.startswith("/v1/"):
-            if request.path != "/health":
-                self._bank.catch_up()
             return self._call(endpoint, request, record, values)
         require_request_id(request)
-        self._bank.catch_up()
-        fault = self._bank.faults.next(FAULT_NAMES.get(endpoint, "consents"))
+        record.endpoint = NAMES.get(endpoint, "")
+        record.consent = str(values.get("consent_id", request.headers.get("Consent-ID", "")))[:100]
+        record.account = self._bank.ledger.id_of(str(values.get("resource_id", "")))
+        fault = self._bank.faults.next(record.endpoint or "consents", record.consent, record.account)
         if fault is None:
             return self._call(endpoint, request, record, values)
         record.fault = fault.kind

@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nostro.sandbox.changes import Changes
 from nostro.sandbox.clock import Clock, Kind
 from nostro.sandbox.consents import Consents
+from nostro.sandbox.customers import Customers
 from nostro.sandbox.faults import Faults
 from nostro.sandbox.ledger import Ledger
 from nostro.sandbox.protocol import Protocol
 from nostro.sandbox.quota import Quota
+from nostro.sandbox.sca.tokens import Tokens
 from nostro.sandbox.storage import Storage
 
 
@@ -28,25 +31,24 @@ class Bank:
     storage: Storage
     seed: int
     clock: Clock
+    customers: Customers
     ledger: Ledger
+    changes: Changes
     consents: Consents
     quota: Quota
     faults: Faults
     protocol: Protocol
+    tokens: Tokens
     control_token: str
     sleep: Callable[[float], None] = time.sleep
-
-    def catch_up(self) -> None:
-        """Write what happened since the last request."""
-        self.ledger.write_until(self.clock.today())
 
     def reset(self, seed: int, at: dt.datetime | None) -> None:
         """A fresh bank in place of this one: every customer, consent and record is forgotten."""
         with self.storage.transaction():
             self.storage.clear()
             fresh = furnish(self.storage, seed, self.clock.kind, at, self.control_token)
-        self.seed, self.clock, self.ledger = seed, fresh.clock, fresh.ledger
-        self.consents, self.quota = fresh.consents, fresh.quota
+        self.seed, self.clock, self.ledger, self.changes = seed, fresh.clock, fresh.ledger, fresh.changes
+        self.customers, self.consents, self.tokens = fresh.customers, fresh.consents, fresh.tokens
 
 
 def open_bank(
@@ -65,10 +67,11 @@ def furnish(storage: Storage, seed: int, kind: Kind, at: dt.datetime | None, con
     """A bank on ``storage``, with the accounts of all test users."""
     with storage.transaction() as db:
         db.execute("INSERT OR REPLACE INTO settings VALUES ('seed', ?)", (str(seed),))
-        clock = Clock(storage, kind, at)
-        ledger = Ledger(storage, seed)
-        ledger.open_accounts(clock.today())
+        clock, customers = Clock(storage, kind, at), Customers(storage)
+        ledger = Ledger(storage, seed, clock)
+        ledger.open_accounts()
     return Bank(
-        *(storage, seed, clock, ledger, Consents(storage, clock), Quota(storage), Faults(storage)),
-        *(Protocol(storage), control_token),
+        *(storage, seed, clock, customers, ledger, Changes(storage, seed, clock, ledger)),
+        *(Consents(storage, clock, customers), Quota(storage), Faults(storage), Protocol(storage)),
+        *(Tokens(storage, clock), control_token),
     )

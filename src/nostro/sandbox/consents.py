@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from nostro.sandbox.clock import Clock, moment_text, parse_moment
+from nostro.sandbox.customers import Customers
 from nostro.sandbox.errors import Refusal
-from nostro.sandbox.scenarios import CODE, PASSWORD, SCENARIOS
+from nostro.sandbox.scenarios import CODE, PASSWORD, Approach, Scenario
 from nostro.sandbox.storage import Storage
 
 MAX_DAYS = 180
 MAX_ATTEMPTS = 3
 FINAL = ("finalised", "failed", "exempted")
-#: An approval page that nobody finishes ends after this time.
+#: An approval that nobody finishes ends after this time.
 AUTHORISATION_LIFE = dt.timedelta(minutes=15)
+DECOUPLED_LIFE = dt.timedelta(minutes=5)
+MAX_AUTHORISATIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,14 @@ class Consent:
     psu_hint: str
     created_at: str
     last_action_on: str
+    approach: Approach
+    approved_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """One attempt of the customer to approve a consent. ``session`` is the secret of the browser that logged in."""
+    """One attempt of the customer to approve a consent. ``session`` is the secret of the browser that logged in,
+    ``method`` the chosen method of the second factor, ``oauth`` what the OAuth client asked for."""
 
     id: str
     consent: str
@@ -52,6 +58,8 @@ class Authorisation:
     psu: str | None
     session: str | None
     attempts: int
+    method: str | None
+    oauth: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +73,20 @@ class Wish:
     ok_uri: str
     nok_uri: str
     psu_hint: str
+    approach: Approach
 
 
 class Consents:
     """All consents the bank knows. ``new_id`` makes unguessable ids; tests pass one that repeats."""
 
     def __init__(
-        self, storage: Storage, clock: Clock, new_id: Callable[[], str] = lambda: secrets.token_urlsafe(24)
+        self,
+        storage: Storage,
+        clock: Clock,
+        customers: Customers,
+        new_id: Callable[[], str] = lambda: secrets.token_urlsafe(24),
     ) -> None:
-        self._storage, self._clock, self._new_id = storage, clock, new_id
+        self._storage, self._clock, self._customers, self._new_id = storage, clock, customers, new_id
 
     def create(self, wish: Wish) -> Consent:
         """A consent in status ``received``."""
@@ -81,31 +94,33 @@ class Consents:
         longest = self._clock.today() + dt.timedelta(days=MAX_DAYS)
         with self._storage.transaction() as db:
             db.execute(
-                "INSERT INTO consents VALUES (?, NULL, 'received', ?, '{}', ?, ?, ?, NULL, ?, ?, ?, ?, ?)",
+                "INSERT INTO consents (id, status, access, granted, recurring, frequency, valid_until, ok_uri, "
+                "nok_uri, psu_hint, approach, created_at, last_action_on) "
+                "VALUES (?, 'received', ?, '{}', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(identity, json.dumps(wish.access), int(wish.recurring), wish.frequency),
                     *(min(wish.valid_until, longest).isoformat(), wish.ok_uri, wish.nok_uri, wish.psu_hint),
-                    *(moment_text(now), now.date().isoformat()),
+                    *(wish.approach, moment_text(now), now.date().isoformat()),
                 ),
             )
         return self.require(identity, status=403)
 
     def find(self, identity: str) -> Consent | None:
-        """The consent as of now: one whose time is over is ``expired``."""
+        """The consent as of now: one whose time is over is ``expired``, or what its scenario says."""
         with self._storage.transaction() as db:
             row = db.execute("SELECT * FROM consents WHERE id = ?", (identity,)).fetchone()
             if row is None:
                 return None
-            if row["status"] == "valid" and self._is_over(row):
-                self._set_status(db, identity, "expired")
+            if row["status"] == "valid" and (ended_as := self._ended_as(row)):
+                self._set_status(db, identity, ended_as)
                 row = db.execute("SELECT * FROM consents WHERE id = ?", (identity,)).fetchone()
         return _consent(row)
 
-    def _is_over(self, row: sqlite3.Row) -> bool:
+    def _ended_as(self, row: sqlite3.Row) -> str:
         ends_at = row["ends_at"]
         if ends_at is not None and self._clock.now() >= parse_moment(ends_at):
-            return True
-        return self._clock.today() > dt.date.fromisoformat(row["valid_until"])
+            return str(row["ends_as"])
+        return "expired" if self._clock.today() > dt.date.fromisoformat(row["valid_until"]) else ""
 
     def require(self, identity: str, status: int) -> Consent:
         """The consent, or CONSENT_UNKNOWN: 403 where it stands in the path, 400 where in a header."""
@@ -136,19 +151,20 @@ class Consents:
         today = self._clock.today().isoformat()
         db.execute("UPDATE consents SET status = ?, last_action_on = ? WHERE id = ?", (status, today, identity))
 
-    def start_authorisation(self, consent: Consent) -> Authorisation:
+    def start_authorisation(self, consent: Consent, psu: str | None = None, status: str = "received") -> Authorisation:
         """One more attempt; only a consent that waits for approval has any."""
         if consent.status != "received":
             raise Refusal(409, "STATUS_INVALID", f"A consent that is {consent.status} cannot be authorised.")
-        identity = self._new_id()
+        if len(self.authorisation_ids(consent.id)) >= MAX_AUTHORISATIONS:
+            raise Refusal(409, "STATUS_INVALID", f"A consent has at most {MAX_AUTHORISATIONS} authorisations.")
+        identity, now = self._new_id(), self._clock.now()
+        life = DECOUPLED_LIFE if consent.approach == "decoupled" else AUTHORISATION_LIFE
         with self._storage.transaction() as db:
             db.execute(
-                "INSERT INTO authorisations (id, consent, status, created_at) VALUES (?, ?, 'received', ?)",
-                (identity, consent.id, moment_text(self._clock.now())),
+                "INSERT INTO authorisations (id, consent, status, psu, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?)",
+                (identity, consent.id, status, psu, moment_text(now), moment_text(now + life)),
             )
-        found = self.authorisation(identity)
-        assert found is not None
-        return found
+        return self.known_authorisation(identity)
 
     def authorisation(self, identity: str) -> Authorisation | None:
         """The attempt as of now: one that nobody finished in time is ``failed``."""
@@ -156,11 +172,19 @@ class Consents:
             row = db.execute("SELECT * FROM authorisations WHERE id = ?", (identity,)).fetchone()
             if row is None:
                 return None
-            over = self._clock.now() >= parse_moment(row["created_at"]) + AUTHORISATION_LIFE
-            if row["status"] not in FINAL and over:
-                self._set_authorisation(identity, "failed")
+            if row["status"] not in FINAL and self._clock.now() >= parse_moment(row["ends_at"]):
+                self.set_authorisation(identity, "failed")
                 row = db.execute("SELECT * FROM authorisations WHERE id = ?", (identity,)).fetchone()
-        return Authorisation(row["id"], row["consent"], row["status"], row["psu"], row["session"], row["attempts"])
+        return Authorisation(
+            *(row["id"], row["consent"], row["status"], row["psu"], row["session"], row["attempts"], row["method"]),
+            None if row["oauth"] is None else json.loads(row["oauth"]),
+        )
+
+    def known_authorisation(self, identity: str) -> Authorisation:
+        """The same where it must exist."""
+        found = self.authorisation(identity)
+        assert found is not None
+        return found
 
     def authorisation_ids(self, consent: str) -> list[str]:
         """All attempts of a consent, oldest first."""
@@ -168,10 +192,27 @@ class Consents:
             query = "SELECT id FROM authorisations WHERE consent = ? ORDER BY created_at, rowid"
             return [row["id"] for row in db.execute(query, (consent,))]
 
+    def plan_verdict(self, identity: str, verdict: str | None, due_at: dt.datetime | None) -> None:
+        """The customer will ``approve`` or ``deny`` at that moment; None: will do nothing."""
+        with self._storage.transaction() as db:
+            due = None if due_at is None else moment_text(due_at)
+            db.execute("UPDATE authorisations SET verdict = ?, due_at = ? WHERE id = ?", (verdict, due, identity))
+
+    def due_verdicts(self) -> list[tuple[str, str, dt.datetime]]:
+        """Authorisation, verdict and moment of what the customers have done by now, in the order they did it."""
+        marks = ",".join("?" * len(FINAL))
+        query = (
+            f"SELECT id, verdict, due_at FROM authorisations WHERE due_at <= ? AND due_at < ends_at "  # noqa: S608
+            f"AND status NOT IN ({marks}) ORDER BY due_at, rowid"
+        )
+        with self._storage.transaction() as db:
+            found = db.execute(query, (moment_text(self._clock.now()), *FINAL)).fetchall()
+        return [(row["id"], row["verdict"], parse_moment(row["due_at"])) for row in found]
+
     def log_in(self, authorisation: Authorisation, psu: str, password: str) -> str | None:
         """Password check. Returns the browser's new session secret, or None; three wrong tries end the attempt."""
         with self._storage.transaction() as db:
-            if psu in SCENARIOS and secrets.compare_digest(password.encode(), PASSWORD.encode()):
+            if self.is_password(psu, password):
                 session = self._new_id()
                 db.execute(
                     "UPDATE authorisations SET status = 'psuAuthenticated', psu = ?, session = ?, attempts = 0 "
@@ -179,51 +220,84 @@ class Consents:
                     (psu, session, authorisation.id),
                 )
                 return session
-            self._count_attempt(db, authorisation)
+            self._count_attempt(db, authorisation, MAX_ATTEMPTS)
         return None
 
-    def _count_attempt(self, db: sqlite3.Connection, authorisation: Authorisation) -> None:
+    def is_password(self, psu: str, password: str) -> bool:
+        """Whether a customer of this name exists and the password is theirs."""
+        return self._customers.find(psu) is not None and _equal(password, PASSWORD)
+
+    def check_code(self, authorisation: Authorisation, code: str, attempts: int = MAX_ATTEMPTS) -> bool:
+        """The code of the second factor; so many wrong ones (``attempts``) end the attempt."""
+        if _equal(code.strip(), CODE):
+            return True
+        with self._storage.transaction() as db:
+            self._count_attempt(db, authorisation, attempts)
+        return False
+
+    def _count_attempt(self, db: sqlite3.Connection, authorisation: Authorisation, most: int) -> None:
         db.execute("UPDATE authorisations SET attempts = attempts + 1 WHERE id = ?", (authorisation.id,))
-        if authorisation.attempts + 1 >= MAX_ATTEMPTS:
+        if authorisation.attempts + 1 >= most:
             self.fail(authorisation)
 
-    def approve(self, authorisation: Authorisation, code: str, granted: dict[str, list[str]]) -> bool:
-        """The customer's yes with the code of the second factor. False for a wrong code or a consent that is over."""
+    def grant(
+        self, authorisation: Authorisation, psu: str, granted: dict[str, list[str]], at: dt.datetime
+    ) -> Consent | None:
+        """The customer's yes at the moment ``at``: the consent is valid. None for one that is over meanwhile."""
         with self._storage.transaction() as db:
-            if not secrets.compare_digest(code.strip().encode(), CODE.encode()):
-                self._count_attempt(db, authorisation)
-                return False
-            assert authorisation.psu is not None
-            consent = self.require(authorisation.consent, 403)
-            days = SCENARIOS[authorisation.psu].consent_days
-            last_day = consent.valid_until
-            if days is not None:
-                last_day = min(last_day, self._clock.today() + dt.timedelta(days=days))
+            consent, scenario = self.require(authorisation.consent, 403), self._customers.require(psu)
+            ends_at = None if scenario.ends_after_s is None else at + dt.timedelta(seconds=scenario.ends_after_s)
             changed = db.execute(
-                "UPDATE consents SET psu = ?, granted = ?, valid_until = ? WHERE id = ? AND status = 'received'",
-                (authorisation.psu, json.dumps(granted), last_day.isoformat(), consent.id),
+                "UPDATE consents SET psu = ?, granted = ?, valid_until = ?, approved_at = ?, ends_at = ?, ends_as = ? "
+                "WHERE id = ? AND status = 'received'",
+                (
+                    *(psu, json.dumps(granted), last_day(consent, scenario, at.date()).isoformat(), moment_text(at)),
+                    *(None if ends_at is None else moment_text(ends_at), scenario.ends_as, consent.id),
+                ),
             )
             # Ended or approved from elsewhere since the page was shown: the page that is asked for next tells.
             if changed.rowcount == 0:
-                return False
+                return None
             self._set_status(db, consent.id, "valid")
-            self._set_authorisation(authorisation.id, "finalised")
-        return True
+            self.set_authorisation(authorisation.id, "finalised", psu=psu)
+        return self.require(consent.id, 403)
+
+    def approvals(self, psu: str) -> int:
+        """How often this customer has approved a consent."""
+        with self._storage.transaction() as db:
+            query = "SELECT count(*) FROM consents WHERE psu = ? AND approved_at IS NOT NULL"
+            return int(db.execute(query, (psu,)).fetchone()[0])
 
     def fail(self, authorisation: Authorisation) -> None:
         """The customer said no or could not prove who they are: the consent is rejected."""
         with self._storage.transaction():
-            self._set_authorisation(authorisation.id, "failed")
+            self.set_authorisation(authorisation.id, "failed")
             self.end(authorisation.consent, "rejected")
 
-    def _set_authorisation(self, identity: str, status: str) -> None:
+    def set_authorisation(self, identity: str, status: str, **columns: str) -> None:
+        """The new status of an attempt, and what it knows more: ``psu``, ``method``, ``oauth``."""
+        assert columns.keys() <= {"psu", "method", "oauth"}
+        more = "".join(f", {name} = ?" for name in columns)
         with self._storage.transaction() as db:
-            db.execute("UPDATE authorisations SET status = ? WHERE id = ?", (status, identity))
+            values = (status, *columns.values(), identity)
+            db.execute(f"UPDATE authorisations SET status = ?{more} WHERE id = ?", values)  # noqa: S608
+
+
+def last_day(consent: Consent, scenario: Scenario, today: dt.date) -> dt.date:
+    """The last day of a consent approved today: what was asked for, or less at this customer's bank."""
+    if scenario.consent_days is None:
+        return consent.valid_until
+    return min(consent.valid_until, today + dt.timedelta(days=scenario.consent_days))
+
+
+def _equal(given: str, right: str) -> bool:
+    return secrets.compare_digest(given.encode(errors="replace"), right.encode())
 
 
 def _consent(row: sqlite3.Row) -> Consent:
     return Consent(
         *(row["id"], row["psu"], row["status"], json.loads(row["access"]), json.loads(row["granted"])),
         *(bool(row["recurring"]), row["frequency"], dt.date.fromisoformat(row["valid_until"]), row["ok_uri"]),
-        *(row["nok_uri"], row["psu_hint"], row["created_at"], row["last_action_on"]),
+        *(row["nok_uri"], row["psu_hint"], row["created_at"], row["last_action_on"], row["approach"]),
+        None if row["approved_at"] is None else parse_moment(row["approved_at"]),
     )

@@ -7,7 +7,19 @@ from typing import Any
 
 from nostro.sandbox.storage import Storage
 
-KINDS = ("down", "slow", "500", "truncated", "not_json", "wrong_content_type", "bare_401")
+KINDS = (
+    "down",
+    "refused",
+    "reset_in_body",
+    "slow",
+    "500",
+    "truncated",
+    "not_json",
+    "wrong_content_type",
+    "bare_401",
+)
+#: Endpoints as faults name them. ``data`` stands for all but ``consents``.
+ENDPOINTS = ("consents", "accounts", "details", "balances", "transactions", "transaction", "data")
 MAX_SECONDS = 120
 
 
@@ -25,30 +37,49 @@ class Faults:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def plan(self, kind: str, endpoint: str | None, times: int | None, seconds: int) -> None:
-        """``times`` None means until :meth:`clear`; ``endpoint`` None means every data endpoint."""
+    def plan(
+        self,
+        kind: str,
+        endpoint: str | None,
+        times: int | None,
+        seconds: int,
+        *,
+        skip: int = 0,
+        consent: str | None = None,
+        account: str | None = None,
+    ) -> None:
+        """``times`` None means until :meth:`clear`; ``endpoint`` None means every endpoint. ``skip`` answers are left
+        well before. ``consent`` and ``account`` (the bank's id) narrow the fault to them."""
         with self._storage.transaction() as db:
             db.execute(
-                "INSERT INTO faults (kind, endpoint, times, seconds) VALUES (?, ?, ?, ?)",
-                (kind, endpoint, times, seconds),
+                "INSERT INTO faults (kind, endpoint, times, seconds, skip, consent, account) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (kind, endpoint, times, seconds, skip, consent, account),
             )
 
     def planned(self) -> list[dict[str, Any]]:
         """What still waits, in order."""
         with self._storage.transaction() as db:
-            return [dict(row) for row in db.execute("SELECT kind, endpoint, times, seconds FROM faults ORDER BY id")]
+            query = "SELECT kind, endpoint, times, seconds, skip, consent, account FROM faults ORDER BY id"
+            return [dict(row) for row in db.execute(query)]
 
     def clear(self) -> None:
         """The bank is well again."""
         with self._storage.transaction() as db:
             db.execute("DELETE FROM faults")
 
-    def next(self, endpoint: str) -> Fault | None:
+    def next(self, endpoint: str, consent: str, account: str | None) -> Fault | None:
         """The fault this answer meets, used up if it was for a number of times."""
+        query = (
+            "SELECT * FROM faults WHERE (endpoint IS NULL OR endpoint = ? OR endpoint = 'data' AND ? <> 'consents') "
+            "AND (consent IS NULL OR consent = ?) AND (account IS NULL OR account = ?) ORDER BY id LIMIT 1"
+        )
         with self._storage.transaction() as db:
-            query = "SELECT * FROM faults WHERE endpoint IS NULL OR endpoint = ? ORDER BY id LIMIT 1"
-            row = db.execute(query, (endpoint,)).fetchone()
+            row = db.execute(query, (endpoint, endpoint, consent, account)).fetchone()
             if row is None:
+                return None
+            if row["skip"] > 0:
+                db.execute("UPDATE faults SET skip = skip - 1 WHERE id = ?", (row["id"],))
                 return None
             if row["times"] is not None:
                 db.execute("UPDATE faults SET times = times - 1 WHERE id = ?", (row["id"],))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections import defaultdict
+
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.ledger import Account
 from nostro.sandbox.pages import money, page, spaced_iban
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import page_reply
 from nostro.sandbox.requests import BankRequest
-from nostro.sandbox.scenarios import CODE, PASSWORD, SCENARIOS
+from nostro.sandbox.scenarios import CODE, PASSWORD, Scenario
 
 SHOWN_CONSENTS = 20
+SHOWN_CUSTOMERS = 200
 
 
 def show(bank: Bank, request: BankRequest, record: Record) -> Response:
@@ -29,27 +32,44 @@ def show(bank: Bank, request: BankRequest, record: Record) -> Response:
         seed=bank.seed,
         password=PASSWORD,
         code=CODE,
-        people=Markup("").join(_person(bank, psu) for psu in SCENARIOS),
+        people=_people(bank),
         consents=_consents(bank),
     )
     return page_reply(page("Customers", content))
 
 
-def _person(bank: Bank, psu: str) -> Markup:
-    rows = Markup("").join(_account_row(bank, account) for account in bank.ledger.accounts(psu))
+def _people(bank: Bank) -> Markup:
+    """Everybody with their accounts. Figures only where somebody has asked for the account: only then is there a
+    history."""
+    asked_for, accounts = bank.ledger.asked_for(), defaultdict(list)
+    for account in bank.ledger.names():
+        accounts[account["psu"]].append(account)
+    return Markup("").join(
+        _person(bank, scenario, accounts[scenario.psu], asked_for)
+        for scenario in bank.customers.all()[:SHOWN_CUSTOMERS]
+    )
+
+
+def _person(bank: Bank, scenario: Scenario, accounts: list[sqlite3.Row], asked_for: set[str]) -> Markup:
+    rows = Markup("").join(
+        Markup('<tr><td>{}</td><td>{}</td><td class="figure">{}</td></tr>').format(
+            account["name"], spaced_iban(account["iban"]), _figures(bank, account["id"], asked_for)
+        )
+        for account in accounts
+    )
     return Markup(
         '<section><h2><code>{}</code></h2><p>{}</p><div class="scroll"><table><thead><tr><th>Account</th><th>IBAN</th>'
         '<th class="figure">Booked balance</th></tr></thead><tbody>{}</tbody></table></div></section>'
-    ).format(psu, SCENARIOS[psu].story, rows)
+    ).format(scenario.psu, scenario.story, rows)
 
 
-def _account_row(bank: Bank, account: Account) -> Markup:
+def _figures(bank: Bank, account_id: str, asked_for: set[str]) -> Markup:
+    account = bank.ledger.account(account_id) if account_id in asked_for else None
+    if account is None:
+        return Markup("not asked for yet")
     today = bank.clock.today()
-    figures = Markup("<br>").join(
-        money(bank.ledger.booked_sum(p.id, today), p.currency) for p in bank.ledger.parts(account)
-    )
-    return Markup('<tr><td>{}</td><td>{}</td><td class="figure">{}</td></tr>').format(
-        account.name, spaced_iban(account.iban), figures
+    return Markup("<br>").join(
+        money(bank.ledger.booked_sum(part, today, today), part.currency) for part in bank.ledger.parts(account)
     )
 
 

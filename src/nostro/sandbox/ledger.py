@@ -1,7 +1,10 @@
-"""Accounts, rows and balances: the only writer of these tables.
+"""Accounts, rows and balances as they stand on a day. :mod:`nostro.sandbox.changes` is the other writer of these
+tables: what control and scenarios do to them.
 
-Status is a matter of dates: a row is seen from ``seen_on``, booked from ``booked_on``, gone from ``gone_on``.
-So the answer of a given day never depends on when the bank was asked before.
+Status is a matter of dates: a row is seen from ``seen_on``, booked from ``booked_on``, gone from ``gone_on``, and its
+amendment holds from ``amended_on``. So the answer of a given day never depends on when the bank was asked before.
+
+Histories are written when an account is first asked for, so that a bank with many customers starts at once.
 """
 
 from __future__ import annotations
@@ -9,18 +12,24 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nostro.sandbox.clock import Clock
+from nostro.sandbox.habits import Habits
 from nostro.sandbox.histories.company import owner
 from nostro.sandbox.histories.parties import own_iban
 from nostro.sandbox.histories.rows import Place, Row, derived_id
 from nostro.sandbox.scenarios import HISTORIES, HISTORY_DAYS, SCENARIOS, AccountPlan
 from nostro.sandbox.storage import Storage
 
-BOOKED = "account = ? AND booked_on <= ? AND gone_on > ?"
+#: Values: account, last booking date, and today three times.
+BOOKED = "account = ? AND booked_on <= ? AND seen_on <= ? AND gone_on > ?"
+#: Values: account, and today three times.
 PENDING = "account = ? AND seen_on <= ? AND booked_on > ? AND gone_on > ?"
+#: Values: today.
+MINOR = "CASE WHEN amended_on <= ? THEN amended_minor ELSE minor END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class Account:
     type: str
     owner: str
     status: str
+    reads: int
+    habits: Habits
 
     @property
     def is_aggregate(self) -> bool:
@@ -56,138 +67,112 @@ class Entry:
     minor: int
     transaction_id: str | None
     entry_reference: str | None
-    body: dict[str, Any]
     is_booked: bool
+    body: dict[str, Any]
 
 
 class Ledger:
     """All accounts of all customers."""
 
-    def __init__(self, storage: Storage, seed: int) -> None:
-        self._storage, self._seed = storage, seed
+    def __init__(self, storage: Storage, seed: int, clock: Clock) -> None:
+        self._storage, self._seed, self._clock = storage, seed, clock
 
-    def open_accounts(self, today: dt.date) -> None:
+    def open_accounts(self) -> None:
         """Give every test user the accounts of the table; accounts that exist stay as they are."""
-        with self._storage.transaction() as db:
-            for scenario in SCENARIOS.values():
-                for position, plan in enumerate(scenario.accounts):
-                    self._open(db, scenario.psu, position, plan, today - dt.timedelta(days=HISTORY_DAYS - 1))
-            self.write_until(today)
+        for scenario in SCENARIOS.values():
+            for position, plan in enumerate(scenario.accounts):
+                self.open_account(scenario.psu, position, plan, Habits(scenario.paging, new_ids=scenario.new_ids))
 
-    def _open(self, db: sqlite3.Connection, psu: str, position: int, plan: AccountPlan, starts_on: dt.date) -> None:
+    def open_account(self, psu: str, position: int, plan: AccountPlan, habits: Habits) -> str:
+        """One account with a history of 24 months; returns its id. One that exists stays as it is."""
         identity = f"{psu}-{plan.key}"
-        db.execute(
-            "INSERT OR IGNORE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'enabled', ?, NULL)",
-            (
-                *(identity, psu, position, derived_id(self._seed, "account", identity)),
-                *(own_iban(self._seed, psu, plan.iban_number), plan.currency, plan.name, plan.product, plan.type),
-                *(owner(psu), plan.history, starts_on.isoformat()),
-            ),
-        )
-
-    def write_until(self, today: dt.date) -> None:
-        """Write the rows of all days up to ``today`` that are not yet written. Cheap when there is nothing to do."""
+        starts_on = self._clock.today() - dt.timedelta(days=HISTORY_DAYS - 1)
         with self._storage.transaction() as db:
-            due = db.execute(
-                "SELECT id, psu, history, currency, starts_on, written_until FROM accounts "
-                "WHERE written_until IS NULL OR written_until < ? ORDER BY psu, position",
-                (today.isoformat(),),
-            ).fetchall()
-            for account in due:
-                self._write(db, account, today)
+            db.execute(
+                "INSERT OR IGNORE INTO accounts (id, psu, position, resource_id, iban, currency, name, product, type, "
+                "owner, history, status, starts_on, habits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'enabled', ?, ?)",
+                (
+                    *(identity, psu, position, derived_id(self._seed, "account", identity)),
+                    *(own_iban(self._seed, psu, plan.iban_number), plan.currency, plan.name, plan.product, plan.type),
+                    *(owner(psu), plan.history, starts_on.isoformat(), habits.to_text()),
+                ),
+            )
+        return identity
 
-    def _write(self, db: sqlite3.Connection, account: sqlite3.Row, today: dt.date) -> None:
+    def _catch_up(self, db: sqlite3.Connection, account: sqlite3.Row) -> None:
+        """Write the rows of all days up to today that are not yet written. Cheap when there is nothing to do."""
+        today, written = self._clock.today(), account["written_until"]
+        if written is not None and written >= today.isoformat():
+            return
         starts_on = dt.date.fromisoformat(account["starts_on"])
-        place = Place(self._seed, account["psu"], account["id"].split("-", 1)[1], account["currency"], starts_on)
-        day = starts_on
-        if account["written_until"] is not None:
-            day = dt.date.fromisoformat(account["written_until"]) + dt.timedelta(days=1)
+        key = account["id"].removeprefix(f"{account['psu']}-")
+        place = Place(self._seed, account["psu"], key, account["currency"], starts_on)
+        day = starts_on if written is None else dt.date.fromisoformat(written) + dt.timedelta(days=1)
         history = HISTORIES[account["history"]]
         while day <= today:
             for number, row in enumerate(history(place, day), 1):
                 truth_id = f"{account['id']}:{day:%Y%m%d}:{number:03d}"
                 reference = f"{day:%Y%m%d}{derived_id(account['id'])[:4].upper()}{number:05d}"
-                self._insert(db, account["id"], truth_id, reference if row.has_ids else None, row)
+                self.insert(db, account["id"], truth_id, reference, row)
             day += dt.timedelta(days=1)
         db.execute("UPDATE accounts SET written_until = ? WHERE id = ?", (today.isoformat(), account["id"]))
 
-    def _insert(self, db: sqlite3.Connection, account: str, truth_id: str, reference: str | None, row: Row) -> None:
+    def insert(self, db: sqlite3.Connection, account: str, truth_id: str, reference: str, row: Row) -> None:
+        """Write one row. Its own ``entryReference`` is ``reference`` unless it brings another."""
+        seen_on = row.seen_on or row.booked_on
         db.execute(
             "INSERT INTO rows (truth_id, account, seen_on, booked_on, gone_on, value_on, minor, pending_minor, "
-            "transaction_id, entry_reference, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "transaction_id, entry_reference, body, listed_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(truth_id, account, (row.seen_on or row.booked_on).isoformat(), row.booked_on.isoformat()),
+                *(truth_id, account, seen_on.isoformat(), row.booked_on.isoformat()),
                 *(row.gone_on.isoformat(), (row.value_on or row.booked_on).isoformat(), row.minor),
                 row.minor if row.pending_minor is None else row.pending_minor,
                 derived_id(self._seed, "transaction", truth_id) if row.has_ids else None,
-                *(reference, json.dumps(row.body, ensure_ascii=False)),
+                (row.reference or reference) if row.has_ids else None,
+                *(json.dumps(row.body, ensure_ascii=False), (row.listed_on or seen_on).isoformat()),
             ),
         )
 
-    def add(self, account: str, rows: Iterable[Row]) -> list[str]:
-        """Rows from outside the histories (control); returns their truth ids, which count on from 1."""
-        made = []
-        with self._storage.transaction() as db:
-            count = db.execute("SELECT count(*) FROM rows WHERE truth_id LIKE ?", (f"{account}:added:%",)).fetchone()[0]
-            for number, row in enumerate(rows, count + 1):
-                truth_id = f"{account}:added:{number:05d}"
-                self._insert(db, account, truth_id, f"ADDED{derived_id(account)[:4].upper()}{number:05d}", row)
-                made.append(truth_id)
-        return made
-
-    def currency_of(self, truth_id: str) -> str | None:
-        """The currency of a row's account; None when there is no such row."""
-        query = "SELECT currency FROM rows JOIN accounts ON accounts.id = rows.account WHERE truth_id = ?"
+    def row(self, truth_id: str) -> tuple[str, str] | None:
+        """Account and currency of a row; None when there is no such row."""
+        query = "SELECT account, currency FROM rows JOIN accounts ON accounts.id = rows.account WHERE truth_id = ?"
         with self._storage.transaction() as db:
             found = db.execute(query, (truth_id,)).fetchone()
-        return None if found is None else str(found["currency"])
-
-    def alter(
-        self,
-        truth_id: str,
-        *,
-        minor: int | None = None,
-        booked_on: dt.date | None = None,
-        value_on: dt.date | None = None,
-        texts: dict[str, str],
-    ) -> None:
-        """Change what is given of a row and leave the rest."""
-        with self._storage.transaction() as db:
-            found = db.execute("SELECT body FROM rows WHERE truth_id = ?", (truth_id,)).fetchone()
-            body = json.dumps({**json.loads(found["body"]), **texts}, ensure_ascii=False)
-            db.execute(
-                "UPDATE rows SET body = ?, minor = coalesce(?, minor), pending_minor = coalesce(?, pending_minor), "
-                "booked_on = coalesce(?, booked_on), value_on = coalesce(?, value_on) WHERE truth_id = ?",
-                (body, minor, minor, booked_on and booked_on.isoformat(), value_on and value_on.isoformat(), truth_id),
-            )
-
-    def remove(self, truth_id: str) -> None:
-        """Take a row away as if it had never been."""
-        with self._storage.transaction() as db:
-            db.execute("DELETE FROM rows WHERE truth_id = ?", (truth_id,))
-
-    def book(self, truth_id: str, today: dt.date, minor: int | None) -> bool:
-        """Book a pending row today. False when it is not pending."""
-        with self._storage.transaction() as db:
-            changed = db.execute(
-                "UPDATE rows SET booked_on = ?, minor = coalesce(?, minor) "
-                "WHERE truth_id = ? AND seen_on <= ? AND booked_on > ? AND gone_on > ?",
-                (today.isoformat(), minor, truth_id, *[today.isoformat()] * 3),
-            )
-            return changed.rowcount == 1
+        return None if found is None else (str(found["account"]), str(found["currency"]))
 
     def accounts(self, psu: str | None = None) -> list[Account]:
         """All accounts, or those of one customer, in the order of the table."""
         condition, values = ("WHERE psu = ?", (psu,)) if psu is not None else ("", ())
         with self._storage.transaction() as db:
             found = db.execute(f"SELECT * FROM accounts {condition} ORDER BY psu, position", values).fetchall()  # noqa: S608
-        return [_account(row) for row in found]
+            for row in found:
+                self._catch_up(db, row)
+        return [self._account(row) for row in found]
 
     def account(self, name: str) -> Account | None:
         """By the bank's own id or the interface's ``resourceId``."""
         with self._storage.transaction() as db:
             found = db.execute("SELECT * FROM accounts WHERE resource_id = ? OR id = ?", (name, name)).fetchone()
-        return None if found is None else _account(found)
+            if found is None:
+                return None
+            self._catch_up(db, found)
+        return self._account(found)
+
+    def id_of(self, resource_id: str) -> str:
+        """The bank's own id of an account; empty when there is none."""
+        with self._storage.transaction() as db:
+            found = db.execute("SELECT id FROM accounts WHERE resource_id = ?", (resource_id,)).fetchone()
+        return "" if found is None else str(found["id"])
+
+    def asked_for(self) -> set[str]:
+        """Ids of the accounts whose history is written: somebody asked for them."""
+        with self._storage.transaction() as db:
+            return {row["id"] for row in db.execute("SELECT id FROM accounts WHERE written_until IS NOT NULL")}
+
+    def names(self) -> list[sqlite3.Row]:
+        """Every account as it is stored, without writing any history."""
+        with self._storage.transaction() as db:
+            return db.execute("SELECT * FROM accounts ORDER BY psu, position").fetchall()
 
     def parts(self, account: Account) -> list[Account]:
         """The sub-accounts of an aggregate; of any other account the account itself."""
@@ -195,41 +180,54 @@ class Ledger:
             return [account]
         return [a for a in self.accounts(account.psu) if a.iban == account.iban and not a.is_aggregate]
 
-    def booked_sum(self, account: str, day: dt.date) -> int:
-        """Minor units of all rows booked by the end of ``day``."""
+    def booked_sum(self, account: Account, day: dt.date, today: dt.date) -> int:
+        """Minor units of all rows booked by the end of ``day`` as the bank knows them ``today``, and the gap that
+        control may have torn."""
+        at = today.isoformat()
+        query = f"SELECT coalesce(sum({MINOR}), 0) FROM rows WHERE {BOOKED}"  # noqa: S608
         with self._storage.transaction() as db:
-            at = day.isoformat()
-            query = f"SELECT coalesce(sum(minor), 0) FROM rows WHERE {BOOKED}"  # noqa: S608
-            return int(db.execute(query, (account, at, at)).fetchone()[0])
+            booked = db.execute(query, (at, account.id, day.isoformat(), at, at)).fetchone()[0]
+        return int(booked) + account.habits.gap_minor
 
-    def pending_sum(self, account: str, day: dt.date) -> int:
-        """Minor units of all rows pending on ``day``."""
+    def pending_sum(self, account: Account, today: dt.date) -> int:
+        """Minor units of all rows pending today."""
+        query = f"SELECT coalesce(sum(pending_minor), 0) FROM rows WHERE {PENDING}"  # noqa: S608
         with self._storage.transaction() as db:
-            query = f"SELECT coalesce(sum(pending_minor), 0) FROM rows WHERE {PENDING}"  # noqa: S608
-            return int(db.execute(query, (account, *[day.isoformat()] * 3)).fetchone()[0])
+            return int(db.execute(query, (account.id, *[today.isoformat()] * 3)).fetchone()[0])
 
     def booked(
         self,
         accounts: Sequence[str],
         today: dt.date,
-        since: str,
-        until: str,
+        since: str = "0001-01-01",
+        until: str = "9999-12-31",
         *,
         before: tuple[str, str] | None = None,
         limit: int = -1,
     ) -> list[Entry]:
-        """Booked rows of ``since`` to ``until`` (inclusive), newest first, at most ``limit``, after the place
-        ``before`` (booking date and truth id) of the page before."""
-        place = before or ("9999-12-31", "~")
+        """Booked and listed rows of ``since`` to ``until`` (inclusive), newest first, at most ``limit``, after the
+        place ``before`` (booking date and truth id) of the page before."""
+        place, at = before or ("9999-12-31", "~"), today.isoformat()
         marks = ",".join("?" * len(accounts))
         query = (
             f"SELECT * FROM rows WHERE account IN ({marks}) AND booked_on BETWEEN ? AND ? AND gone_on > ? "  # noqa: S608
-            "AND (booked_on, truth_id) < (?, ?) ORDER BY booked_on DESC, truth_id DESC LIMIT ?"
+            "AND seen_on <= ? AND listed_on <= ? AND (booked_on, truth_id) < (?, ?) "
+            "ORDER BY booked_on DESC, truth_id DESC LIMIT ?"
         )
-        until = min(until, today.isoformat())
         with self._storage.transaction() as db:
-            found = db.execute(query, (*accounts, since, until, today.isoformat(), *place, limit)).fetchall()
-        return [_entry(row, is_booked=True) for row in found]
+            values = (*accounts, since, min(until, at), at, at, at, *place, limit)
+            found = db.execute(query, values).fetchall()
+        return [_booked(row, at) for row in found]
+
+    def unlisted(self, accounts: Sequence[str], today: dt.date) -> list[Entry]:
+        """Booked rows that balances count and no list shows yet."""
+        marks, at = ",".join("?" * len(accounts)), today.isoformat()
+        query = (
+            f"SELECT * FROM rows WHERE account IN ({marks}) AND booked_on <= ? AND gone_on > ? AND seen_on <= ? "  # noqa: S608
+            "AND listed_on > ? ORDER BY booked_on DESC, truth_id DESC"
+        )
+        with self._storage.transaction() as db:
+            return [_booked(row, at) for row in db.execute(query, (*accounts, at, at, at, at))]
 
     def pending(self, account: str, today: dt.date) -> list[Entry]:
         """Rows that are seen and not yet booked, newest first."""
@@ -240,24 +238,39 @@ class Ledger:
 
     def by_transaction_id(self, accounts: Sequence[str], transaction_id: str, today: dt.date) -> Entry | None:
         """The booked row with this ``transactionId``."""
-        marks = ",".join("?" * len(accounts))
+        marks, at = ",".join("?" * len(accounts)), today.isoformat()
         query = (
-            f"SELECT * FROM rows WHERE account IN ({marks}) AND transaction_id = ? AND booked_on <= ? AND gone_on > ?"  # noqa: S608
+            f"SELECT * FROM rows WHERE account IN ({marks}) AND transaction_id = ? AND booked_on <= ? "  # noqa: S608
+            "AND gone_on > ? AND seen_on <= ? AND listed_on <= ?"
         )
         with self._storage.transaction() as db:
-            found = db.execute(query, (*accounts, transaction_id, *[today.isoformat()] * 2)).fetchone()
-        return None if found is None else _entry(found, is_booked=True)
+            found = db.execute(query, (*accounts, transaction_id, at, at, at, at)).fetchone()
+        return None if found is None else _booked(found, at)
 
-    def last_reference(self, account: str, today: dt.date) -> str | None:
-        """``entryReference`` of the newest booked row."""
-        newest = self.booked([account], today, "0001-01-01", today.isoformat(), limit=1)
+    def last_reference(self, account: str, day: dt.date, today: dt.date) -> str | None:
+        """``entryReference`` of the newest row booked by the end of ``day``."""
+        newest = self.booked([account], today, until=day.isoformat(), limit=1)
         return newest[0].entry_reference if newest else None
 
+    def _account(self, row: sqlite3.Row) -> Account:
+        is_closed = row["closes_on"] is not None and row["closes_on"] <= self._clock.today().isoformat()
+        return Account(
+            *(row["id"], row["psu"], row["resource_id"], row["iban"], row["currency"], row["name"], row["product"]),
+            *(row["type"], row["owner"], "deleted" if is_closed else row["status"], row["reads"]),
+            Habits.of_text(row["habits"]),
+        )
 
-def _account(row: sqlite3.Row) -> Account:
-    return Account(
-        *(row["id"], row["psu"], row["resource_id"], row["iban"], row["currency"], row["name"], row["product"]),
-        *(row["type"], row["owner"], row["status"]),
+
+def _booked(row: sqlite3.Row, today: str) -> Entry:
+    """A booked row with its amendment, if that holds already."""
+    entry = _entry(row, is_booked=True)
+    if row["amended_on"] is None or row["amended_on"] > today:
+        return entry
+    amendment = json.loads(row["amendment"])
+    return Entry(
+        *(entry.id, entry.truth_id, entry.account, entry.booked_on, amendment.get("valueDate", entry.value_on)),
+        *(row["amended_minor"], entry.transaction_id, entry.entry_reference, True),
+        {**entry.body, **amendment["texts"]},
     )
 
 
@@ -265,5 +278,5 @@ def _entry(row: sqlite3.Row, *, is_booked: bool) -> Entry:
     return Entry(
         *(row["id"], row["truth_id"], row["account"], row["booked_on"], row["value_on"]),
         row["minor"] if is_booked else row["pending_minor"],
-        *(row["transaction_id"], row["entry_reference"], json.loads(row["body"]), is_booked),
+        *(row["transaction_id"], row["entry_reference"], is_booked, json.loads(row["body"])),
     )

@@ -53,3 +53,11 @@ class Quota:
                 "INSERT INTO accesses (at, consent, account, endpoint) VALUES (?, ?, ?, ?)",
                 (moment_text(now), consent, account, endpoint),
             )
+
+    def fill(self, consent: str, account: str, endpoint: str, used: int, now: dt.datetime) -> None:
+        """Set one counter: ``used`` accesses, all of this moment."""
+        with self._storage.transaction() as db:
+            key = (consent, account, endpoint)
+            db.execute("DELETE FROM accesses WHERE consent = ? AND account = ? AND endpoint = ?", key)
+            values = [(moment_text(now), *key)] * used
+            db.executemany("INSERT INTO accesses (at, consent, account, endpoint) VALUES (?, ?, ?, ?)", values)

@@ -17,24 +17,34 @@ CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)
 CREATE TABLE IF NOT EXISTS accounts (
     id TEXT PRIMARY KEY, psu TEXT NOT NULL, position INTEGER NOT NULL, resource_id TEXT NOT NULL UNIQUE,
     iban TEXT NOT NULL, currency TEXT NOT NULL, name TEXT NOT NULL, product TEXT NOT NULL, type TEXT NOT NULL,
-    owner TEXT NOT NULL, history TEXT NOT NULL, status TEXT NOT NULL, starts_on TEXT NOT NULL, written_until TEXT
+    owner TEXT NOT NULL, history TEXT NOT NULL, status TEXT NOT NULL, starts_on TEXT NOT NULL, written_until TEXT,
+    closes_on TEXT, reads INTEGER NOT NULL DEFAULT 0, generation INTEGER NOT NULL DEFAULT 0,
+    added INTEGER NOT NULL DEFAULT 0, habits TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS customers (psu TEXT PRIMARY KEY, scenario TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rows (
     id INTEGER PRIMARY KEY, truth_id TEXT NOT NULL UNIQUE, account TEXT NOT NULL REFERENCES accounts,
     seen_on TEXT NOT NULL, booked_on TEXT NOT NULL, gone_on TEXT NOT NULL, value_on TEXT NOT NULL,
     minor INTEGER NOT NULL, pending_minor INTEGER NOT NULL, transaction_id TEXT, entry_reference TEXT,
-    body TEXT NOT NULL
+    body TEXT NOT NULL, listed_on TEXT NOT NULL, amended_on TEXT, amended_minor INTEGER, amendment TEXT
 );
 CREATE INDEX IF NOT EXISTS rows_by_booking ON rows (account, booked_on, truth_id);
 CREATE TABLE IF NOT EXISTS consents (
     id TEXT PRIMARY KEY, psu TEXT, status TEXT NOT NULL, access TEXT NOT NULL, granted TEXT NOT NULL,
     recurring INTEGER NOT NULL, frequency INTEGER NOT NULL, valid_until TEXT NOT NULL, ends_at TEXT,
+    ends_as TEXT NOT NULL DEFAULT 'expired', approved_at TEXT, approach TEXT NOT NULL,
     ok_uri TEXT NOT NULL, nok_uri TEXT NOT NULL, psu_hint TEXT NOT NULL, created_at TEXT NOT NULL,
     last_action_on TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS authorisations (
     id TEXT PRIMARY KEY, consent TEXT NOT NULL REFERENCES consents, status TEXT NOT NULL, psu TEXT, session TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL
+    attempts INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, ends_at TEXT NOT NULL, method TEXT,
+    verdict TEXT, due_at TEXT, oauth TEXT
+);
+CREATE TABLE IF NOT EXISTS tokens (
+    digest TEXT PRIMARY KEY, kind TEXT NOT NULL, family TEXT NOT NULL, psu TEXT NOT NULL, scope TEXT NOT NULL,
+    client TEXT NOT NULL, redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL, expires_at TEXT NOT NULL,
+    family_ends_at TEXT NOT NULL, used INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS accesses (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, consent TEXT NOT NULL, account TEXT NOT NULL, endpoint TEXT NOT NULL
@@ -47,13 +57,17 @@ CREATE TABLE IF NOT EXISTS log (
     fault TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS faults (
-    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, endpoint TEXT, times INTEGER, seconds INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, endpoint TEXT, times INTEGER, seconds INTEGER NOT NULL,
+    consent TEXT, account TEXT, skip INTEGER NOT NULL
 );
 """
 #: Raised with every change of the schema or the histories. A file of another version is made anew: all it holds is
 #: invented, and a bank whose past changes under its customers would be worse than a fresh one.
-VERSION = 2
-TABLES = ("faults", "log", "accesses", "authorisations", "consents", "rows", "accounts", "settings")
+VERSION = 3
+TABLES = (
+    *("faults", "log", "accesses", "tokens", "authorisations", "consents", "rows", "accounts", "customers"),
+    "settings",
+)
 
 
 class Storage:

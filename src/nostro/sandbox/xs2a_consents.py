@@ -54,6 +54,7 @@ def _wish(bank: Bank, request: BankRequest) -> Wish:
         ok_uri=ok_uri,
         nok_uri=web_address(nok_uri, "TPP-Nok-Redirect-URI"),
         psu_hint=request.headers.get("PSU-ID", "")[:70],
+        approach="redirect",
     )
 
 

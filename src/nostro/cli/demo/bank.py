@@ -34,7 +34,8 @@ class Bank:
 
     def _account(self, account: dict[str, Any]) -> dict[Key, Figures]:
         amounts: dict[str, list[Decimal]] = defaultdict(list)
-        for row in self._get(f"/_control/truth/{account['id']}")["rows"]:
+        truth = self._get(f"/_control/truth/{account['id']}")
+        for row in truth["rows"]:
             amounts[row["currency"]].append(Decimal(row["amount"]))
         return {
             (account["iban"], part["currency"]): Figures(
@@ -42,7 +43,7 @@ class Bank:
                 sum(amounts[part["currency"]], Decimal(0)),
                 Decimal(part["booked"]),
             )
-            for part in account["balances"]
+            for part in truth["balances"]
         }
 
     def _get(self, path: str) -> Any:

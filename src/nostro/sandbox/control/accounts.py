@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from typing import Any
 
 from werkzeug.wrappers import Response
@@ -11,7 +12,8 @@ from werkzeug.wrappers import Response
 from nostro.sandbox.bank import Bank
 from nostro.sandbox.errors import Refusal, format_error
 from nostro.sandbox.histories.company import codes
-from nostro.sandbox.histories.rows import FOREVER, Row
+from nostro.sandbox.histories.rows import FOREVER, Row, derived_id
+from nostro.sandbox.histories.special import twin
 from nostro.sandbox.ledger import Account
 from nostro.sandbox.money import parse_minor
 from nostro.sandbox.replies import json_reply
@@ -49,7 +51,7 @@ def add(bank: Bank, request: BankRequest, account_id: str) -> Response:
         value_on=_day(body, "valueDate", day),
         has_ids=body.get("ids", True) is not False,
     )
-    return json_reply({"truthIds": bank.ledger.add(account.id, [row])}, 201)
+    return json_reply({"truthIds": bank.changes.add(account.id, [row])}, 201)
 
 
 def twins(bank: Bank, request: BankRequest, account_id: str) -> Response:
@@ -57,16 +59,14 @@ def twins(bank: Bank, request: BankRequest, account_id: str) -> Response:
     account, body = _account(bank, account_id), json_object(request)
     count = whole_number(body, "count", 2, 1, 100)
     minor = _minor(body, account.currency) if "amount" in body else -1_250
-    text = {"creditorName": "Spoorkaart Automaat", "remittanceInformationUnstructured": "Dagkaart"}
-    day = bank.clock.today()
-    rows = [Row(minor, day, {**text, **codes("PMNT-CCRD-POSD", "CARD")}, has_ids=False) for _ in range(count)]
-    return json_reply({"truthIds": bank.ledger.add(account.id, rows)}, 201)
+    row = replace(twin(bank.clock.today()), minor=minor)
+    return json_reply({"truthIds": bank.changes.add(account.id, [row] * count)}, 201)
 
 
 def alter(bank: Bank, request: BankRequest, truth_id: str) -> Response:
     """``PATCH /transactions/{t} {amount?, bookingDate?, valueDate?, texts}``."""
     body, currency = json_object(request), _currency(bank, truth_id)
-    bank.ledger.alter(
+    bank.changes.alter(
         truth_id,
         minor=_minor(body, currency) if "amount" in body else None,
         booked_on=iso_date(body["bookingDate"], "bookingDate") if "bookingDate" in body else None,
@@ -80,15 +80,17 @@ def remove(bank: Bank, request: BankRequest, truth_id: str) -> Response:
     """``DELETE /transactions/{t}``: the row is gone as if it had never been."""
     del request
     _currency(bank, truth_id)
-    bank.ledger.remove(truth_id)
+    bank.changes.remove(truth_id)
     return Response(status=204)
 
 
 def book(bank: Bank, request: BankRequest, truth_id: str) -> Response:
-    """``POST /transactions/{t}/book {amount?}``: a pending row is booked today, perhaps with another amount."""
+    """``POST /transactions/{t}/book {amount?, keep_reference?}``: a pending row is booked today, perhaps with another
+    amount, and with an ``entryReference`` of its own unless ``keep_reference`` is true (which is the rule)."""
     body, currency = json_object(request), _currency(bank, truth_id)
     minor = _minor(body, currency) if "amount" in body else None
-    if not bank.ledger.book(truth_id, bank.clock.today(), minor):
+    reference = None if body.get("keep_reference", True) is not False else f"BOOKED{derived_id(truth_id)[:12].upper()}"
+    if not bank.changes.book(truth_id, minor, reference):
         raise Refusal(409, "STATUS_INVALID", "Only a pending row can be booked.")
     return json_reply({"truthId": truth_id})
 
@@ -101,10 +103,10 @@ def _account(bank: Bank, account_id: str) -> Account:
 
 
 def _currency(bank: Bank, truth_id: str) -> str:
-    currency = bank.ledger.currency_of(truth_id)
-    if currency is None:
+    found = bank.ledger.row(truth_id)
+    if found is None:
         raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such row.")
-    return currency
+    return found[1]
 
 
 def _minor(body: dict[str, Any], currency: str) -> int:

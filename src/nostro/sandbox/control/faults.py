@@ -6,11 +6,9 @@ from werkzeug.wrappers import Response
 
 from nostro.sandbox.bank import Bank
 from nostro.sandbox.errors import format_error
-from nostro.sandbox.faults import KINDS, MAX_SECONDS
+from nostro.sandbox.faults import ENDPOINTS, KINDS, MAX_SECONDS
 from nostro.sandbox.replies import json_reply
 from nostro.sandbox.requests import BankRequest, json_object, whole_number
-
-ENDPOINTS = ("consents", "accounts", "details", "balances", "transactions", "transaction")
 
 
 def plan(bank: Bank, request: BankRequest) -> Response:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from typing import Any
 
 from werkzeug.wrappers import Response
 
+from nostro.sandbox import unfolding
 from nostro.sandbox.bank import Bank
 from nostro.sandbox.clock import moment_text, parse_moment
 from nostro.sandbox.errors import Refusal, format_error
@@ -39,7 +41,7 @@ def clock(bank: Bank, request: BankRequest) -> Response:
     if abs(moment - bank.clock.now()) > dt.timedelta(seconds=MAX_ADVANCE_S):
         raise format_error("The clock moves by three years at most.", "set")
     bank.clock.set(moment)
-    bank.catch_up()
+    unfolding.settle(bank)
     return json_reply({"clock": moment_text(bank.clock.now())})
 
 
@@ -54,13 +56,16 @@ def _moment(value: object, name: str) -> dt.datetime:
 
 
 def show(bank: Bank, request: BankRequest) -> Response:
-    """``GET /state``: everything, for diagnosis."""
+    """``GET /state``: everything, for diagnosis. Balances are shown for customers whose accounts somebody has asked
+    for; the histories of others are not even written yet."""
     del request
+    asked_for, names = bank.ledger.asked_for(), bank.ledger.names()
+    in_use = {account["psu"] for account in names if account["id"] in asked_for}
     return json_reply(
         {
             "seed": bank.seed,
             "clock": moment_text(bank.clock.now()),
-            "accounts": [_account(bank, account) for account in bank.ledger.accounts()],
+            "accounts": [_listed(bank, account, account["psu"] in in_use) for account in names],
             "consents": [
                 {
                     "consentId": consent.id,
@@ -78,6 +83,21 @@ def show(bank: Bank, request: BankRequest) -> Response:
     )
 
 
+def _listed(bank: Bank, account: sqlite3.Row, is_in_use: bool) -> dict[str, Any]:
+    found = bank.ledger.account(account["id"]) if is_in_use else None
+    if found is not None:
+        return _account(bank, found)
+    return {
+        "id": account["id"],
+        "psu": account["psu"],
+        "resourceId": account["resource_id"],
+        "iban": account["iban"],
+        "currency": account["currency"],
+        "status": account["status"],
+        "balances": [],
+    }
+
+
 def _account(bank: Bank, account: Account) -> dict[str, Any]:
     return {
         "id": account.id,
@@ -85,13 +105,14 @@ def _account(bank: Bank, account: Account) -> dict[str, Any]:
         "resourceId": account.resource_id,
         "iban": account.iban,
         "currency": account.currency,
+        "status": account.status,
         "balances": [_balances(bank, part) for part in bank.ledger.parts(account)],
     }
 
 
 def _balances(bank: Bank, account: Account) -> dict[str, str]:
     today = bank.clock.today()
-    booked, pending = bank.ledger.booked_sum(account.id, today), bank.ledger.pending_sum(account.id, today)
+    booked, pending = bank.ledger.booked_sum(account, today, today), bank.ledger.pending_sum(account, today)
     figures = {"booked": booked, "pending": pending}
     return {"currency": account.currency, **{k: amount_text(minor, account.currency) for k, minor in figures.items()}}
 
@@ -111,20 +132,22 @@ def log(bank: Bank, request: BankRequest) -> Response:
 
 
 def truth(bank: Bank, request: BankRequest, account_id: str) -> Response:
-    """``GET /truth/{account}``: all rows as the bank holds them, by the bank's id or the interface's."""
+    """``GET /truth/{account}``: all rows as the bank holds them, by the bank's id or the interface's. ``unlisted`` are
+    rows that balances count and no list shows yet."""
     del request
     account = bank.ledger.account(account_id)
     if account is None:
         raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such account.")
     parts, today = bank.ledger.parts(account), bank.clock.today()
     names = {part.id: part for part in parts}
-    booked = bank.ledger.booked(list(names), today, "0001-01-01", today.isoformat())
+    booked, unlisted = bank.ledger.booked(list(names), today), bank.ledger.unlisted(list(names), today)
     pending = [entry for part in parts for entry in bank.ledger.pending(part.id, today)]
     return json_reply(
         {
             **_account(bank, account),
             "rows": [_row(entry, names[entry.account].currency) for entry in booked],
             "pending": [_row(entry, names[entry.account].currency) for entry in pending],
+            **({"unlisted": [_row(entry, names[entry.account].currency) for entry in unlisted]} if unlisted else {}),
         }
     )
 

@@ -19,7 +19,9 @@ class Row:
     """A movement of one account. ``minor`` is signed (credit +) in minor units of the account's currency.
 
     It is pending from ``seen_on`` (with ``pending_minor``), booked from ``booked_on`` on, and gone from ``gone_on`` on.
-    ``body`` holds the standard's fields besides ids, dates and amount. ``ids`` says which ids the bank gives.
+    A row that the bank books into the past is seen later than it is booked; one that is listed later than that counts
+    in balances before any list shows it. ``body`` holds the standard's fields besides ids, dates and amount.
+    ``has_ids`` says whether the bank gives ids, ``reference`` which ``entryReference`` instead of its own.
     """
 
     minor: int
@@ -30,6 +32,8 @@ class Row:
     gone_on: dt.date = FOREVER
     pending_minor: int | None = None
     has_ids: bool = True
+    listed_on: dt.date | None = None
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from nostro.sandbox.histories import parties
@@ -54,20 +55,31 @@ def empty(place: Place, day: dt.date) -> Iterator[Row]:
     yield from ()
 
 
+def no_ids(place: Place, day: dt.date) -> Iterator[Row]:
+    """A company at a bank that gives no id to any row."""
+    for row in current_account(place, day):
+        yield replace(row, has_ids=False)
+
+
 def twins(place: Place, day: dt.date) -> Iterator[Row]:
     """Each Monday two equal payments without any id; now and then other rows."""
     if day == place.starts_on:
         yield opening(day, 5_000_000)
     if day.weekday() == 0:
-        body = {
-            "creditorName": "Spoorkaart Automaat",
-            "remittanceInformationUnstructured": "Dagkaart",
-            **codes("PMNT-CCRD-POSD", "CARD"),
-        }
         for _ in range(2):
-            yield Row(-1_250, day, dict(body), has_ids=False)
+            yield twin(day)
     elif day.weekday() == 2:
         yield receipt(place.chance(day), day)
+
+
+def twin(day: dt.date) -> Row:
+    """A payment of which there are many equal ones, without ids."""
+    body = {
+        "creditorName": "Spoorkaart Automaat",
+        "remittanceInformationUnstructured": "Dagkaart",
+        **codes("PMNT-CCRD-POSD", "CARD"),
+    }
+    return Row(-1_250, day, body, has_ids=False)
 
 
 def pending_then_booked(place: Place, day: dt.date) -> Iterator[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import secrets
 from urllib.parse import urlsplit
 
@@ -10,8 +9,9 @@ from markupsafe import Markup
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
+from nostro.sandbox import unfolding
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.consents import FINAL, Authorisation, Consent
+from nostro.sandbox.consents import FINAL, Authorisation, Consent, last_day
 from nostro.sandbox.ledger import Account
 from nostro.sandbox.pages import money, notice, page, spaced_iban
 from nostro.sandbox.protocol import Record
@@ -91,17 +91,15 @@ def _is_logged_in(request: BankRequest, authorisation: Authorisation) -> bool:
 
 
 def _approve(bank: Bank, request: BankRequest, authorisation: Authorisation, consent: Consent) -> Response:
-    offered = _offered(bank, authorisation, consent)
+    psu = authorisation.psu or ""
+    offered = unfolding.offered(bank, consent, psu)
     ticked = set(request.form.getlist("account"))
     chosen = [account for account in offered if account.resource_id in ticked]
     if not chosen:
         missing = notice("bad", "No account is chosen.", "Choose at least one account, or deny.")
         return _approval_page(bank, authorisation, consent, missing, 400)
-    if SCENARIOS[authorisation.psu or ""].always_denies:
-        bank.consents.fail(authorisation)
-        return _back(consent.nok_uri)
-    if not bank.consents.approve(authorisation, request.form.get("code", ""), granted(consent, chosen)):
-        current = bank.consents.authorisation(authorisation.id) or authorisation
+    if not bank.consents.check_code(authorisation, request.form.get("code", "")):
+        current = bank.consents.known_authorisation(authorisation.id)
         consent = bank.consents.require(consent.id, 403)
         if current.status in FINAL or consent.status != "received":
             return _finished(current, consent)
@@ -109,34 +107,9 @@ def _approve(bank: Bank, request: BankRequest, authorisation: Authorisation, con
             "bad", "The code is wrong.", f"Nothing was shared. The code of the sandbox is {CODE}.", "SCA_INVALID"
         )
         return _approval_page(bank, authorisation, consent, wrong, 400)
-    return _back(consent.ok_uri)
-
-
-def granted(consent: Consent, chosen: list[Account]) -> dict[str, list[str]]:
-    """Which account ids each scope covers once ``chosen`` are approved. Every account may at least be named."""
-    result = {"accounts": [account.id for account in chosen], "balances": [], "transactions": []}
-    for scope in ("balances", "transactions"):
-        if _covers(consent, scope):
-            references = consent.access.get(scope, [])
-            result[scope] = [a.id for a in chosen if not references or any(_names(r, a) for r in references)]
-    return result
-
-
-def _covers(consent: Consent, scope: str) -> bool:
-    access = consent.access
-    return scope in access or "allPsd2" in access or (scope == "balances" and "availableAccountsWithBalance" in access)
-
-
-def _names(reference: dict[str, str], account: Account) -> bool:
-    return reference["iban"] == account.iban and reference.get("currency", account.currency) == account.currency
-
-
-def _offered(bank: Bank, authorisation: Authorisation, consent: Consent) -> list[Account]:
-    """The customer's accounts, or those of them that the service named."""
-    accounts = bank.ledger.accounts(authorisation.psu)
-    lists = [consent.access[scope] for scope in WORDS if isinstance(consent.access.get(scope), list)]
-    named = [reference for references in lists for reference in references]
-    return [a for a in accounts if any(_names(r, a) for r in named)] if named else accounts
+    if unfolding.approve(bank, authorisation, psu, chosen):
+        return _back(consent.ok_uri)
+    return _finished(bank.consents.known_authorisation(authorisation.id), bank.consents.require(consent.id, 403))
 
 
 def _login_page(consent: Consent, message: Markup | str = "", psu: str = "", status: int = 200) -> Response:
@@ -161,13 +134,13 @@ def _login_page(consent: Consent, message: Markup | str = "", psu: str = "", sta
 def _approval_page(
     bank: Bank, authorisation: Authorisation, consent: Consent, message: Markup | str = "", status: int = 200
 ) -> Response:
-    offered = _offered(bank, authorisation, consent)
+    offered = unfolding.offered(bank, consent, authorisation.psu or "")
     if not offered:
         message = notice("warn", "None of the accounts asked for is yours.", "Deny to go back.", "CONSENT_INVALID")
     what = Markup("").join(
-        Markup("<li>{}</li>").format(words) for scope, words in WORDS.items() if _asks(consent, scope)
+        Markup("<li>{}</li>").format(words) for scope, words in WORDS.items() if unfolding.asks(consent, scope)
     )
-    last_day = _last_day(bank, authorisation, consent)
+    until = last_day(consent, bank.customers.require(authorisation.psu), bank.clock.today())
     content = Markup(
         "<h1>Share your accounts?</h1>{message}<dl><dt>Who asks</dt><dd>{who}</dd>"
         "<dt>May read</dt><dd><ul>{what}</ul></dd>"
@@ -183,7 +156,7 @@ def _approval_page(
         message=message,
         who=urlsplit(consent.ok_uri).netloc,
         what=what,
-        day=last_day.isoformat(),
+        day=until.isoformat(),
         often=f"up to {consent.frequency} times a day without you" if consent.recurring else "once",
         accounts=Markup("").join(_choice(bank, account) for account in offered),
         code=CODE,
@@ -192,22 +165,11 @@ def _approval_page(
     return page_reply(page("Approve", content), status, " ".join(sorted(origins)))
 
 
-def _asks(consent: Consent, scope: str) -> bool:
-    return scope == "accounts" or _covers(consent, scope)
-
-
-def _last_day(bank: Bank, authorisation: Authorisation, consent: Consent) -> dt.date:
-    days = SCENARIOS[authorisation.psu or ""].consent_days
-    if days is None:
-        return consent.valid_until
-    return min(consent.valid_until, bank.clock.today() + dt.timedelta(days=days))
-
-
 def _choice(bank: Bank, account: Account) -> Markup:
     if account.is_aggregate:
         figure = Markup('<span class="money">all currencies</span>')
     else:
-        figure = money(bank.ledger.booked_sum(account.id, bank.clock.today()), account.currency)
+        figure = money(bank.ledger.booked_sum(account, bank.clock.today(), bank.clock.today()), account.currency)
     return Markup(
         '<label class="choice"><input type="checkbox" name="account" value="{}" checked>'
         "<span><b>{}</b><br>{}</span>{}</label>"

@@ -1,0 +1,1 @@
+"""Strong customer authentication in all its ways: redirect, OAuth, decoupled, embedded (connectors.md 5.1)."""
