@@ -10,9 +10,9 @@ from nostro.books.links.hub import client_for, problem_of
 
 
 def search_banks(name: str, limit: int = 20) -> list[HubInstitution]:
-    """Banks of the Hub's public list by a part of their name. Raises :class:`Problem` when the Hub does not answer."""
+    """Banks of the Hub's public list by a part of their name, those it can link first. Raises :class:`Problem` when the Hub does not answer."""
     client = client_for(settings.DEFAULT_HUB_URL, "", "")
     try:
-        return client.search_institutions(name, limit)
+        return sorted(client.search_institutions(name, limit), key=lambda bank: bank.consent_days is None)
     except HubError as error:
         raise problem_of(error) from None
