@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
-from tests.books.hub_server import ScriptedAccount, ScriptedHub
+from tests.books.hub_server import ScriptedAccount, ScriptedHub, running
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal
@@ -208,6 +209,34 @@ def test_new_credentials_are_tested_and_their_change_is_told(
     assert "Newly visible" in page
     assert "No longer visible" in page
     assert "secret-2" not in page
+
+
+class PublicHub(ScriptedHub):
+    """A Hub whose list of banks needs no token, as hub-api.md 7.4 says."""
+
+    def answer(self, method: str, target: str, authorization: str) -> tuple[int, str]:
+        assert target.startswith("/financial-institutions?filter%5Bname%5D%5Bcontains%5D=bank&")
+        assert not authorization
+        banks = [("Quiet <script>Bank", "", None), ("KBC Bank", "financialInstitution", 180)]
+        data = [
+            {"type": "financialInstitution", "id": f"id-{name[:3]}", "attributes": {
+                "name": name, "bic": "KREDBEBB", "status": "beta", "maintenanceType": maintenance,
+                "expectedAuthorizationLifetime": days,
+            }}
+            for name, maintenance, days in banks
+        ]  # fmt: skip
+        return 200, json.dumps({"data": data, "links": {}})
+
+
+def test_the_search_says_which_banks_the_hub_serves(company: Company, browser: Client, settings: Any) -> None:
+    with running(PublicHub()) as hub:
+        settings.DEFAULT_HUB_URL = hub.url
+        page = browser.get(reverse("books:find_bank", args=[company.id]), {"q": "bank"}).content.decode()
+
+    assert page.index("KBC Bank") < page.index("Quiet &lt;script&gt;Bank")
+    for told in ("Served by 127.0.0.1", "a consent lasts 180 days", "In maintenance", "beta", "cannot link it yet"):
+        assert told in page
+    assert "<script>Bank" not in page
 
 
 def test_the_search_works_without_an_answer_of_the_hub(company: Company, browser: Client, settings: Any) -> None:

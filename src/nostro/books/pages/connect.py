@@ -139,7 +139,6 @@ def link_accounts(request: HttpRequest, connection_id: uuid.UUID) -> HttpRespons
         "link_accounts.html",
         connection=connection,
         rows=rows,
-        checked=do == "confirm",
         errors=sum(1 for row in rows if do == "confirm" and row.errors),
         unmatched=any(_is_unmatched(row) for row in rows),
         linked=results_of(connection),
