@@ -19,7 +19,8 @@ _FRAME = frozenset(["main", "scratch"])
 
 def discover() -> list[str]:
     """The names of all benchmarks, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(bench.__path__) if module.name not in _FRAME)
+    modules = pkgutil.iter_modules(bench.__path__)
+    return sorted(module.name for module in modules if not module.ispkg and module.name not in _FRAME)
 
 
 def run(name: str, *, quick: bool) -> dict[str, Any]:

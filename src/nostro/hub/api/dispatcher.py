@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connections
 from django.urls import Resolver404, resolve
 
 from nostro.hub.api import errors, oauth2, rate_limits, routing
@@ -64,8 +64,12 @@ class Dispatcher:
         request_id = str(uuid.uuid4())
         mount, path = routing.mount_of(segments)
         request = Request(environ, request_id, environ["REQUEST_METHOD"], mount, path, self._now())
-        with structlog.contextvars.bound_contextvars(correlation_id=request_id):
+        if request.verb in {"GET", "HEAD"}:
+            # A read logs nothing but its own failure, which names the request.
             answer = self._answer(request)
+        else:
+            with structlog.contextvars.bound_contextvars(correlation_id=request_id):
+                answer = self._answer(request)
         return _send(request, answer, start_response)
 
     def _answer(self, request: Request) -> Answer:
@@ -77,7 +81,7 @@ class Dispatcher:
         except ApiError as error:
             return _refused(request, error)
         except (OperationalError, InterfaceError):
-            log.warning("the database does not answer", exc_info=True)
+            log.warning("the database does not answer", exc_info=True, request_id=request.request_id)
             return _refused(request, errors.unavailable())
         except Exception:
             log.exception("api request failed", request_id=request.request_id)
@@ -165,6 +169,7 @@ def _send(request: Request, answer: Answer, start_response: StartResponse) -> It
 def _with_fresh_connection(first_question: Callable[[], None]) -> None:
     """Ask the first question of a request. A connection that died since the last request (the server was restarted)
     is replaced once; Django would send a query before every request to find that out."""
+    connection = connections["default"]
     reused = connection.connection is not None and not connection.in_atomic_block
     try:
         first_question()
@@ -177,5 +182,6 @@ def _with_fresh_connection(first_question: Callable[[], None]) -> None:
 
 def _leave_connection_usable() -> None:
     """What Django does after a request: a connection that failed is tested and closed if it is broken."""
-    if not connection.in_atomic_block and connection.errors_occurred:
+    connection = connections["default"]
+    if connection.errors_occurred and not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from django.db import connection
-
 from nostro.hub.api.documents import PageLinks, Paging
 from nostro.hub.api.errors import invalid_cursor
 from nostro.hub.api.request import Request, parse_id
+from nostro.web.hot_reads import fetch_all, fetch_one
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
@@ -94,45 +93,41 @@ def _limit(text: str) -> int:
 
 def read_window(listing: Listing, cursors: Cursors) -> Window:
     """The rows that ``cursors`` ask for. Raises invalidCursor for a cursor that is no row of the list (5.6)."""
-    with connection.cursor() as cursor:
-        after = _cursor_key(cursor, listing, cursors.after, cursors.style["after"])
-        before = _cursor_key(cursor, listing, cursors.before, cursors.style["before"])
-        upwards = before is not None and after is None
-        rows = _fetch(cursor, listing, cursors.limit + 1, after, before)
-        more, rows = len(rows) > cursors.limit, rows[: cursors.limit]
-        if upwards:
-            rows.reverse()
-        if not rows:
-            return Window([], False, False)
-        first, last = (_key_of(listing, row) for row in (rows[0], rows[-1]))
-        if upwards:
-            return Window(rows, _exists(cursor, listing, after=last), more)
-        return Window(rows, more, after is not None and _exists(cursor, listing, before=first))
+    after = _cursor_key(listing, cursors.after, cursors.style["after"])
+    before = _cursor_key(listing, cursors.before, cursors.style["before"])
+    upwards = before is not None and after is None
+    rows = _fetch(listing, cursors.limit + 1, after, before)
+    more, rows = len(rows) > cursors.limit, rows[: cursors.limit]
+    if upwards:
+        rows.reverse()
+    if not rows:
+        return Window([], False, False)
+    first, last = (_key_of(listing, row) for row in (rows[0], rows[-1]))
+    if upwards:
+        return Window(rows, _exists(listing, after=last), more)
+    return Window(rows, more, after is not None and _exists(listing, before=first))
 
 
-def _cursor_key(cursor: Any, listing: Listing, text: str, parameter: str) -> Row | None:
+def _cursor_key(listing: Listing, text: str, parameter: str) -> Row | None:
     if not text:
         return None
     row_id = parse_id(text)
     if row_id is not None:
-        cursor.execute(listing.cursor, [*listing.cursor_arguments, row_id])
-        row: Row | None = cursor.fetchone()
+        row = fetch_one(listing.cursor, [*listing.cursor_arguments, row_id])
         if row is not None:
             return row
     raise invalid_cursor(parameter)
 
 
-def _fetch(cursor: Any, listing: Listing, limit: int, after: Row | None, before: Row | None) -> list[Row]:
+def _fetch(listing: Listing, limit: int, after: Row | None, before: Row | None) -> list[Row]:
     """Rows between the cursors, from ``after`` on; with ``before`` alone from it upwards, nearest first."""
     order = _order(listing, reverse=before is not None and after is None)
     bounds, arguments = _bounds(listing, after, before)
     select = _with_key(listing.select, ", ".join(listing.key))
-    cursor.execute(
+    return fetch_all(
         f"{select} WHERE {listing.where} AND {listing.visible}{bounds} ORDER BY {order} LIMIT %s",
         [*listing.select_arguments, *listing.arguments, *arguments, limit],
     )
-    rows: list[Row] = cursor.fetchall()
-    return rows
 
 
 def _order(listing: Listing, *, reverse: bool) -> str:
@@ -161,16 +156,16 @@ def _key_of(listing: Listing, row: Row) -> Row:
     return row[-len(listing.key) :]
 
 
-def _exists(cursor: Any, listing: Listing, after: Row | None = None, before: Row | None = None) -> bool:
+def _exists(listing: Listing, after: Row | None = None, before: Row | None = None) -> bool:
     bounds, arguments = _bounds(listing, after, before)
     source = listing.select.partition("\nFROM ")[2]
     # Nearest first: without an order the planner may read a whole table that has no such row.
     order = _order(listing, reverse=before is not None)
-    cursor.execute(
+    found = fetch_one(
         f"SELECT 1 FROM {source} WHERE {listing.where} AND {listing.visible}{bounds} ORDER BY {order} LIMIT 1",
         [*listing.arguments, *arguments],
     )
-    return cursor.fetchone() is not None
+    return found is not None
 
 
 def page_links(request: Request, cursors: Cursors, window: Window) -> tuple[Paging, PageLinks]:

@@ -20,11 +20,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from django.conf import settings
-from django.db import connection
 
 from nostro.hub.api import documents as d
 from nostro.hub.api.errors import not_found
 from nostro.hub.api.paging import Listing, Row
+from nostro.web.hot_reads import execute, fetch_one
 
 Kind = Literal["transaction", "pendingTransaction"]
 
@@ -94,7 +94,7 @@ _SYNCHRONIZATION_BY_ID = f"""
 
 def access_synchronization(integration_id: UUID, synchronization_id: UUID | None, base: str) -> SynchronizationState:
     """A run of an account granted to the integration. Raises resourceNotFound for every other id."""
-    row = _one(_SYNCHRONIZATION_BY_ID, [synchronization_id, integration_id])
+    row = fetch_one(_SYNCHRONIZATION_BY_ID, [synchronization_id, integration_id])
     if row is None:
         raise not_found("synchronization")
     return SynchronizationState(synchronization(row[:8], base), row[8], row[9], row[10])
@@ -139,7 +139,7 @@ def accounts(integration_id: UUID) -> Listing:
 
 def access_account(integration_id: UUID, account_id: UUID | None, base: str) -> d.Account:
     """One granted account. Raises resourceNotFound for every other id, after the same look-up."""
-    row = _one(f"{_ACCOUNTS} WHERE {_GRANTED} AND g.account_id = %s", [integration_id, account_id])
+    row = fetch_one(f"{_ACCOUNTS} WHERE {_GRANTED} AND g.account_id = %s", [integration_id, account_id])
     if row is None:
         raise not_found("account")
     return account(row, base)
@@ -184,14 +184,11 @@ _ACCOUNT_STATE = f"""
 
 def access_account_state(integration_id: UUID, account_id: UUID | None, now: datetime) -> AccountState:
     """Like access_account with less; notes that the account was read. Raises resourceNotFound."""
-    row = _one(_ACCOUNT_STATE, [now, integration_id, account_id])
+    row = fetch_one(_ACCOUNT_STATE, [now, integration_id, account_id])
     if row is None:
         raise not_found("account")
     if row[4]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE integrations_integrationaccount SET last_accessed_at = %s WHERE id = %s", [now, row[5]]
-            )
+        execute("UPDATE integrations_integrationaccount SET last_accessed_at = %s WHERE id = %s", [now, row[5]])
     return AccountState(row[0], _zone(row[1]), row[2], _latest(row[6:14], row[0], row[3]))
 
 
@@ -260,7 +257,7 @@ _UPDATED_BY_RUN = """t.id IN (
 def transaction(kind: Kind, account_id: UUID, transaction_id: UUID | None, zone: str, base: str) -> d.Transaction:
     """One row that was not withdrawn. The caller has passed access_account_state. Raises resourceNotFound."""
     listing = transactions(kind, account_id, zone)
-    row = _one(
+    row = fetch_one(
         f"{listing.select} WHERE {listing.where} AND {listing.visible} AND t.id = %s",
         [*listing.select_arguments, *listing.arguments, transaction_id],
     )
@@ -288,10 +285,3 @@ def _to_many(address: str, kind: Kind) -> d.ToMany:
 
 def _to_one(address: str, kind: str, row_id: str) -> d.ToOne:
     return d.ToOne(d.Links(address), d.Identifier(kind, row_id))
-
-
-def _one(sql: str, arguments: list[Any]) -> Row | None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, arguments)
-        row: Row | None = cursor.fetchone()
-        return row

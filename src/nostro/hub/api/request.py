@@ -40,14 +40,17 @@ class Request:
     grantee: Grantee | None = None
     query: dict[str, str] = field(default_factory=dict)
     _body: bytes | None = None
+    _host: str = ""
 
     @property
     def host(self) -> str:
-        return public_url(self.environ)
+        if not self._host:
+            self._host = public_url(self.environ)
+        return self._host
 
     @property
     def base(self) -> str:
-        return public_url(self.environ) + self.mount
+        return self.host + self.mount
 
     @property
     def integration(self) -> Grantee:
@@ -107,6 +110,8 @@ def parse_form(text: str) -> dict[str, str]:
 
 
 def _storable(text: str) -> str:
+    if text.isprintable() and text.isascii():
+        return text
     return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 

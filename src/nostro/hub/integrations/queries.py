@@ -6,8 +6,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from nostro.hub.accounts.models import Account
 from nostro.hub.integrations.credentials import token_checksum
 from nostro.hub.integrations.models import Integration
@@ -15,6 +13,7 @@ from nostro.hub.organizations.models import Organization, Role
 from nostro.hub.organizations.queries import access_organization
 from nostro.people.models import User
 from nostro.web.errors import NotFound
+from nostro.web.hot_reads import execute, fetch_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +91,10 @@ def access_by_token(token: str, now: datetime) -> Grantee | None:
 
     Asked of the database on every request: a cached answer would outlive its revocation (DESIGN.md section 3).
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_GRANTEE, [now, token_checksum(token), now])
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        if row[4]:
-            # Once a minute is exact enough for a page and spares a write per request.
-            cursor.execute("UPDATE integrations_integration SET last_used_at = %s WHERE id = %s", [now, row[0]])
+    row = fetch_one(_GRANTEE, [now, token_checksum(token), now])
+    if row is None:
+        return None
+    if row[4]:
+        # Once a minute is exact enough for a page and spares a write per request.
+        execute("UPDATE integrations_integration SET last_used_at = %s WHERE id = %s", [now, row[0]])
     return Grantee(row[0], row[1], row[2], frozenset(row[3].split()))

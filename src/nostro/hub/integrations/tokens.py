@@ -9,10 +9,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
 from oauth2_provider.models import get_access_token_model
 
 from nostro.hub.integrations.credentials import hash_secret, new_access_token, new_secret, token_checksum, verify_secret
+from nostro.web.hot_reads import execute, fetch_one
 
 #: hub-api.md 4.1, documented as the integer 1799.
 LIFETIME_S = 1799
@@ -51,19 +51,15 @@ def issue_access_token(client_id: str, secret: str, requested_scope: str, now: d
     Earlier tokens stay valid until they expire.
     """
     client = _client_uuid(client_id)
-    with connection.cursor() as cursor:
-        row = None
-        if client is not None:
-            cursor.execute(_CLIENT, [client])
-            row = cursor.fetchone()
-        integration_id, stored, allowed = row or (None, _NOBODY, "")
-        if not verify_secret(secret, stored) or integration_id is None:
-            return None
-        token, scope = new_access_token(), _narrowed(allowed, requested_scope)
-        expires = now + timedelta(seconds=LIFETIME_S)
-        cursor.execute(_ISSUE, [token_checksum(token), expires, scope, now, now, integration_id, stored])
-        if cursor.rowcount != 1:
-            return None
+    row = None if client is None else fetch_one(_CLIENT, [client])
+    integration_id, stored, allowed = row or (None, _NOBODY, "")
+    if not verify_secret(secret, stored) or integration_id is None:
+        return None
+    token, scope = new_access_token(), _narrowed(allowed, requested_scope)
+    expires = now + timedelta(seconds=LIFETIME_S)
+    issued = execute(_ISSUE, [token_checksum(token), expires, scope, now, now, integration_id, stored])
+    if issued != 1:
+        return None
     return AccessToken(token, LIFETIME_S, scope)
 
 

@@ -1,0 +1,1 @@
+"""What the benchmarks measure beside Nostro and nothing else uses."""
