@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +20,6 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WIDE = {"width": 1280, "height": 900}
-NARROW = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="session")
@@ -51,10 +48,20 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport=WIDE, locale="en-GB", timezone_id="Europe/Brussels")
-    opened.set_default_timeout(15_000)
+    opened = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="Europe/Brussels")
+    opened.set_default_timeout(20_000)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def watched(context: BrowserContext) -> list[str]:
+    """What went wrong in the browser meanwhile: script errors, refusals of the content policy, answers of 500."""
+    troubles: list[str] = []
+    context.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    context.on("response", lambda answer: troubles.append(answer.url) if answer.status >= 500 else None)
+    context.on("weberror", lambda error: troubles.append(str(error.error)))
+    return troubles
 
 
 @pytest.fixture(scope="session")
@@ -63,15 +70,3 @@ def screenshots() -> Path:
     directory = Path(__file__).resolve().parents[2] / "build" / "screenshots"
     directory.mkdir(parents=True, exist_ok=True)
     return directory
-
-
-def newest_link(house: RunningHouse, address: str) -> str:
-    """The last link mailed to an address."""
-    mails = sorted(house.mail_directory.glob("*.log"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for mail in mails:
-        text = mail.read_text()
-        if f"To: {address}" in text:
-            links = re.findall(r"https?://\S+", text)
-            if links:
-                return links[-1]
-    raise AssertionError(f"no mail with a link for {address}")

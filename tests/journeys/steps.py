@@ -75,3 +75,56 @@ def link_sandbox_accounts(page: Page, customer: str) -> None:
     log_in_at_the_bank(page, customer)
     page.get_by_role("button", name="Import these accounts").click()
     page.get_by_role("link", name="Show the accounts").click(timeout=90_000)
+
+
+def create_integration(page: Page, name: str) -> tuple[str, str]:
+    """Add an integration for all accounts; returns Client ID and Secret ID as they are shown, once."""
+    page.get_by_role("link", name="Integrations").click()
+    page.get_by_role("link", name="Add integration").first.click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Create integration").click()
+    values = page.locator(".secret__value")
+    expect(values).to_have_count(3)
+    return values.nth(0).inner_text().strip(), values.nth(1).inner_text().strip()
+
+
+def create_company(page: Page, house: RunningHouse, name: str) -> None:
+    page.goto(f"{house.url}/books/")
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Create company").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Do bank and books agree?")
+
+
+def connect_bank(page: Page, client_id: str, secret: str) -> None:
+    """From the dashboard to the accounts grid."""
+    page.get_by_role("link", name="Connect bank").first.click()
+    page.get_by_role("link", name="I have a Client ID and a Secret ID").click()
+    page.get_by_label("Client ID").fill(client_id)
+    page.get_by_label("Secret ID").fill(secret)
+    page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which account feeds which journal?")
+
+
+def link_all_accounts(page: Page) -> None:
+    """One new journal for each account, from the first transaction on; returns when all fetches have ended."""
+    for field in page.get_by_label("Fetch from").all():
+        field.fill("2020-01-01")
+    for rate in page.get_by_label("Exchange rate").all():
+        rate.fill("0.86")
+    page.get_by_role("button", name="Create new journals for all unmatched").click()
+    link = page.get_by_role("button", name="Link accounts")
+    if link.is_visible():
+        link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What has arrived?")
+    expect(page.get_by_text("Transactions read so far")).to_have_count(0, timeout=120_000)
+
+
+def add_invoice(page: Page, number: str, amount: str, date: str) -> None:
+    page.get_by_role("link", name="Invoices and bills").click()
+    page.get_by_role("link", name=re.compile("Add|New")).first.click()
+    page.get_by_label("Kind").select_option(label="Invoice")
+    page.get_by_label("Customer or supplier").fill("Royal Upholstery")
+    page.get_by_label("Number").fill(number)
+    page.get_by_label("Date", exact=True).fill(date)
+    page.get_by_label("Amount").fill(amount)
+    page.get_by_role("main").get_by_role("button").last.click()

@@ -168,8 +168,11 @@ class Fetch:
             self.warnings.append(HubError("D-CHANGED", f"{len(sorted_items.changed)} transactions changed"))
         self._import(link, sorted_items)
         self._balances_and_pending(link, shown)
-        self._commit(link, shown, walked, sorted_items)
+        # Opening, statements and proof before the commit point: whoever sees that the run is done sees them too, and
+        # a crash in between is repaired by the next run.
+        self.beat()
         destination_of(link.journal).close_run(link.journal, now=self.clock())
+        self._commit(link, shown, walked, sorted_items)
 
     # --- lease -------------------------------------------------------------------------------------------------
 
