@@ -85,3 +85,31 @@ def test_masking_keeps_json_without_card_numbers(value: object) -> None:
 @given(st.binary(max_size=300))
 def test_masking_never_fails_on_garbage(body: bytes) -> None:
     assert len(mask_card_numbers_in_json(body + PAN.encode())) == len(body) + len(PAN)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": "x", "a": "y"}',
+        b'{"a": 1, "b": {"c": "\\u0022\\u0022", "c": "d"}}',
+        b'{"a": "\\"", "a": 2}',
+        b'{"a": 123456789012345678901234567890, "a": 2}',
+        b'[{"a": [1], "a": [2]}]',
+    ],
+)
+def test_a_key_with_two_values_is_found_wherever_it_stands(body):
+    with pytest.raises(JsonError):
+        parse_json(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"a": 123456789012345678901234567890}', {"a": 123456789012345678901234567890}),
+        (b'{"a": 1, "a": 1}', {"a": 1}),
+        (b'{"a": "say \\u0022so\\u0022"}', {"a": 'say "so"'}),
+        (b'{"a": 1.10}', {"a": Decimal("1.10")}),
+    ],
+)
+def test_what_is_no_contradiction_is_read(body, value):
+    assert parse_json(body) == value

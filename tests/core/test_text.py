@@ -74,3 +74,9 @@ def test_formulas_are_neutralised(text):
 @pytest.mark.parametrize("text", ["rent = 5", "a-b", "", "'quoted"])
 def test_ordinary_text_is_left_alone(text):
     assert neutralise_formula(text) == text
+
+
+@given(st.text(alphabet=" \t\n\u00a0\u200babÉ", max_size=12), st.integers(1, 12))
+def test_cleaning_is_the_same_whichever_way_it_takes(text, limit):
+    visible = "".join(character for character in text[: 4 * limit] if character != "\u200b")
+    assert clean(text, limit) == " ".join(visible.split())[:limit].rstrip()

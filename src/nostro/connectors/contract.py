@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from nostro.connectors.errors import ConnectorError
-from nostro.core.transactions import Account, Balance, Transaction, Window
+from nostro.core.transactions import Account, Balance, BankRow, Window
 
 Clock = Callable[[], dt.datetime]
 #: Gives the X-Request-ID of the next request, a new UUID each time.
@@ -248,7 +248,7 @@ class Page:
     ``complete`` is True only on the last page of a chain that ended normally.
     """
 
-    rows: tuple[Transaction, ...]
+    rows: tuple[BankRow, ...]
     window: Window
     raw: RawAnswer
     next: str | None = None

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from nostro.core.masking import is_card_number, mask_card_numbers, mask_pan
+from nostro.core.payloads import payload_bytes
 
 _REFERENCES = """
     resourceId transactionId entryReference endToEndId mandateId creditorId checkId consentId href iban bban
@@ -69,17 +70,26 @@ def parse_json(body: bytes) -> Any:
     NUL) become U+FFFD.
     """
     try:
-        value = json.loads(
-            body.decode("utf-8-sig"),
-            parse_float=Decimal,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_object,
-        )
+        text = body.decode("utf-8-sig")
+        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        if not _keeps_every_string(body, value):
+            value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object)
         return _without_broken_characters(value) if _BROKEN_ESCAPE.search(body) else value
     except JsonError:
         raise
     except (ValueError, ArithmeticError, RecursionError):
         raise JsonError("the answer is no JSON text") from None
+
+
+def _keeps_every_string(body: bytes, value: Any) -> bool:
+    """Whether the parsed value certainly has all strings of its text, so that no key occurred twice in one object.
+
+    Written out again, every string has its two quotation marks and those within; a key that was lost has none. Only
+    where the text may spell a mark otherwise is this no proof. Asking every object costs three times as much.
+    """
+    if b"\\u0022" in body:
+        return False
+    return payload_bytes(value).count(b'"') == body.count(b'"')
 
 
 def _refuse_constant(name: str) -> Any:

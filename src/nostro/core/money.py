@@ -17,6 +17,9 @@ _ZERO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND 
 _THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())  # noqa: SIM905
 _FOUR_DECIMALS = frozenset("CLF UYW".split())  # noqa: SIM905
 
+# Found at once, because every row of every read has one.
+_USUAL_CURRENCIES = frozenset("EUR USD GBP CHF JPY KWD SEK NOK DKK PLN CZK HUF RON BGN".split())  # noqa: SIM905
+
 #: Largest number of digits before the point and after it that an amount may have. ISO 20022 allows 18 in all;
 #: twice that leaves room for odd banks and still bounds what one field can cost.
 MAX_INTEGER_DIGITS = 24
@@ -83,6 +86,8 @@ def parse_amount(value: object) -> Decimal:
 def parse_currency(value: object) -> str:
     """Read an ISO 4217 code: three letters, returned in upper case. Raises :class:`MoneyError`."""
     if isinstance(value, str):
+        if value in _USUAL_CURRENCIES:
+            return value
         code = value.strip().upper()
         if len(code) == 3 and code.isascii() and code.isalpha():
             return code

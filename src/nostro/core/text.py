@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 #: Longest text kept of a field, in characters. ISO 20022 allows 140 for a name and a remittance line, 35 for
 #: a reference; banks exceed all of them.
@@ -54,6 +55,9 @@ def clean(text: str, limit: int = MAX_TEXT_LENGTH) -> str:
     text = text[: 4 * limit]
     if not text.isprintable():
         text = _REMOVED.sub("", text)
+    elif len(text) <= limit and "  " not in text and text[:1] != " " and text[-1:] != " ":
+        # The only blank that counts as printable is the common one, so nothing is left to do.
+        return text
     return " ".join(text.split())[:limit].rstrip()
 
 
@@ -77,10 +81,21 @@ def fold(text: str | None) -> str:
     """
     if not text:
         return ""
+    return _folded(text) if len(text) <= _FOLDS_KEPT_UP_TO else _fold(text)
+
+
+#: Currencies, codes and names return on every row, and a row's texts are folded for two digests.
+_FOLDS_KEPT_UP_TO = 200
+
+
+def _fold(text: str) -> str:
     if text.isascii():
         return text.translate(_ASCII_KEPT)
     normalised = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return normalised.translate(_FOLDED_CHARACTERS)
+
+
+_folded = lru_cache(maxsize=8192)(_fold)
 
 
 def neutralise_formula(text: str) -> str:

@@ -8,7 +8,7 @@ and a currency are certain; everything else may be missing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -66,7 +66,8 @@ class Balance:
     last_committed_transaction: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, so that fields a bank left out cost nothing: they are found at the class (see ``from_values``).
+@dataclass(frozen=True)
 class Transaction:
     """One transaction row of a bank, booked, pending or informational.
 
@@ -109,6 +110,16 @@ class Transaction:
     balance_after_transaction: Decimal | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Transaction:
+        """The transaction with these fields, which must hold amount, currency and raw; the dictionary becomes its own.
+
+        The same as ``Transaction(**values)``, which sets every field one by one and takes five times as long.
+        """
+        made = object.__new__(cls)
+        made.__dict__.update(values)
+        return made
+
     @property
     def counterparty_name(self) -> str | None:
         """The other side's name: the creditor when money leaves, the debtor when it arrives."""
@@ -129,6 +140,62 @@ class Transaction:
         """All remittance parts as one text; the structured reference first when there is one."""
         parts = (*self.remittance_information_structured, *self.remittance_information_unstructured)
         return " ".join(part for part in parts if part)
+
+
+class UnmappedRow:
+    """A bank's row of which only what is always needed has been read; the rest is mapped when it is asked for.
+
+    Most rows of most reads are known already, and a stored digest of ``raw`` proves it (connectors.md 1.10): those
+    need not be mapped at all. Whoever asks for another field of :class:`Transaction` gets it, mapped on first use.
+    A connector hands a row over like this only after checking that it can be mapped.
+    """
+
+    __slots__ = ("_mapped", "_mapping", "amount", "booking_date", "booking_status", "currency", "raw")
+
+    def __init__(  # noqa: PLR0917 - made for every row of every read, so without names
+        self,
+        raw: Mapping[str, Any],
+        booking_status: BookingStatus,
+        booking_date: dt.date | None,
+        amount: Decimal,
+        currency: str,
+        mapping: Callable[[UnmappedRow], Transaction],
+    ) -> None:
+        self.raw = raw
+        self.booking_status = booking_status
+        self.booking_date = booking_date
+        self.amount = amount
+        self.currency = currency
+        self._mapping = mapping
+        self._mapped: Transaction | None = None
+
+    def mapped(self) -> Transaction:
+        """The whole transaction."""
+        if self._mapped is None:
+            self._mapped = self._mapping(self)
+        return self._mapped
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.mapped(), name)
+
+    def __eq__(self, other: object) -> bool:
+        return self.mapped() == (other.mapped() if isinstance(other, UnmappedRow) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as Transaction, whose raw is a dictionary
+
+    def __repr__(self) -> str:
+        return repr(self.mapped())
+
+
+#: A row as connectors give it.
+BankRow = Transaction | UnmappedRow
+
+
+def whole(row: BankRow) -> Transaction:
+    """The row as a transaction with all fields."""
+    return row if isinstance(row, Transaction) else row.mapped()
 
 
 @dataclass(frozen=True, slots=True)

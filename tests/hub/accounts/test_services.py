@@ -13,7 +13,7 @@ from nostro.connectors.contract import RawAnswer as BankAnswer
 from nostro.core.transactions import Account as BankAccount
 from nostro.core.transactions import Balance as BankBalance
 from nostro.core.transactions import Window
-from nostro.hub.accounts.models import Balance
+from nostro.hub.accounts.models import Balance, RawAnswer
 from nostro.hub.accounts.services import (
     extend_coverage,
     open_raw_answer,
@@ -58,7 +58,9 @@ def test_raw_answers_are_sealed_and_open_only_in_their_row():
         "connection_id": account.connection_id,
     }
     one, other = (
-        store_raw_answer(answer, **common, synchronization_id=uuid.uuid4(), kind="transactions", received_at=NOW)
+        RawAnswer.objects.get(
+            pk=store_raw_answer(answer, **common, synchronization_id=uuid.uuid4(), kind="transactions", received_at=NOW)
+        )
         for _ in range(2)
     )
     assert b"iban" not in bytes(one.sealed_body)
@@ -66,6 +68,28 @@ def test_raw_answers_are_sealed_and_open_only_in_their_row():
     one.sealed_body = other.sealed_body
     with pytest.raises(SealError):
         open_raw_answer(one)
+
+
+def test_an_answer_is_stored_only_together_with_the_progress_of_its_run():
+    account = make_account()
+    answer = BankAnswer("https://bank.example", 200, "application/json", b"{}", "request-1")
+
+    def store(statement):
+        return store_raw_answer(
+            answer,
+            organization_id=account.organization_id,
+            account_id=None,
+            connection_id=account.connection_id,
+            synchronization_id=None,
+            kind="transactions",
+            received_at=NOW,
+            provided=(statement, [account.pk]),
+        )
+
+    assert store("UPDATE accounts_account SET name = 'held' WHERE id = %s RETURNING id") is not None
+    assert store("UPDATE accounts_account SET name = 'lost' WHERE id = %s AND name = '' RETURNING id") is None
+    account.refresh_from_db()
+    assert (account.name, RawAnswer.objects.count()) == ("held", 1)
 
 
 @pytest.mark.parametrize(("currency", "amount"), [("EUR", "1.10"), ("JPY", "500"), ("KWD", "2.345")])

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from nostro.core.masking import mask_card_numbers, mask_pan
@@ -60,11 +61,20 @@ def amount_of(value: Any, where: str) -> tuple[Decimal, str]:
 
 def text_of(value: Any, limit: int = MAX_TEXT_LENGTH) -> str | None:
     """Text, cleaned, capped, without card numbers. Numbers that banks send for text are written out."""
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        value = str(value)
     if not isinstance(value, str):
-        return None
+        value = _written_out(value)
+        if value is None:
+            return None
     return mask_card_numbers(clean(value, limit)) or None
+
+
+def _written_out(value: Any) -> str | None:
+    return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+
+
+def short_text_of(value: Any) -> str | None:
+    """A code, or a text that is as short as one."""
+    return text_of(value, 35)
 
 
 def name_of(value: Any) -> str | None:
@@ -74,10 +84,10 @@ def name_of(value: Any) -> str | None:
 
 def reference_of(value: Any) -> str | None:
     """A reference, never masked. One beyond the limit ends in a digest of the whole, so that it stays distinct."""
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        value = str(value)
     if not isinstance(value, str):
-        return None
+        value = _written_out(value)
+        if value is None:
+            return None
     if len(value) > MAX_REFERENCE_LENGTH:
         digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         return clean(value, MAX_REFERENCE_LENGTH - 33) + "#" + digest
@@ -88,17 +98,29 @@ def date_of(value: Any, where: str, warnings: Warnings) -> dt.date | None:
     """A calendar date, also from a date with time, whose day is taken as written and never shifted."""
     if value is None or value == "":
         return None
-    found = _DATE.match(value.strip()) if isinstance(value, str) else None
-    try:
-        day = dt.date.fromisoformat(found.group()) if found else None
-    except ValueError:
-        day = None
+    # The eleventh character tells a date from a longer number.
+    day = _calendar_date(value.strip()[:11]) if isinstance(value, str) else None
     if day is None:
         warnings.add(f"{where} is no date")
     elif not MIN_YEAR <= day.year <= MAX_YEAR:
         warnings.add(f"{where} is a placeholder (year {day.year})")
         return None
     return day
+
+
+def calendar_date_of(value: Any) -> dt.date | None:
+    """A calendar date as :func:`date_of` reads it, for fields whose oddities were already told."""
+    return date_of(value, "", Warnings())
+
+
+@lru_cache(maxsize=2048)
+def _calendar_date(text: str) -> dt.date | None:
+    # The same few days are on every row of a page.
+    found = _DATE.match(text)
+    try:
+        return dt.date.fromisoformat(found.group()) if found else None
+    except ValueError:
+        return None
 
 
 def instant_of(value: Any) -> dt.datetime | None:

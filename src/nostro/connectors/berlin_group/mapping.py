@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ from nostro.connectors.berlin_group.fields import (
     Warnings,
     account_number_of,
     amount_of,
+    calendar_date_of,
     count_of,
     date_of,
     flag_of,
@@ -19,6 +20,7 @@ from nostro.connectors.berlin_group.fields import (
     masked_pan_of,
     name_of,
     reference_of,
+    short_text_of,
     text_of,
 )
 from nostro.core.money import MoneyError, parse_currency
@@ -30,6 +32,7 @@ from nostro.core.transactions import (
     Balance,
     BookingStatus,
     Transaction,
+    UnmappedRow,
 )
 
 #: ISO 20022 balance codes that banks send in place of the Berlin Group words (connectors.md 1.8).
@@ -115,49 +118,86 @@ def map_balance(item: Any, warnings: Warnings) -> Balance:
 
 def map_transaction(item: Any, status: BookingStatus, warnings: Warnings) -> Transaction:
     """One row of ``booked`` or ``pending``. Raises :class:`UnreadableError` without an amount and a currency."""
-    if not isinstance(item, Mapping):
+    return read_transaction(item, status, warnings).mapped()
+
+
+def read_transaction(item: Any, status: BookingStatus, warnings: Warnings) -> UnmappedRow:
+    """Check a row and warn of all that is odd about it; its other fields are mapped when they are needed.
+
+    Raises :class:`UnreadableError` without an amount and a currency.
+    """
+    if not isinstance(item, dict):
         raise UnreadableError("a row is no object")
     amount, currency = amount_of(item.get("transactionAmount"), "transactionAmount")
-    for name in item.keys() - KNOWN_TRANSACTION_FIELDS:
-        warnings.add(f"unknown field {text_of(name, 60)} (kept in raw)")
-    return Transaction(
-        amount=amount,
-        currency=currency,
-        booking_status=status,
-        entry_reference=reference_of(item.get("entryReference")),
-        transaction_id=reference_of(item.get("transactionId")) or reference_of(item.get("cardTransactionId")),
-        end_to_end_id=reference_of(item.get("endToEndId")),
-        mandate_id=reference_of(item.get("mandateId")),
-        creditor_id=reference_of(item.get("creditorId")),
-        check_id=reference_of(item.get("checkId")),
-        booking_date=date_of(item.get("bookingDate"), "bookingDate", warnings),
-        value_date=date_of(item.get("valueDate"), "valueDate", warnings),
-        transaction_date=date_of(item.get("transactionDate"), "transactionDate", warnings),
-        fee=_optional_amount(item.get("markupFee"), "markupFee", warnings),
-        currency_exchange=tuple(
+    if not item.keys() <= KNOWN_TRANSACTION_FIELDS:
+        for name in item.keys() - KNOWN_TRANSACTION_FIELDS:
+            warnings.add(f"unknown field {text_of(name, 60)} (kept in raw)")
+    booking_date = date_of(item.get("bookingDate"), "bookingDate", warnings)
+    for name in _CHECKED_DATES:
+        if name in item:
+            date_of(item[name], name, warnings)
+    if "markupFee" in item:
+        _optional_amount(item["markupFee"], "markupFee", warnings)
+    if "balanceAfterTransaction" in item:
+        _balance_after(item["balanceAfterTransaction"], warnings)
+    return UnmappedRow(item, status, booking_date, amount, currency, _map_fields)
+
+
+_CHECKED_DATES = ("valueDate", "transactionDate")
+#: Fields that are read by themselves: the bank's name, ours, and how. Those read together follow in ``_map_fields``.
+_READERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "entryReference": ("entry_reference", reference_of),
+    "endToEndId": ("end_to_end_id", reference_of),
+    "mandateId": ("mandate_id", reference_of),
+    "creditorId": ("creditor_id", reference_of),
+    "checkId": ("check_id", reference_of),
+    "valueDate": ("value_date", calendar_date_of),
+    "transactionDate": ("transaction_date", calendar_date_of),
+    "creditorName": ("creditor_name", name_of),
+    "creditorAccount": ("creditor_account", account_number_of),
+    "creditorAgent": ("creditor_agent", short_text_of),
+    "ultimateCreditor": ("ultimate_creditor", name_of),
+    "debtorName": ("debtor_name", name_of),
+    "debtorAccount": ("debtor_account", account_number_of),
+    "debtorAgent": ("debtor_agent", short_text_of),
+    "ultimateDebtor": ("ultimate_debtor", name_of),
+    "additionalInformation": ("additional_information", text_of),
+    "purposeCode": ("purpose_code", short_text_of),
+    "bankTransactionCode": ("bank_transaction_code", short_text_of),
+    "proprietaryBankTransactionCode": ("proprietary_bank_transaction_code", lambda value: text_of(value, 140)),
+    "merchantCategoryCode": ("merchant_category_code", short_text_of),
+    "batchIndicator": ("batch_indicator", flag_of),
+    "batchNumberOfTransactions": ("batch_number_of_transactions", count_of),
+}
+
+
+def _map_fields(row: UnmappedRow) -> Transaction:
+    """All fields of a row that was checked; what is odd about it was said then."""
+    item = row.raw
+    values: dict[str, Any] = {
+        "amount": row.amount,
+        "currency": row.currency,
+        "booking_status": row.booking_status,
+        "booking_date": row.booking_date,
+        "raw": item,
+    }
+    for name, value in item.items():
+        if (known := _READERS.get(name)) is not None and (read := known[1](value)) is not None:
+            values[known[0]] = read
+    warned = Warnings()
+    together = {
+        "transaction_id": reference_of(item.get("transactionId")) or reference_of(item.get("cardTransactionId")),
+        "remittance_information_unstructured": _unstructured(item),
+        "remittance_information_structured": _structured(item),
+        "masked_pan": masked_pan_of(item),
+        "fee": _optional_amount(item.get("markupFee"), "markupFee", warned),
+        "balance_after_transaction": _balance_after(item.get("balanceAfterTransaction"), warned),
+        "currency_exchange": tuple(
             dict(exchange) for exchange in list_of(item.get("currencyExchange")) if isinstance(exchange, Mapping)
         ),
-        creditor_name=name_of(item.get("creditorName")),
-        creditor_account=account_number_of(item.get("creditorAccount")),
-        creditor_agent=text_of(item.get("creditorAgent"), 35),
-        ultimate_creditor=name_of(item.get("ultimateCreditor")),
-        debtor_name=name_of(item.get("debtorName")),
-        debtor_account=account_number_of(item.get("debtorAccount")),
-        debtor_agent=text_of(item.get("debtorAgent"), 35),
-        ultimate_debtor=name_of(item.get("ultimateDebtor")),
-        remittance_information_unstructured=_unstructured(item),
-        remittance_information_structured=_structured(item),
-        additional_information=text_of(item.get("additionalInformation")),
-        purpose_code=text_of(item.get("purposeCode"), 35),
-        bank_transaction_code=text_of(item.get("bankTransactionCode"), 35),
-        proprietary_bank_transaction_code=text_of(item.get("proprietaryBankTransactionCode"), 140),
-        merchant_category_code=text_of(item.get("merchantCategoryCode"), 35),
-        masked_pan=masked_pan_of(item),
-        batch_indicator=flag_of(item.get("batchIndicator")),
-        batch_number_of_transactions=count_of(item.get("batchNumberOfTransactions")),
-        balance_after_transaction=_balance_after(item.get("balanceAfterTransaction"), warnings),
-        raw=dict(item),
-    )
+    }
+    values.update((name, value) for name, value in together.items() if value is not None and value != ())
+    return Transaction.from_values(values)
 
 
 def _unstructured(item: Mapping[str, Any]) -> tuple[str, ...]:

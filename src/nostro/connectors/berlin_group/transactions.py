@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode
 from nostro.connectors.berlin_group.client import Client, interpreting, parsed, protocol_error, resolve_link
 from nostro.connectors.berlin_group.errors import error_from_answer, messages_of
 from nostro.connectors.berlin_group.fields import UnreadableError, Warnings, href_of
-from nostro.connectors.berlin_group.mapping import map_transaction
+from nostro.connectors.berlin_group.mapping import read_transaction
 from nostro.connectors.berlin_group.profile import BOOKING_STATUS_BOTH, BOOKING_STATUS_PENDING, Profile
 from nostro.connectors.contract import (
     BookingStatusFilter,
@@ -33,7 +33,8 @@ from nostro.connectors.contract import (
     RawAnswer,
 )
 from nostro.connectors.errors import ConnectorError, NotSupported, ProtocolError
-from nostro.core.transactions import Account, BookingStatus, Transaction, Window
+from nostro.core.payloads import payload_bytes
+from nostro.core.transactions import Account, BankRow, BookingStatus, Window
 
 #: Limits of one chain (connectors.md 1.1.4).
 MAX_PAGES = 2_000
@@ -72,7 +73,7 @@ class Chain:
 class _Read:
     """One interpreted answer."""
 
-    rows: tuple[Transaction, ...]
+    rows: tuple[BankRow, ...]
     unreadable: int
     warnings: tuple[str, ...]
     next_href: str | None
@@ -180,12 +181,12 @@ def _read(raw: RawAnswer, data: Any) -> _Read:
     warnings = Warnings()
     for message in messages_of(data):
         warnings.add(f"the bank says {message.code}: {message.text}")
-    rows: list[Transaction] = []
+    rows: list[BankRow] = []
     unreadable = 0
     for status in _STATUSES:
         for position, item in enumerate(_items(raw, report, status), start=1):
             try:
-                rows.append(map_transaction(item, status, warnings))
+                rows.append(read_transaction(item, status, warnings))
             except UnreadableError as error:
                 unreadable += 1
                 warnings.add(f"{status} row {position} cannot be read: {error}")
@@ -193,8 +194,8 @@ def _read(raw: RawAnswer, data: Any) -> _Read:
         warnings.add(f"{len(standing_orders)} standing orders are no transactions and were left out")
     next_href = href_of(report.get("_links"), "next") or href_of(data.get("_links"), "next")
     content = {status: report.get(status) for status in _STATUSES}
-    # A page that comes twice comes with its members in the same order, so its spelling in Python is enough.
-    digest = _digest(repr(content))
+    # A page that comes twice comes with its members in the same order.
+    digest = hashlib.sha256(payload_bytes(content)).hexdigest()[:12]
     return _Read(tuple(rows), unreadable, warnings.as_tuple(), next_href, digest)
 
 

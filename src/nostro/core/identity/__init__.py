@@ -16,7 +16,9 @@ from nostro.core.identity.bank_rows import (
     ReadWarning,
     ReferencePolicy,
     StoredRow,
+    known_row,
     read_row,
+    reference_prefix,
 )
 from nostro.core.identity.fingerprints import (
     amount_text,
@@ -66,8 +68,10 @@ __all__ = [
     "classify",
     "content_digest",
     "hub_fingerprint",
+    "known_row",
     "link_pending",
     "link_row",
     "match",
     "read_row",
+    "reference_prefix",
 ]

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from nostro.core.identity.fingerprints import content_digest, hub_fingerprint
-from nostro.core.transactions import Transaction
+from nostro.core.transactions import BankRow, Transaction, whole
 
 #: Complete reads without the row after which a stored row counts as removed.
 ABSENCES_UNTIL_GONE = 2
@@ -35,7 +35,8 @@ class ReferencePolicy(Protocol):
 class ReadRow(NamedTuple):
     """One booked row of a read, reduced to what identity needs. Made by :func:`read_row`.
 
-    ``references`` has one entry for each field of the policy, ``""`` where the bank gave none.
+    ``references`` has one entry for each field of the policy, ``""`` where the bank gave none. ``transaction_id``
+    and ``balance_after`` are those of the transaction, which itself need not have been mapped.
     """
 
     references: tuple[str, ...]
@@ -44,7 +45,9 @@ class ReadRow(NamedTuple):
     amount: Decimal
     currency: str
     content: str
-    transaction: Transaction
+    transaction: BankRow
+    transaction_id: str | None
+    balance_after: Decimal | None
 
 
 class StoredRow(NamedTuple):
@@ -126,12 +129,13 @@ class MatchResult:
     warnings: tuple[ReadWarning, ...] = ()
 
 
-def read_row(transaction: Transaction, policy: ReferencePolicy, source: str) -> ReadRow:
-    """Reduce a transaction to its identity.
+def read_row(row: BankRow, policy: ReferencePolicy, source: str) -> ReadRow:
+    """Reduce a bank's row to its identity.
 
     ``source`` names the connector or dialect whose policy this is: references of one source say nothing about
     those of another, so an account that moves to another connector is matched by fingerprint.
     """
+    transaction = whole(row)
     return ReadRow(
         tuple(_reference(transaction, field, source) for field in policy.reference_fields),
         hub_fingerprint(transaction),
@@ -140,10 +144,37 @@ def read_row(transaction: Transaction, policy: ReferencePolicy, source: str) -> 
         transaction.currency,
         content_digest(transaction),
         transaction,
+        transaction.transaction_id,
+        transaction.balance_after_transaction,
     )
+
+
+def known_row(row: BankRow, stored: StoredRow, *, transaction_id: str | None, balance_after: Decimal | None) -> ReadRow:
+    """What :func:`read_row` gives for ``row``, without mapping it: the identity of a stored row with equal payload.
+
+    Mapping and identity are pure functions of the bank's payload, of the versions of the mapping and of the policy.
+    So the caller must know that ``stored`` came from an equal payload by the same versions, and that its references
+    are those of the present policy.
+    """
+    return ReadRow(
+        stored.references,
+        stored.fingerprint,
+        stored.booking_date,
+        stored.amount,
+        stored.currency,
+        stored.content,
+        row,
+        transaction_id,
+        balance_after,
+    )
+
+
+def reference_prefix(source: str, field: str) -> str:
+    """What references of this source and field begin with."""
+    return f"{source}:{field}:"
 
 
 def _reference(transaction: Transaction, field: str, source: str) -> str:
     value = getattr(transaction, field)
     text = str(value).strip() if value is not None else ""
-    return f"{source}:{field}:{text}" if text else ""
+    return reference_prefix(source, field) + text if text else ""

@@ -64,7 +64,7 @@ def match(
 
 def _read_order(row: ReadRow) -> tuple[str, bool, Decimal, tuple[str, ...]]:
     """Order of equal rows that does not depend on pages: the balance after them tells who came first."""
-    balance = row.transaction.balance_after_transaction
+    balance = row.balance_after
     chronological = Decimal(0) if balance is None else balance if row.amount >= 0 else -balance
     return row.content, balance is None, chronological, row.references
 
@@ -93,7 +93,7 @@ def _without_repeats(read_rows: Iterable[ReadRow], policy: ReferencePolicy) -> t
         if earlier is None:
             kept[key] = row
         else:
-            repeats[row.transaction.transaction_id or next(filter(None, row.references))] += 1
+            repeats[row.transaction_id or next(filter(None, row.references))] += 1
             kept[key] = min(earlier, row, key=_read_order)
     return list(kept.values()), [
         ReadWarning("row_repeated", subject, times + 1) for subject, times in sorted(repeats.items())
@@ -103,7 +103,7 @@ def _without_repeats(read_rows: Iterable[ReadRow], policy: ReferencePolicy) -> t
 def _repeat_key(row: ReadRow, policy: ReferencePolicy) -> object | None:
     if not policy.verify:
         return next(filter(None, row.references), None)
-    transaction_id = row.transaction.transaction_id
+    transaction_id = row.transaction_id
     return (transaction_id, row.references, row.fingerprint, row.content) if transaction_id else None
 
 

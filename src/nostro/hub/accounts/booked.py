@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -25,12 +24,12 @@ from nostro.core.identity import (
     ReferencePolicy,
     StoredRow,
     match,
-    read_row,
 )
-from nostro.core.transactions import Window
-from nostro.hub.accounts.changes import add_new, mark_absent, refresh_known, remove_gone, write_modified
+from nostro.core.transactions import BankRow, Window
+from nostro.hub.accounts.changes import add_new, is_stale, mark_absent, refresh_known, remove_gone, write_modified
 from nostro.hub.accounts.models import Account, Transaction
 from nostro.hub.accounts.rows import ReadPage
+from nostro.hub.accounts.stored import Store, stored_between, stored_with_references_outside
 
 #: Rows, read or stored, that are compared at once.
 STRETCH_ROWS = 20_000
@@ -93,15 +92,15 @@ class _Read:
     absent: set[UUID] = field(default_factory=set)
     gone: set[UUID] = field(default_factory=set)
 
-    def rows(self, stretch: _Stretch) -> tuple[list[ReadRow], list[UUID | None]]:
+    def rows(self, stretch: _Stretch) -> tuple[list[BankRow], list[UUID | None]]:
         """The read rows of these days, and for each the raw answer it came from."""
-        rows: list[ReadRow] = []
+        rows: list[BankRow] = []
         origins: list[UUID | None] = []
         for page in self.pages:
             if any(map(stretch.holds, page.days)):
                 for row in page.rows():
                     if stretch.holds(row.booking_date):
-                        rows.append(read_row(row, self.policy, self.source))
+                        rows.append(row)
                         origins.append(page.raw_answer_id)
         return rows, origins
 
@@ -129,7 +128,7 @@ def apply_booked(
         counts = Counts()
         stretches = list(_stretches(read))
         if len(stretches) > 1 and complete and _has_rows(account):
-            _look_for_moved_rows(read, stretches)
+            counts, stretches = _look_ahead(read, stretches)
         for stretch in stretches:
             counts += _apply_stretch(read, stretch)
         counts += _end_missing(read)
@@ -187,19 +186,41 @@ def _has_rows(account: Account) -> bool:
     return Transaction.objects.filter(account=account).exists()
 
 
-def _look_for_moved_rows(read: _Read, stretches: Sequence[_Stretch]) -> None:
-    """Find the stored rows that no row of their own stretch explains, before anything is written."""
+def _look_ahead(read: _Read, stretches: Sequence[_Stretch]) -> tuple[Counts, list[_Stretch]]:
+    """Find the stored rows that no row of their own stretch explains, before anything is written.
+
+    Returns the stretches that are left to apply, and what the others counted: where every row is known and nothing
+    is to be written, no row of another day can change that.
+    """
+    counts, left = Counts(), []
     for stretch in stretches:
-        rows, _ = read.rows(stretch)
-        result = match(rows, _stored_rows(read, stretch, rows), complete=True, policy=read.policy, window=read.window)
+        bank_rows, _ = read.rows(stretch)
+        rows, stored = _identified(read, stretch, bank_rows)
+        result = _match(read, rows, stored)
         for row in (*result.absent_once, *result.gone):
             if len(read.moved) < MAX_MOVED_ROWS:
                 read.moved[row.id] = row
+        if _changes_nothing(result):
+            counts += Counts(known=len(result.known), warnings=result.warnings)
+        else:
+            left.append(stretch)
+    return counts, left
+
+
+def _changes_nothing(result: MatchResult) -> bool:
+    return not (
+        result.new
+        or result.modified
+        or result.deferred
+        or result.absent_once
+        or result.gone
+        or any(map(is_stale, result.known))
+    )
 
 
 def _apply_stretch(read: _Read, stretch: _Stretch) -> Counts:
-    rows, origins = read.rows(stretch)
-    stored = _stored_rows(read, stretch, rows)
+    bank_rows, origins = read.rows(stretch)
+    rows, stored = _identified(read, stretch, bank_rows)
     result = _match(read, rows, stored)
     elsewhere = [row for row in read.moved.values() if not stretch.holds(row.booking_date)]
     elsewhere += _same_reference_outside(read, result, stored)
@@ -230,21 +251,20 @@ def _only_of_stretch(result: MatchResult, stretch: _Stretch, elsewhere: Sequence
     )
 
 
-_STORED_COLUMNS = (
-    "SELECT id, identity_references, encode(fingerprint, 'hex'), occurrence, booking_date, amount, currency,"
-    " encode(content, 'hex'), absences FROM accounts_transaction WHERE account_id = %s "
-)
+def _identified(read: _Read, stretch: _Stretch, bank_rows: Sequence[BankRow]) -> tuple[list[ReadRow], list[StoredRow]]:
+    """The read rows of a stretch and the stored ones they may be, both reduced to their identity."""
+    store = _stored_rows(read, stretch, bank_rows)
+    return [store.identify(row, read.policy, read.source) for row in bank_rows], store.rows
 
 
-def _stored_rows(read: _Read, stretch: _Stretch, rows: Sequence[ReadRow]) -> list[StoredRow]:
+def _stored_rows(read: _Read, stretch: _Stretch, rows: Sequence[BankRow]) -> Store:
     """Every stored row of these days that was asked for or shares its day with a read row."""
     first, last = _asked_days(read)
-    days = [row.booking_date for row in rows if row.booking_date is not None]
+    days = {row.booking_date for row in rows if row.booking_date is not None}
     first = max(stretch.first, min([first, *days]))
     last = min(stretch.last, max([last, *days]))
-    undated = stretch.undated and (read.window is None or len(days) < len(rows))
-    where = "AND (booking_date BETWEEN %s AND %s" + (" OR booking_date IS NULL)" if undated else ")")
-    return _fetch(_STORED_COLUMNS + where, [read.account.pk, first, last])
+    undated = stretch.undated and (read.window is None or any(row.booking_date is None for row in rows))
+    return stored_between(read.account, first, last, undated=undated, policy=read.policy, source=read.source)
 
 
 def _same_reference_outside(read: _Read, result: MatchResult, stored: Sequence[StoredRow]) -> list[StoredRow]:
@@ -253,17 +273,16 @@ def _same_reference_outside(read: _Read, result: MatchResult, stored: Sequence[S
     if not references or read.window is None or not _has_rows(read.account):
         return []
     have = {row.id for row in stored}
-    found = _fetch(
-        _STORED_COLUMNS + "AND NOT (booking_date BETWEEN %s AND %s) AND identity_references && %s::text[] LIMIT %s",
-        [read.account.pk, read.window.date_from, read.window.date_to, references, MAX_MOVED_ROWS],
+    found = stored_with_references_outside(
+        read.account,
+        references,
+        read.window.date_from,
+        read.window.date_to,
+        MAX_MOVED_ROWS,
+        policy=read.policy,
+        source=read.source,
     )
     return [row for row in found if row.id not in have and row.id not in read.moved]
-
-
-def _fetch(statement: str, parameters: Sequence[Any]) -> list[StoredRow]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return [StoredRow(row[0], tuple(row[1]), *row[2:]) for row in cursor]
 
 
 def _write(read: _Read, result: MatchResult, origins: dict[int, UUID | None]) -> Counts:

@@ -18,8 +18,18 @@ from django.db import connection
 
 from nostro.core.identity import Known, Modified, New
 from nostro.core.ids import new_id
+from nostro.core.payloads import payload_digest
 from nostro.hub.accounts.models import Account, Transaction, TransactionChange
-from nostro.hub.accounts.rows import BANK_COLUMNS, as_json, bank_values, copy_rows, next_in_creation_order
+from nostro.hub.accounts.rows import (
+    BANK_COLUMNS,
+    MAPPING_VERSION,
+    array_text,
+    as_json,
+    bank_values,
+    copy_rows,
+    copyable_bank_values,
+    next_in_creation_order,
+)
 
 _NEW_COLUMNS = (
     "id",
@@ -74,7 +84,7 @@ def add_new(account: Account, rows: Sequence[New], origins: Mapping[int, UUID | 
                 run,
                 now,
                 now,
-                *bank_values(new.row, origins[id(new.row)]),
+                *copyable_bank_values(new.row, origins[id(new.row)]),
             )
             for new, place in zip(ordered, places, strict=True)
         ),
@@ -161,29 +171,37 @@ def _change(stored: Transaction, old: Sequence[Any], new: Sequence[Any], run: UU
     )
 
 
+def is_stale(known: Known) -> bool:
+    """Whether something of a row that was read again must be written."""
+    return bool(known.stored.absences) or known.references_changed
+
+
 def refresh_known(account: Account, rows: Sequence[Known], run: UUID, now: datetime) -> int:
     """Rows read again: forget absences, keep new references, bring tombstones back. Returns how many came back.
 
     Most rows of most reads need nothing, and then nothing is written.
     """
-    stale = [known for known in rows if known.stored.absences or known.references_changed]
+    stale = [known for known in rows if is_stale(known)]
     if not stale:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMPORARY TABLE IF NOT EXISTS seen_again (id uuid, identity_references text[],"
-            " entry_reference text, bank_transaction_id text)"
+            " entry_reference text, bank_transaction_id text, digest bytea, mapping_version smallint)"
         )
         cursor.execute("TRUNCATE seen_again")
     copy_rows(
         "seen_again",
-        ("id", "identity_references", "entry_reference", "bank_transaction_id"),
+        ("id", "identity_references", "entry_reference", "bank_transaction_id", "digest", "mapping_version"),
         (
             (
                 known.stored.id,
-                list(known.row.references),
+                array_text(known.row.references),
                 _capped(known.row.transaction.entry_reference),
                 _capped(known.row.transaction.transaction_id),
+                payload_digest(known.row.transaction.raw),
+                # A payload is recognised by this row (``stored.py``) only where all of its identity is stored.
+                MAPPING_VERSION if known.row.fingerprint == known.stored.fingerprint else 0,
             )
             for known in stale
         ),
@@ -200,6 +218,7 @@ def refresh_known(account: Account, rows: Sequence[Known], run: UUID, now: datet
         cursor.execute(
             "UPDATE accounts_transaction t SET absences = 0, identity_references = s.identity_references,"
             " entry_reference = s.entry_reference, bank_transaction_id = s.bank_transaction_id,"
+            " digest = s.digest, mapping_version = s.mapping_version,"
             " updated_by_synchronization ="
             "  CASE WHEN removed_at IS NULL THEN updated_by_synchronization ELSE %s END,"
             " updated_at = CASE WHEN removed_at IS NULL THEN updated_at ELSE %s END, removed_at = NULL"

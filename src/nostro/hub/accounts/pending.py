@@ -16,9 +16,15 @@ from django.db import transaction
 
 from nostro.core.identity import ReadRow, ReferencePolicy, link_pending, link_row, read_row
 from nostro.core.ids import new_id
-from nostro.core.transactions import Transaction as BankTransaction
+from nostro.core.transactions import BankRow
 from nostro.hub.accounts.models import Account, PendingTransaction, Transaction
-from nostro.hub.accounts.rows import BANK_COLUMNS, bank_values, copy_rows, next_in_creation_order, to_bank_transaction
+from nostro.hub.accounts.rows import (
+    BANK_COLUMNS,
+    copy_rows,
+    copyable_bank_values,
+    next_in_creation_order,
+    to_bank_transaction,
+)
 
 #: More pending rows than this on one account are not kept: they are information, and a bank that sends them is broken.
 MAX_PENDING = 10_000
@@ -48,7 +54,7 @@ class PendingCounts:
 
 def replace_pending(
     account: Account,
-    rows: Sequence[BankTransaction],
+    rows: Sequence[BankRow],
     *,
     policy: ReferencePolicy,
     source: str,
@@ -119,7 +125,7 @@ def _add(account: Account, rows: Sequence[ReadRow], run: UUID, raw_answer_id: UU
                 run,
                 now,
                 now,
-                *bank_values(row, raw_answer_id),
+                *copyable_bank_values(row, raw_answer_id),
             )
         )
     copy_rows(PendingTransaction._meta.db_table, _COLUMNS, lines)

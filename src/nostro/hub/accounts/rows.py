@@ -5,7 +5,6 @@ Rows are written by COPY, because Django's ``bulk_create`` is six to nine times 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,17 @@ from operator import attrgetter
 from typing import Any, Protocol
 from uuid import UUID
 
-import msgspec
 from django.db import connection
 
 from nostro.core.identity import ReadRow
+from nostro.core.payloads import payload_digest
+from nostro.core.transactions import BankRow as ReadableRow
 from nostro.core.transactions import Transaction as BankTransaction
+from nostro.core.transactions import whole
 from nostro.hub.accounts.models import BankRow
 
+#: Raised with every change of what a connector reads out of a payload, or of what identity makes of it
+#: (``nostro.core.identity``): a stored row of an older version is then mapped and compared again.
 MAPPING_VERSION = 1
 CREATION_ORDER = "accounts_creation_order"
 
@@ -73,6 +76,9 @@ _OTHER = (
 #: The columns that a bank's row fills, in the order of :func:`bank_values`.
 BANK_COLUMNS = (*_PLAIN, *_OTHER)
 
+#: The column that holds an attribute of the core value.
+COLUMN_OF_FIELD = {attribute: column for column, attribute in _PLAIN.items()}
+
 _DERIVED = frozenset(["counterpart_name", "counterpart_reference", "remittance_information"])
 _plain_values = attrgetter(*_PLAIN.values())
 _LIMITS = {name: getattr(BankRow._meta.get_field(name), "max_length", None) for name in _PLAIN}
@@ -91,14 +97,14 @@ class ReadPage(Protocol):
         """Number of rows for each booking date."""
         ...
 
-    def rows(self) -> Sequence[BankTransaction]: ...
+    def rows(self) -> Sequence[ReadableRow]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PageInMemory:
     """A page whose rows are at hand."""
 
-    transactions: tuple[BankTransaction, ...]
+    transactions: tuple[ReadableRow, ...]
     raw_answer_id: UUID | None = None
 
     @property
@@ -108,21 +114,13 @@ class PageInMemory:
             days[row.booking_date] = days.get(row.booking_date, 0) + 1
         return days
 
-    def rows(self) -> tuple[BankTransaction, ...]:
+    def rows(self) -> tuple[ReadableRow, ...]:
         return self.transactions
-
-
-def payload_digest(transaction: BankTransaction) -> bytes:
-    """SHA-256 of the bank's payload of this row (hub-api.md 7.2), members in the order of the bank."""
-    return hashlib.sha256(_encode(transaction.raw or None)).digest()
-
-
-_encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 
 
 def bank_values(row: ReadRow, raw_answer_id: UUID | None) -> list[Any]:
     """The values of :data:`BANK_COLUMNS` for one row."""
-    transaction = row.transaction
+    transaction = whole(row.transaction)
     values = list(_plain_values(transaction))
     for position, limit in _LIMITED:
         text = values[position]
@@ -133,13 +131,36 @@ def bank_values(row: ReadRow, raw_answer_id: UUID | None) -> list[Any]:
         json.dumps(exchange, default=_json_value) if exchange else None,
         list(transaction.remittance_information_unstructured),
         list(transaction.remittance_information_structured),
-        payload_digest(transaction),
+        payload_digest(transaction.raw),
         list(row.references),
         bytes.fromhex(row.content),
         raw_answer_id,
         MAPPING_VERSION,
     )
     return values
+
+
+_ARRAYS = tuple(
+    BANK_COLUMNS.index(name) for name in ("remittance_unstructured", "remittance_structured", "identity_references")
+)
+
+
+def copyable_bank_values(row: ReadRow, raw_answer_id: UUID | None) -> list[Any]:
+    """The same values for :func:`copy_rows`, arrays as PostgreSQL writes them: the driver takes long for them."""
+    values = bank_values(row, raw_answer_id)
+    for position in _ARRAYS:
+        values[position] = array_text(values[position])
+    return values
+
+
+def array_text(texts: Sequence[str]) -> str:
+    """A text[] as PostgreSQL reads it."""
+    if not texts:
+        return "{}"
+    return "{" + ",".join([_ARRAY_ITEM % text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]) + "}"
+
+
+_ARRAY_ITEM = '"%s"'
 
 
 def _json_value(value: object) -> object:

@@ -1,15 +1,19 @@
 """The verbs of this room. Only these write accounts, transactions, balances and raw answers."""
 
+# ruff: noqa: S608 - names and statements are our own, values are parameters
+
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from nostro.connectors.contract import RawAnswer as BankAnswer
 from nostro.core.account_keys import account_key, normalise_account_number
+from nostro.core.ids import new_id
 from nostro.core.text import clean
 from nostro.core.transactions import Account as BankAccount
 from nostro.core.transactions import Window
@@ -211,31 +215,55 @@ def store_raw_answer(
     window: Window | None = None,
     next_page: str = "",
     complete: bool = False,
-) -> RawAnswer:
-    """Keep a bank's answer, sealed, before anything of it is interpreted (connectors.md 1.1 rule 6).
+    provided: tuple[str, list[Any]] | None = None,
+) -> uuid.UUID | None:
+    """Keep a bank's answer, sealed, before anything of it is interpreted (connectors.md 1.1 rule 6); returns its id.
 
     A run keeps one answer for each page; the constraint ``one_raw_answer_per_page`` refuses a second one.
+    ``provided`` is a statement with its parameters that notes the caller's progress in the same transaction: where it
+    returns no row, nothing is stored and the result is None. Progress may be lost when PostgreSQL itself dies,
+    because a run can always be taken up one page earlier; so that commit does not wait for the disk.
     """
-    row = RawAnswer(
-        organization_id=organization_id,
-        account_id=account_id,
-        connection_id=connection_id,
-        synchronization_id=synchronization_id,
-        kind=kind,
-        page_number=page_number,
-        window_from=window.date_from if window else None,
-        window_to=window.date_to if window else None,
-        next_page=next_page,
-        complete=complete,
-        url=answer.url,
-        status=answer.status,
-        content_type=answer.content_type[:100],
-        request_id=answer.request_id[:64],
-        received_at=received_at,
-    )
-    row.sealed_body = seal(answer.body, context=_body_context(row.pk))
-    row.save(force_insert=True)
-    return row
+    row_id = new_id()
+    values = {
+        "id": row_id,
+        "organization_id": organization_id,
+        "account_id": account_id,
+        "connection_id": connection_id,
+        "synchronization_id": synchronization_id,
+        "kind": kind,
+        "page_number": page_number,
+        "window_from": window.date_from if window else None,
+        "window_to": window.date_to if window else None,
+        "next_page": next_page,
+        "complete": complete,
+        "url": answer.url,
+        "status": answer.status,
+        "content_type": answer.content_type[:100],
+        "sealed_body": seal(answer.body, context=_body_context(row_id)),
+        "request_id": answer.request_id[:64],
+        "received_at": received_at,
+    }
+    columns, places = ", ".join(values), ", ".join(["%s"] * len(values))
+    with connection.cursor() as cursor:
+        if provided is None:
+            cursor.execute(f"INSERT INTO accounts_rawanswer ({columns}) VALUES ({places})", [*values.values()])
+            return row_id
+        statement, parameters = provided
+        cursor.execute(
+            f"WITH provided AS ({statement}), quickly AS (SELECT set_config('synchronous_commit', 'off', true))"
+            f" INSERT INTO accounts_rawanswer ({columns}) SELECT {_typed(values)} FROM provided, quickly",
+            [*parameters, *values.values()],
+        )
+        return row_id if cursor.rowcount else None
+
+
+_TYPES = {"window_from": "date", "window_to": "date", "account_id": "uuid", "synchronization_id": "uuid"}
+
+
+def _typed(names: Iterable[str]) -> str:
+    """Places for values of a SELECT, where PostgreSQL cannot tell the type of an empty one."""
+    return ", ".join(f"%s::{_TYPES[name]}" if name in _TYPES else "%s" for name in names)
 
 
 def open_raw_answer(row: RawAnswer) -> BankAnswer:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
-from django.db import connection
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
@@ -51,19 +51,29 @@ def renew(synchronization_id: uuid.UUID, holder: str, now: dt.datetime) -> None:
         raise LeaseLost
 
 
-def advance(synchronization_id: uuid.UUID, holder: str, now: dt.datetime, **progress: object) -> None:
-    """Note progress and renew the lease in one statement, inside the caller's transaction. Raises :class:`LeaseLost`.
+def advance(
+    synchronization_id: uuid.UUID,
+    holder: str,
+    now: dt.datetime,
+    *,
+    pages: int,
+    rows_read: int,
+    window_from: dt.date,
+    window_to: dt.date,
+    wide: bool,
+) -> tuple[str, list[Any]]:
+    """The statement that notes progress and renews the lease; it returns a row only while the lease is ours.
 
-    Progress may be lost when PostgreSQL itself dies, because a run can always be taken up one page earlier; so the
-    commit does not wait for the disk. The commit that ends a run does.
+    It is carried out together with the storing of the page (``accounts.services.store_raw_answer``), so that a page
+    costs one message to PostgreSQL.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
-    kept = Synchronization.objects.filter(id=synchronization_id, status="running", lease_holder=holder).update(
-        lease_until=now + LEASE, updated_at=now, **progress
+    statement = (
+        "UPDATE sync_synchronization SET lease_until = %s, updated_at = %s, pages = %s, rows_read = %s,"
+        " window_from = %s, window_to = %s, wide = %s"
+        " WHERE id = %s AND status = 'running' AND lease_holder = %s RETURNING id"
     )
-    if not kept:
-        raise LeaseLost
+    values: list[Any] = [now + LEASE, now, pages, rows_read, window_from, window_to, wide, synchronization_id, holder]
+    return statement, values
 
 
 def lock(synchronization_id: uuid.UUID, holder: str) -> Synchronization:

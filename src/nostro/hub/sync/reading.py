@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -18,7 +18,7 @@ from django.db import transaction
 from nostro.connectors.contract import BookingStatusFilter, Clock, Connector, Page, PsuContext
 from nostro.connectors.contract import RawAnswer as BankAnswer
 from nostro.connectors.errors import AccessExceeded, ConnectorError, NotSupported, PeriodInvalid, ProtocolError
-from nostro.core.transactions import Balance, Transaction, Window
+from nostro.core.transactions import Balance, BankRow, Window
 from nostro.hub.accounts.models import Account, RawAnswer
 from nostro.hub.accounts.services import PageInMemory, ReadPage, open_raw_answer, record_balances, store_raw_answer
 from nostro.hub.sync import lease, quota
@@ -59,7 +59,7 @@ class Reading:
     balances: tuple[Balance, ...] = ()
     balance_changed: bool = False
     pages: list[ReadPage] = field(default_factory=list)
-    pending: list[Transaction] = field(default_factory=list)
+    pending: list[BankRow] = field(default_factory=list)
     pending_raw: UUID | None = None
     with_pending: bool = False
     window: Window | None = None
@@ -186,20 +186,21 @@ def _read_page(reading: Reading, next_page: str | None) -> str | None:
     page = _asked(reading, "transactions", psu, ask, first=next_page is None)
     reading.reached("page answered")
     now = reading.clock()
-    with transaction.atomic():
-        lease.advance(
-            reading.run.pk,
-            reading.holder,
-            now,
-            pages=number,
-            rows_read=reading.rows_read + _booked_rows(page),
-            window_from=window.date_from,
-            window_to=window.date_to,
-            wide=reading.run.wide,
-        )
-        raw = _store(reading, page.raw, "transactions", number, page)
+    progress = lease.advance(
+        reading.run.pk,
+        reading.holder,
+        now,
+        pages=number,
+        rows_read=reading.rows_read + _booked_rows(page),
+        window_from=window.date_from,
+        window_to=window.date_to,
+        wide=reading.run.wide,
+    )
+    raw_id = _store(reading, page.raw, "transactions", number, page, progress)
+    if raw_id is None:
+        raise lease.LeaseLost
     reading.lease_renewed_at = now
-    _keep(reading, page, raw.pk)
+    _keep(reading, page, raw_id)
     reading.complete = page.complete
     reading.reached("page stored")
     return page.next
@@ -237,11 +238,18 @@ class _StoredPage:
         answer = open_raw_answer(RawAnswer.objects.get(pk=self.raw_answer_id))
         return self.connector.map_transactions(answer, self.window)
 
-    def rows(self) -> Sequence[Transaction]:
+    def rows(self) -> Sequence[BankRow]:
         return [row for row in self.read().rows if row.booking_status == "booked"]
 
 
-def _store(reading: Reading, answer: BankAnswer, kind: str, number: int, page: Page | None = None) -> RawAnswer:
+def _store(  # noqa: PLR0917 - its callers are in this module
+    reading: Reading,
+    answer: BankAnswer,
+    kind: str,
+    number: int,
+    page: Page | None = None,
+    provided: tuple[str, list[Any]] | None = None,
+) -> UUID | None:
     return store_raw_answer(
         answer,
         organization_id=reading.account.organization_id,
@@ -254,6 +262,7 @@ def _store(reading: Reading, answer: BankAnswer, kind: str, number: int, page: P
         window=reading.window if page else None,
         next_page=(page.next or "") if page else "",
         complete=page.complete if page else True,
+        provided=provided,
     )
 
 
