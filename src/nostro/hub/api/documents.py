@@ -1,4 +1,4 @@
-"""The resources of hub-api.md section 7 as typed values. msgspec writes them and, later, describes them in OpenAPI.
+"""The resources of hub-api.md section 7 as typed values. msgspec writes them and describes them in OpenAPI.
 
 Field order is the order in the specification's samples. Names are camelCase on the wire. Every attribute is always
 present, ``None`` when unknown; only ``links.next`` and ``links.prev`` may be absent.
@@ -7,7 +7,7 @@ present, ``None`` when unknown; only ``links.next`` and ``links.prev`` may be ab
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -236,3 +236,59 @@ class SynchronizationState(Document, frozen=True):
 
     data: Synchronization
     status: str
+
+
+# --- what is sent to the Hub, and refusals --------------------------------------------------------------------
+
+
+IpAddress = Annotated[str, msgspec.Meta(extra_json_schema={"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})]
+
+
+class SynchronizationInput(Document, frozen=True):
+    """``data.attributes`` of POST /synchronizations. With ``customerIpAddress`` the person is present."""
+
+    resource_type: Literal["account"]
+    resource_id: Annotated[str, msgspec.Meta(extra_json_schema={"format": "uuid"})]
+    subtype: Literal["accountDetails", "accountTransactions", "accountTransactionsWithUnsettled"]
+    customer_ip_address: IpAddress | UnsetType | None = UNSET
+
+
+class TokenInput(msgspec.Struct, frozen=True):
+    """Parameters of POST /oauth2/token; also accepted in the query."""
+
+    grant_type: Literal["client_credentials"]
+    scope: str | UnsetType = UNSET
+
+
+class Token(msgspec.Struct, frozen=True):
+    """An access token (4.1). ``expires_in`` is in seconds."""
+
+    access_token: str
+    expires_in: int
+    scope: str
+    token_type: Literal["bearer"]
+
+
+class ErrorSource(msgspec.Struct, frozen=True):
+    pointer: str
+
+
+class Error(msgspec.Struct, frozen=True):
+    """One refusal (6): decide by ``code``; ``meta.requestId`` is the request's."""
+
+    code: str
+    detail: str
+    meta: dict[str, Any]
+    source: ErrorSource | UnsetType = UNSET
+
+
+class Errors(msgspec.Struct, frozen=True):
+    errors: Annotated[list[Error], msgspec.Meta(min_length=1)]
+
+
+class OAuthRefusal(msgspec.Struct, frozen=True):
+    """A refusal of the token endpoint (RFC 6749 5.2), at the root with ``errors`` beside it."""
+
+    error: str
+    error_description: str
+    errors: list[Error] | UnsetType = UNSET

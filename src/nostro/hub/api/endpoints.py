@@ -1,4 +1,4 @@
-"""The endpoints of the API, declared once. Routing serves from this table; OpenAPI will be written from it.
+"""The endpoints of the API, declared once. Routing serves from this table, and OpenAPI is written from it.
 
 ``Access`` says which token an endpoint needs, ``Mount`` where it exists (hub-api.md section 1).
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nostro.hub.api import discovery, institutions, oauth2, resources
+from nostro.hub.api import discovery, institutions, oauth2, openapi, resources
 from nostro.hub.api import documents as d
 from nostro.hub.api.request import Request
 from nostro.hub.api.responses import Answer
@@ -43,6 +43,9 @@ class Endpoint:
     document: Any = dict
     mounts: tuple[str, ...] = BOTH
     status: int = 200
+    item: Any = None  # the type of ``data``, or of its items, or of the whole answer where that has no ``data``
+    body: Any = None  # the type of ``data.attributes`` of a request, or of the form of a token call
+    filters: tuple[tuple[str, str], ...] = ()
 
 
 _AI = Access.ACCOUNT_INFORMATION
@@ -51,52 +54,63 @@ _RUN = "/synchronizations/{synchronizationId}"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/", discovery.index, Access.OPTIONAL, "The addresses of this API."),
+    Endpoint("GET", "/openapi.json", openapi.openapi_json, Access.OPEN, "This document.", mounts=(ROOT,)),
     Endpoint("GET", "/webhooks", discovery.webhooks, Access.OPEN, "The addresses for webhooks.", mounts=(ROOT,)),
     Endpoint(
         "GET", "/webhooks/keys", discovery.webhook_keys, Access.OPEN, "The keys that sign webhooks.", mounts=(ROOT,),
     ),
-    Endpoint("POST", "/oauth2/token", oauth2.token, Access.CLIENT, "Issue an access token."),
-    Endpoint("GET", "/accounts", resources.list_accounts, _AI, "List the accounts.", "account", d.Page),
-    Endpoint("GET", _ACCOUNT, resources.get_account, _AI, "Get an account.", "account", d.One),
-    Endpoint("DELETE", _ACCOUNT, resources.delete_account, _AI, "Give an account back.", "account", d.One),
+    Endpoint(
+        "POST", "/oauth2/token", oauth2.token, Access.CLIENT, "Issue an access token.",
+        item=d.Token, body=d.TokenInput,
+    ),
+    Endpoint("GET", "/accounts", resources.list_accounts, _AI, "List the accounts.", "account", d.Page, item=d.Account),
+    Endpoint("GET", _ACCOUNT, resources.get_account, _AI, "Get an account.", "account", d.One, item=d.Account),
+    Endpoint(
+        "DELETE", _ACCOUNT, resources.delete_account, _AI, "Give an account back.", "account", d.One,
+        item=d.Identifier,
+    ),
     Endpoint(
         "GET", _ACCOUNT + "/transactions", resources.list_transactions, _AI,
-        "List the transactions of an account, newest first.", "transaction", d.Page,
+        "List the transactions of an account, newest first.", "transaction", d.Page, item=d.Transaction,
     ),
     Endpoint(
         "GET", _ACCOUNT + "/transactions/{transactionId}", resources.get_transaction, _AI,
-        "Get a transaction.", "transaction", d.One,
+        "Get a transaction.", "transaction", d.One, item=d.Transaction,
     ),
     Endpoint(
         "GET", _ACCOUNT + "/pending-transactions", resources.list_pending_transactions, _AI,
-        "List the pending transactions of an account.", "pendingTransaction", d.Page,
+        "List the pending transactions of an account.", "pendingTransaction", d.Page, item=d.Transaction,
     ),
     Endpoint(
         "GET", _ACCOUNT + "/pending-transactions/{pendingTransactionId}", resources.get_pending_transaction, _AI,
-        "Get a pending transaction.", "pendingTransaction", d.One,
+        "Get a pending transaction.", "pendingTransaction", d.One, item=d.Transaction,
     ),
     Endpoint(
         "POST", "/synchronizations", resources.create_synchronization, _AI,
         "Synchronize an account.", "synchronization", d.One, status=201,
+        item=d.Synchronization, body=d.SynchronizationInput,
     ),
     Endpoint(
         "GET", _RUN, resources.get_synchronization, _AI,
         "Get a synchronization.", "synchronization", d.SynchronizationState,
+        item=d.Synchronization,
     ),
     Endpoint(
         "GET", _RUN + "/updated-transactions", resources.list_updated_transactions, _AI,
-        "List the transactions that a synchronization created or changed.", "transaction", d.Page,
+        "List the transactions that a synchronization created or changed.", "transaction", d.Page, item=d.Transaction,
     ),
     Endpoint(
         "GET", _RUN + "/updated-pending-transactions", resources.list_updated_pending_transactions, _AI,
         "List the pending transactions that a synchronization created or changed.", "pendingTransaction", d.Page,
+        item=d.Transaction,
     ),
     Endpoint(
         "GET", "/financial-institutions", institutions.list_institutions, Access.OPTIONAL,
-        "List the institutions.", "financialInstitution", d.Page,
+        "List the institutions.", "financialInstitution", d.Page, item=d.Institution,
+        filters=institutions.FILTERS,
     ),
     Endpoint(
         "GET", "/financial-institutions/{financialInstitutionId}", institutions.get_institution, Access.OPTIONAL,
-        "Get an institution.", "financialInstitution", d.One,
+        "Get an institution.", "financialInstitution", d.One, item=d.Institution,
     ),
 )  # fmt: skip

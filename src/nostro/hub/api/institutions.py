@@ -40,6 +40,13 @@ _FIELDS = {
     "sharedBrandName": "NULL::text",
     "sharedBrandReference": "NULL::text",
 }
+#: For OpenAPI: names of parameters and what they do.
+FILTERS = (
+    ("filter[name][contains]", "Part of the name, in any case."),
+    ("filter[name][like]", "A pattern with % for any text."),
+    ("filter[country][eq]", "ISO 3166 code of two letters."),
+    ("filter[country][in]", "Several of them, separated by commas."),
+)
 _FILTER = re.compile(r"filter\[(\w+)\]\[(eq|in|contains|like)\]")
 
 

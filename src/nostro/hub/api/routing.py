@@ -10,7 +10,7 @@ OWNED = frozenset(
     {
         "oauth2", "accounts", "synchronizations", "financial-institutions", "webhooks", "sandbox", "ponto-connect",
         "xs2a", "me", "organization-accounts", "users", "user-invitations", "integrations", "given-mandates",
-        "received-mandates",
+        "received-mandates", "openapi.json",
     }
 )  # fmt: skip
 MAX_PATH_BYTES = 2_000

@@ -1,0 +1,90 @@
+"""The page ``/docs/api``: the OpenAPI document for people. Server-side, no script, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from nostro.hub.api import openapi
+from nostro.hub.api.documents import Page
+from nostro.hub.api.endpoints import CONNECT, ENDPOINTS, Access, Endpoint
+from nostro.hub.api.examples import answer_of, body_of
+
+_CHANGES = (("1.0.0", "2026-11-25", "The first version: everything on this page."),)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One endpoint as the page shows it."""
+
+    anchor: str
+    verb: str
+    path: str
+    summary: str
+    needs: str
+    mounts: str
+    is_list: bool
+    curl: str
+    answer: str
+
+
+@require_safe
+def api_documentation(request: HttpRequest) -> HttpResponse:
+    """All endpoints by resource, each with a call to try and an answer."""
+    groups: dict[str, list[Call]] = {}
+    for endpoint in ENDPOINTS:
+        groups.setdefault(endpoint.resource or _("discovery and tokens"), []).append(_call(endpoint))
+    return render(
+        request,
+        "hub_api/docs.html",
+        {"groups": groups, "host": settings.PUBLIC_URL, "version": openapi.VERSION, "changes": _CHANGES},
+    )
+
+
+def _call(endpoint: Endpoint) -> Call:
+    answer = answer_of(endpoint.verb, endpoint.path)
+    return Call(
+        anchor=openapi.operation_id(endpoint, ""),
+        verb=endpoint.verb,
+        path=endpoint.path,
+        summary=endpoint.summary,
+        needs=_needs(endpoint),
+        mounts=", ".join(mount or "/" for mount in endpoint.mounts),
+        is_list=endpoint.document is Page,
+        curl=_curl(endpoint),
+        answer="" if answer is None else _text(answer),
+    )
+
+
+def _needs(endpoint: Endpoint) -> str:
+    return {
+        Access.OPEN: _("nothing"),
+        Access.OPTIONAL: _("nothing, or an access token"),
+        Access.CLIENT: _("Client ID and Secret ID"),
+    }.get(endpoint.access) or _("an access token")
+
+
+def _curl(endpoint: Endpoint) -> str:
+    mount = "" if "" in endpoint.mounts else CONNECT
+    lines = [f"curl {settings.PUBLIC_URL}{mount}{endpoint.path}"]
+    if endpoint.access is Access.CLIENT:
+        lines.append("-u $CLIENT_ID:$SECRET_ID -d grant_type=client_credentials")
+    elif endpoint.access is not Access.OPEN:
+        lines.append('-H "Authorization: Bearer $TOKEN"')
+    body = body_of(endpoint.verb, endpoint.path)
+    if body is not None:
+        lines.append(f"-H 'Content-Type: application/json' -d '{json.dumps(body)}'")
+    elif endpoint.verb not in {"GET", "POST"}:
+        lines.insert(1, f"-X {endpoint.verb}")
+    return " \\\n  ".join(lines)
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False).replace("{host}", settings.PUBLIC_URL)

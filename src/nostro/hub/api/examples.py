@@ -1,0 +1,134 @@
+"""Requests with their answers for the documentation. A test sends each of them and compares the answer's shape.
+
+Ids are those of the account, institution and so on that stand in the paths; ``{host}`` is the address of this Hub.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from nostro.hub.api import documents as d
+
+HOST = "{host}"
+ACCOUNT = "8804e34f-12b0-4b70-86bf-265f013ca232"
+INSTITUTION = "953934eb-229a-4fd2-8675-07794078cc7d"
+TRANSACTION = "a4a47c21-b606-464f-ae17-f8e3af6772c9"
+SYNCHRONIZATION = "1b3e3011-d018-4785-bbba-9aa75ba14d45"
+_NOON = "2026-11-02T12:00:00.000Z"
+_DAY = "2026-11-02T00:00:00.000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One call. ``body`` are the attributes sent; ``answer`` is the whole document that comes back."""
+
+    verb: str
+    path: str  # as in the table of endpoints
+    answer: Any
+    body: Any = None
+
+
+def _synchronization(status: Any, *, bare: bool = False) -> d.Synchronization:
+    address = f"{HOST}/synchronizations/{SYNCHRONIZATION}"
+    updated = d.SynchronizationRelationships(
+        d.ToMany(d.TypedLinks(f"{address}/updated-transactions", d.TypeMeta("transaction"))),
+        d.ToMany(d.TypedLinks(f"{address}/updated-pending-transactions", d.TypeMeta("pendingTransaction"))),
+    )
+    attributes = d.SynchronizationAttributes(status, "accountTransactions", "account", ACCOUNT, True, [], _NOON, _NOON)
+    return d.Synchronization("synchronization", SYNCHRONIZATION, attributes, msgspec.UNSET if bare else updated)
+
+
+def _account() -> d.Account:
+    address = f"{HOST}/accounts/{ACCOUNT}"
+    amount = Decimal("6386.04")
+    return d.Account(
+        "account",
+        ACCOUNT,
+        d.AccountAttributes(
+            "checking", "IBAN", "BE53586671384412", "Current account", None, "Malvina Dibbert", "Main account", False,
+            "EUR", amount, _NOON, _DAY, _NOON, amount, _NOON, _DAY, _NOON, _NOON, "2027-05-01T12:00:00.000Z",
+        ),
+        d.AccountRelationships(
+            d.ToMany(d.TypedLinks(f"{address}/transactions", d.TypeMeta("transaction"))),
+            d.ToMany(d.TypedLinks(f"{address}/pending-transactions", d.TypeMeta("pendingTransaction"))),
+            d.ToOne(
+                d.Links(f"{HOST}/financial-institutions/{INSTITUTION}"),
+                d.Identifier("financialInstitution", INSTITUTION),
+            ),
+        ),
+        d.AccountMeta("available", _NOON, _synchronization("success", bare=True)),
+    )  # fmt: skip
+
+
+def _transaction() -> d.Transaction:
+    attributes = d.TransactionAttributes(
+        _DAY, _DAY, Decimal("-12.3"), "EUR", None, "Bakkerij Peeters", "BE62467153327786", "Invoice 42",
+        "unstructured", "PMNT-ICDT-ESCT", None, None, "E2E-42", None, None, None, "REF-42", None, None, None,
+        "2acc87e558b508f7b4bd21829adee7aaace14eedde2b65ec8459201ea7a76050", _NOON, _NOON,
+    )  # fmt: skip
+    account = d.ToOne(d.Links(f"{HOST}/accounts/{ACCOUNT}"), d.Identifier("account", ACCOUNT))
+    return d.Transaction("transaction", TRANSACTION, attributes, d.TransactionRelationships(account))
+
+
+def _institution() -> d.Institution:
+    return d.Institution(
+        "financialInstitution",
+        INSTITUTION,
+        d.InstitutionAttributes(
+            "Fake Bank", "NBBEBEBB203", "BE", None, None, None, None, None, "stable", False, "Europe/Brussels", None,
+            None, None, False, [], False, [], False, [], False, 180, True,
+        ),
+    )  # fmt: skip
+
+
+def _page(items: list[Any], path: str, *, of_account: bool = False) -> d.Page:
+    paging = d.Paging(10, None, None)
+    meta = d.PageMeta(paging)
+    if of_account:
+        meta = d.PageMeta(paging, _NOON, _synchronization("success", bare=True))
+    return d.Page(items, meta, d.PageLinks(HOST + path))
+
+
+_TRANSACTIONS = "/accounts/{accountId}/transactions"
+EXAMPLES: tuple[Example, ...] = (
+    Example(
+        "POST",
+        "/oauth2/token",
+        d.Token("MoH3t9zBrnTvlt0qB061Ptjdy0akwwYHm9VY9E6-e4E.a2nK0TfrXsTkVhKzILhKa59_6G1WIUrmvWXko6uYc28",
+                1799, "ai", "bearer"),
+    ),
+    Example("GET", "/accounts", _page([_account()], "/accounts")),
+    Example("GET", "/accounts/{accountId}", d.One(_account())),
+    Example("GET", _TRANSACTIONS, _page([_transaction()], f"/accounts/{ACCOUNT}/transactions", of_account=True)),
+    Example("GET", _TRANSACTIONS + "/{transactionId}", d.One(_transaction())),
+    Example(
+        "POST", "/synchronizations", d.One(_synchronization("pending")),
+        {"resourceType": "account", "resourceId": ACCOUNT, "subtype": "accountTransactions",
+         "customerIpAddress": "192.0.2.7"},
+    ),
+    Example(
+        "GET", "/synchronizations/{synchronizationId}",
+        d.SynchronizationState(_synchronization("success"), "success"),
+    ),
+    Example("GET", "/financial-institutions", _page([_institution()], "/financial-institutions")),
+    Example("GET", "/financial-institutions/{financialInstitutionId}", d.One(_institution())),
+)  # fmt: skip
+_BY_CALL = {(example.verb, example.path): example for example in EXAMPLES}
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def answer_of(verb: str, path: str) -> Any:
+    """The example answer as plain JSON values, None where there is no example."""
+    example = _BY_CALL.get((verb, path))
+    return None if example is None else json.loads(_ENCODER.encode(example.answer))
+
+
+def body_of(verb: str, path: str) -> Any:
+    """The example request document."""
+    example = _BY_CALL.get((verb, path))
+    return None if example is None or example.body is None else {"data": {"attributes": example.body}}

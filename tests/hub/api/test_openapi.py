@@ -1,0 +1,133 @@
+"""The OpenAPI document says what the API does: examples, shapes and generated requests (issue 4)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+from django.test import Client
+from tests import factories
+from tests.hub.api.client import BASE, Caller, Reply
+from tests.hub.api.conftest import Street
+
+from nostro.hub.api import examples, openapi
+from nostro.hub.api.endpoints import CONNECT, ENDPOINTS
+
+
+@pytest.fixture
+def filled(street: Street) -> Street:
+    factories.synchronization(street.account)
+    factories.transactions(street.account, 3)
+    factories.pending_transactions(street.account, 1)
+    return street
+
+
+def test_every_endpoint_is_in_the_document_and_nothing_else(street: Street) -> None:
+    reply = street.caller.send("GET", "/openapi.json")
+    assert reply.status == 200 and reply.headers["content-type"] == "application/json; charset=utf-8"
+    described = {(path, verb) for path, verbs in reply.json["paths"].items() for verb in verbs}
+    served = {
+        ((mount + endpoint.path).rstrip("/") or "/", endpoint.verb.lower())
+        for endpoint in ENDPOINTS
+        for mount in endpoint.mounts
+    }
+    assert described == served
+    assert reply.json["openapi"] == "3.1.0" and reply.json["servers"] == [{"url": BASE}]
+    names = [operation["operationId"] for verbs in reply.json["paths"].values() for operation in verbs.values()]
+    assert len(names) == len(set(names))
+
+
+def test_every_reference_of_the_document_leads_somewhere() -> None:
+    document = openapi.document()
+    for name in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)):
+        assert name in document["components"]["schemas"]
+    for name in document["components"]["schemas"]:
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def ids_of(street: Street) -> dict[str, str]:
+    run = street.account.synchronizations.first()
+    assert run is not None
+    return {
+        "accountId": str(street.account.id),
+        "transactionId": str(street.account.transactions.order_by("-sequence")[0].id),
+        "pendingTransactionId": str(street.account.pending_transactions.get().id),
+        "synchronizationId": str(run.id),
+        "financialInstitutionId": str(street.account.institution_id),
+    }
+
+
+def call_example(street: Street, example: examples.Example) -> Reply:
+    if example.path == "/oauth2/token":
+        return street.caller.log_in()
+    path = re.sub(r"\{(\w+)\}", lambda match: ids_of(street)[match.group(1)], example.path)
+    if example.body is None:
+        return street.caller.call(example.verb, path)
+    body = {**example.body, "resourceId": str(street.account.id)}
+    return street.caller.call(example.verb, path, {"data": {"attributes": body}})
+
+
+def shape(value: Any) -> Any:
+    """Member names all the way down; of a list its first item. What may be null is any value."""
+    if isinstance(value, dict):
+        return {name: shape(member) for name, member in value.items() if name not in {"next", "prev"}}
+    return [shape(value[0])] if isinstance(value, list) and value else "value"
+
+
+def allowing_null(value: Any) -> Any:
+    return json.loads(json.dumps(value).replace("[]", '"value"'))
+
+
+@pytest.mark.parametrize("example", examples.EXAMPLES, ids=lambda example: f"{example.verb} {example.path}")
+def test_examples_have_the_shape_of_real_answers(filled: Street, example: examples.Example) -> None:
+    reply = call_example(filled, example)
+    endpoint = next(e for e in ENDPOINTS if (e.verb, e.path) == (example.verb, example.path))
+    assert reply.status == endpoint.status, reply.body
+    assert allowing_null(shape(reply.json)) == allowing_null(shape(examples.answer_of(example.verb, example.path)))
+
+
+@pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.verb == "GET"], ids=lambda e: e.path)
+def test_answers_obey_their_schema(filled: Street, endpoint: Any) -> None:
+    document = openapi.document()
+    for mount in endpoint.mounts:
+        if mount == CONNECT:
+            continue
+        path = re.sub(r"\{(\w+)\}", lambda match: ids_of(filled)[match.group(1)], endpoint.path)
+        reply = filled.caller.get(path)
+        assert reply.status == endpoint.status, reply.body
+        answers = document["paths"][endpoint.path]["get"]["responses"]
+        schema = answers[str(reply.status)]["content"]["application/json"]["schema"]
+        jsonschema.validate(json.loads(reply.body), {**schema, "components": document["components"]})
+
+
+def test_the_page_for_people_names_every_call(db: None, client: Client) -> None:
+    page = client.get("/docs/api", headers={"accept": "text/html"})
+    text = page.content.decode()
+    assert page.status_code == 200
+    for endpoint in ENDPOINTS:
+        assert f"{endpoint.verb} {endpoint.path}" in text
+    assert not re.findall(r'(?:src|href)="https?://(?!127\.0\.0\.1)', text)  # nothing from elsewhere
+    assert len(page.content) < 150_000
+
+
+def test_every_curl_call_of_the_page_is_answered(filled: Street, client: Client) -> None:
+    """The lines a reader copies, with ids put in: each is a success."""
+    from nostro.hub.api import docs_page
+
+    caller: Caller = filled.caller
+    order = sorted(ENDPOINTS, key=lambda endpoint: endpoint.verb == "DELETE")  # giving the account back comes last
+    for endpoint in order:
+        if CONNECT in endpoint.mounts and "" not in endpoint.mounts:
+            continue
+        call = docs_page._call(endpoint)
+        assert call.curl.startswith(f"curl {BASE}") or "-X" in call.curl
+        if endpoint.verb == "POST" and endpoint.path != "/oauth2/token":
+            assert json.loads(call.curl.split("-d '")[1].removesuffix("'"))["data"]["attributes"]
+            continue
+        path = re.sub(r"\{(\w+)\}", lambda match: ids_of(filled)[match.group(1)], endpoint.path)
+        reply = caller.log_in() if endpoint.path == "/oauth2/token" else caller.call(endpoint.verb, path)
+        assert reply.status == endpoint.status, (endpoint.path, reply.body)
