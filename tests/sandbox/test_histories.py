@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -33,6 +34,30 @@ def _truths(directory: Path, seed: int = 42, at: dt.datetime = START) -> dict[st
 def test_the_same_seed_and_day_give_the_same_bytes(customer: Customer, tmp_path: Path) -> None:
     again = _truths(tmp_path / "again")
     assert {name: customer.truth(name) for name in again} == again
+
+
+@pytest.mark.parametrize(
+    ("psu", "keys", "digest"),
+    [
+        (
+            "user_good",
+            ("current", "savings", "dollars"),
+            "991d6eb3d9415ced00d2cbcd1f66e4e66015f0c954c5a231885bcd1759103b32",
+        ),
+        (
+            "user_multi_currency",
+            ("multi-eur", "multi-usd", "multi-jpy", "multi-kwd"),
+            "205bfec470d90db53700e708757423635d29f59e0ff0ab1b080af69db13ec276",
+        ),
+    ],
+)
+def test_the_histories_that_others_rely_on_stay_as_they_are(
+    customer: Customer, psu: str, keys: tuple[str, ...], digest: str
+) -> None:
+    """Whoever changes these changes the demonstration and every picture of it: then the version of the storage has
+    to rise, and these figures with it."""
+    rows = b"".join(json.dumps(customer.truth(f"{psu}-{key}")["rows"]).encode() for key in keys)
+    assert hashlib.sha256(rows).hexdigest() == digest
 
 
 def test_another_seed_gives_another_bank(customer: Customer, tmp_path: Path) -> None:

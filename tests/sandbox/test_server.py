@@ -123,6 +123,26 @@ def test_the_bank_survives_kill_9_in_the_middle_of_a_page_chain(tmp_path: Path) 
         assert [row["transactionId"] for row in rows] == [row["transactionId"] for row in truth["rows"]]
 
 
+@pytest.mark.slow
+def test_planned_faults_cut_real_connections(tmp_path: Path) -> None:
+    port = _free_port()
+    with _bank(tmp_path, port):
+        consent = _link(port)
+        whole = _call(port, "GET", "/v1/accounts", Consent_ID=consent)[2]
+        for kind in ("refused", "reset_in_body"):
+            body = json.dumps({"kind": kind, "times": 1}).encode()
+            planned = _call(
+                port, "POST", "/_control/faults", body, Authorization="Bearer control", Content_Type="application/json"
+            )
+            assert planned[0] == 201
+            # The server may or may not have sent its headers when it learns that no body will come.
+            with pytest.raises((http.client.RemoteDisconnected, http.client.IncompleteRead)) as cut:
+                _call(port, "GET", "/v1/accounts", Consent_ID=consent)
+            arrived = getattr(cut.value, "partial", b"")
+            assert arrived == (b"" if kind == "refused" else whole[: len(whole) // 2])
+            assert _call(port, "GET", "/v1/accounts", Consent_ID=consent)[2] == whole
+
+
 def test_a_directory_of_another_seed_is_refused_in_words(furnished_directory: Path) -> None:
     command = [sys.executable, "-m", "nostro.sandbox", "--seed", "43", "--port", str(_free_port())]
     command += ["--data-dir", str(furnished_directory)]

@@ -76,7 +76,7 @@ class Application:
     """The bank as a WSGI callable."""
 
     def __init__(self, bank: Bank) -> None:
-        self._bank = bank
+        self.bank = bank
         self._routes = _routes()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -86,7 +86,7 @@ class Application:
 
     def close(self) -> None:
         """Let go of the bank's file."""
-        self._bank.storage.close()
+        self.bank.storage.close()
 
     def _answer(self, request: BankRequest) -> Response:
         record = Record(request.method, request.path, attended=is_attended(request))
@@ -97,7 +97,7 @@ class Application:
         if record.request_id:
             response.headers["X-Request-ID"] = record.request_id
         if request.path.startswith(("/v1/", "/sca/")):
-            self._bank.protocol.write(record, self._bank.clock.now(), response.status_code)
+            self.bank.protocol.write(record, self.bank.clock.now(), response.status_code)
         return response
 
     def _guarded(self, request: BankRequest, record: Record) -> Response:
@@ -114,21 +114,21 @@ class Application:
     def _dispatch(self, request: BankRequest, record: Record) -> Response:
         endpoint, values = self._routes.bind_to_environ(request.environ).match()
         if request.path != "/health":
-            unfolding.settle(self._bank)
+            unfolding.settle(self.bank)
         if not request.path.startswith("/v1/"):
             return self._call(endpoint, request, record, values)
         require_request_id(request)
         record.endpoint = NAMES.get(endpoint, "")
         record.consent = str(values.get("consent_id", request.headers.get("Consent-ID", "")))[:100]
-        record.account = self._bank.ledger.id_of(str(values.get("resource_id", "")))
-        fault = self._bank.faults.next(record.endpoint or "consents", record.consent, record.account)
+        record.account = self.bank.ledger.id_of(str(values.get("resource_id", "")))
+        fault = self.bank.faults.next(record.endpoint or "consents", record.consent, record.account)
         if fault is None:
             return self._call(endpoint, request, record, values)
         record.fault = fault.kind
-        return fault_answers.apply(self._bank, fault, lambda: self._call(endpoint, request, record, values))
+        return fault_answers.apply(self.bank, fault, lambda: self._call(endpoint, request, record, values))
 
     def _call(self, endpoint: Endpoint, request: BankRequest, record: Record, values: Mapping[str, Any]) -> Response:
-        return endpoint(self._bank, request, record, **values)
+        return endpoint(self.bank, request, record, **values)
 
 
 def refusal_reply(refusal: Refusal) -> Response:

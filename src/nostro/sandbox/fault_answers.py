@@ -48,8 +48,8 @@ def _reset_in_body(bank: Bank, response: Response) -> Response:
 
 
 def _cut_off(bank: Bank, body: bytes, promised: int) -> Response:
-    """The connection ends after ``body`` though ``promised`` bytes were announced. With no byte at all the caller sees
-    a connection that was closed without an answer, as at a bank that refuses it."""
+    """The connection ends after ``body`` though ``promised`` bytes were announced. With no byte of
+    the body the caller has got nothing, as at a bank that refuses the connection."""
 
     def sent() -> Iterator[bytes]:
         if body:

@@ -65,6 +65,14 @@ def whole_number(body: dict[str, Any], name: str, default: int | None, low: int,
     return value
 
 
+def truth_value(body: dict[str, Any], name: str, default: bool | None) -> bool:
+    """True or false of the body; without a default it must be there."""
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise format_error(f"{name} must be true or false.", name)
+    return value
+
+
 def iso_date(value: object, name: str) -> dt.date:
     """A date written as the standard wants it: year, month, day."""
     try:

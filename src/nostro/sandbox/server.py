@@ -15,7 +15,8 @@ from nostro.sandbox.application import Application
 from nostro.sandbox.bank import SeedMismatch, open_bank
 from nostro.sandbox.clock import Kind, parse_moment
 
-THREADS = 4
+#: Slow answers hold a thread each; the others must be answered meanwhile.
+THREADS = 16
 CONTROL_TOKEN = "NOSTRO_SANDBOX_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
 _SETTINGS = "NOSTRO_SANDBOX_SETTINGS"
 

@@ -142,9 +142,12 @@ class _Report:
         self._parts = {part.id: part for part in bank.ledger.parts(account)}
         self._today = bank.clock.today()
         self._size = account.habits.page_size or self._scenario.page_size
-        self._mode = query.odd[0] if query.odd else paging.mode_of(account.habits.paging, account.reads)
-        #: The number of the read this page belongs to, counted from 1.
-        self._read = account.reads + query.is_first
+        #: The number of the read this page belongs to, counted from 0: follow-up pages come after it was counted.
+        self._read = account.reads - (not query.is_first)
+        self._mode = query.odd[0] if query.odd else paging.mode_of(account.habits.paging, self._read)
+        if query.before is not None and self._mode in paging.ODD:
+            # The list was begun in a good mode, and another one has been begun meanwhile.
+            self._mode = "links"
 
     def written(self) -> dict[str, Any]:
         """The standard's ``accountReport``."""

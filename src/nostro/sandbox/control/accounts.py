@@ -39,12 +39,12 @@ def add(bank: Bank, request: BankRequest, account_id: str) -> Response:
 
     ``bookingDate`` may lie in the past; ``pending`` true waits until it is booked; ``ids`` false gives none.
     """
-    account, body = _account(bank, account_id), json_object(request)
+    account, body = rows_account(bank, account_id), json_object(request)
     today = bank.clock.today()
     day = _day(body, "bookingDate", today)
     pending = body.get("pending", False) is True
     row = Row(
-        _minor(body, account.currency),
+        minor_of(body, account.currency),
         FOREVER if pending else day,
         {**_texts(body), **codes("PMNT-RCDT-ESCT", "CONTROL")},
         seen_on=day,
@@ -56,9 +56,9 @@ def add(bank: Bank, request: BankRequest, account_id: str) -> Response:
 
 def twins(bank: Bank, request: BankRequest, account_id: str) -> Response:
     """``POST /accounts/{a}/twins {count, amount?}``: equal rows of today without ids."""
-    account, body = _account(bank, account_id), json_object(request)
+    account, body = rows_account(bank, account_id), json_object(request)
     count = whole_number(body, "count", 2, 1, 100)
-    minor = _minor(body, account.currency) if "amount" in body else -1_250
+    minor = minor_of(body, account.currency) if "amount" in body else -1_250
     row = replace(twin(bank.clock.today()), minor=minor)
     return json_reply({"truthIds": bank.changes.add(account.id, [row] * count)}, 201)
 
@@ -68,7 +68,7 @@ def alter(bank: Bank, request: BankRequest, truth_id: str) -> Response:
     body, currency = json_object(request), _currency(bank, truth_id)
     bank.changes.alter(
         truth_id,
-        minor=_minor(body, currency) if "amount" in body else None,
+        minor=minor_of(body, currency) if "amount" in body else None,
         booked_on=iso_date(body["bookingDate"], "bookingDate") if "bookingDate" in body else None,
         value_on=iso_date(body["valueDate"], "valueDate") if "valueDate" in body else None,
         texts=_texts(body),
@@ -88,17 +88,53 @@ def book(bank: Bank, request: BankRequest, truth_id: str) -> Response:
     """``POST /transactions/{t}/book {amount?, keep_reference?}``: a pending row is booked today, perhaps with another
     amount, and with an ``entryReference`` of its own unless ``keep_reference`` is true (which is the rule)."""
     body, currency = json_object(request), _currency(bank, truth_id)
-    minor = _minor(body, currency) if "amount" in body else None
+    minor = minor_of(body, currency) if "amount" in body else None
     reference = None if body.get("keep_reference", True) is not False else f"BOOKED{derived_id(truth_id)[:12].upper()}"
     if not bank.changes.book(truth_id, minor, reference):
         raise Refusal(409, "STATUS_INVALID", "Only a pending row can be booked.")
     return json_reply({"truthId": truth_id})
 
 
-def _account(bank: Bank, account_id: str) -> Account:
-    account = bank.ledger.account(account_id)
-    if account is None or account.is_aggregate:
-        raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such account with rows of its own.")
+def backdate(bank: Bank, request: BankRequest, account_id: str) -> Response:
+    """``POST /accounts/{a}/backdate {days, amount}``: a row that appears now, booked so many days ago."""
+    account, body = rows_account(bank, account_id), json_object(request)
+    today = bank.clock.today()
+    booked_on = today - dt.timedelta(days=whole_number(body, "days", None, 0, 3_650))
+    text = {"creditorName": "Assekura Feldberg AG", "remittanceInformationUnstructured": "Nachbelastung"}
+    body_of_row = {**text, **codes("PMNT-ICDT-ESCT", "CONTROL")}
+    row = Row(minor_of(body, account.currency), booked_on, body_of_row, seen_on=today)
+    return json_reply({"truthIds": bank.changes.add(account.id, [row])}, 201)
+
+
+def reuse_entry_reference(bank: Bank, request: BankRequest, account_id: str) -> Response:
+    """``POST /accounts/{a}/reuse-entry-reference {amount?}``: another row of today with the newest reference."""
+    account, body = rows_account(bank, account_id), json_object(request)
+    today = bank.clock.today()
+    reference = next(
+        (row.entry_reference for row in bank.ledger.booked([account.id], today) if row.entry_reference), ""
+    )
+    if not reference:
+        raise Refusal(409, "STATUS_INVALID", "The account has no row with a reference.")
+    minor = minor_of(body, account.currency) if "amount" in body else -3_210
+    text = {"creditorName": "Drukkerij Ostermans NV", "remittanceInformationUnstructured": "Herdruk folders"}
+    row = Row(minor, today, {**text, **codes("PMNT-ICDT-ESCT", "CONTROL")}, reference=reference)
+    made = bank.changes.add(account.id, [row])
+    return json_reply({"truthIds": made, "entryReference": reference}, 201)
+
+
+def any_account(bank: Bank, account_id: object) -> Account:
+    """By the bank's own id or the interface's. Raises RESOURCE_UNKNOWN."""
+    account = bank.ledger.account(account_id) if isinstance(account_id, str) else None
+    if account is None:
+        raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such account.")
+    return account
+
+
+def rows_account(bank: Bank, account_id: str) -> Account:
+    """The same, if the account has rows of its own."""
+    account = any_account(bank, account_id)
+    if account.is_aggregate:
+        raise Refusal(404, "RESOURCE_UNKNOWN", "The account has no rows of its own, only its parts have.")
     return account
 
 
@@ -109,7 +145,8 @@ def _currency(bank: Bank, truth_id: str) -> str:
     return found[1]
 
 
-def _minor(body: dict[str, Any], currency: str) -> int:
+def minor_of(body: dict[str, Any], currency: str) -> int:
+    """The ``amount`` of a body in minor units of ``currency``. Raises FORMAT_ERROR."""
     try:
         return parse_minor(body.get("amount"), currency)
     except ValueError as error:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.control import accounts, consents, faults, state
+from nostro.sandbox.control import accounts, behaviour, consents, customers, faults, state
 from nostro.sandbox.errors import Refusal
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.requests import BankRequest
@@ -42,12 +42,23 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", "/clock", state.clock),
     ("POST", "/accounts/<account_id>/transactions", accounts.add),
     ("POST", "/accounts/<account_id>/twins", accounts.twins),
+    ("POST", "/psus", customers.add),
+    ("POST", "/psus/<psu>/accounts", customers.add_account),
+    ("POST", "/accounts/<account_id>/backdate", accounts.backdate),
+    ("POST", "/accounts/<account_id>/reuse-entry-reference", accounts.reuse_entry_reference),
+    ("POST", "/accounts/<account_id>/balance-gap", behaviour.balance_gap),
+    ("POST", "/accounts/<account_id>/change-ids", behaviour.change_ids),
+    ("POST", "/accounts/<account_id>/status", behaviour.status),
     ("PATCH", "/transactions/<path:truth_id>", accounts.alter),
     ("DELETE", "/transactions/<path:truth_id>", accounts.remove),
     ("POST", "/transactions/<path:truth_id>/book", accounts.book),
     ("POST", "/consents/<consent_id>/expire", consents.expire),
     ("POST", "/consents/<consent_id>/revoke", consents.revoke),
     ("POST", "/consents/<consent_id>/limit", consents.limit),
+    ("POST", "/authorisations/<authorisation_id>", consents.authorisation),
+    ("POST", "/quota", behaviour.set_quota),
+    ("POST", "/paging", behaviour.set_paging),
+    ("POST", "/format", behaviour.set_format),
     ("POST", "/faults", faults.plan),
     ("DELETE", "/faults", faults.clear),
 )

@@ -6,9 +6,12 @@ import datetime as dt
 
 from werkzeug.wrappers import Response
 
+from nostro.sandbox import unfolding
 from nostro.sandbox.bank import Bank
+from nostro.sandbox.consents import FINAL
+from nostro.sandbox.errors import Refusal, format_error
 from nostro.sandbox.replies import json_reply
-from nostro.sandbox.requests import BankRequest, json_object, whole_number
+from nostro.sandbox.requests import BankRequest, json_object, truth_value, whole_number
 
 
 def expire(bank: Bank, request: BankRequest, consent_id: str) -> Response:
@@ -29,6 +32,37 @@ def limit(bank: Bank, request: BankRequest, consent_id: str) -> Response:
     last_day = bank.clock.today() + dt.timedelta(days=days)
     bank.consents.limit(bank.consents.require(consent_id, 404).id, last_day)
     return json_reply({"validUntil": last_day.isoformat()})
+
+
+def authorisation(bank: Bank, request: BankRequest, authorisation_id: str) -> Response:
+    """``POST /authorisations/{x} {approve|deny|ignore: true, psu?, after_s?}``: plays the customer, now or later.
+
+    Everything that is offered is approved. ``psu`` is needed where the customer is not known yet.
+    """
+    body = json_object(request)
+    found = bank.consents.authorisation(authorisation_id)
+    if found is None:
+        raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such authorisation.")
+    consent = bank.consents.require(found.consent, 404)
+    if found.status in FINAL or consent.status != "received":
+        raise Refusal(409, "STATUS_INVALID", "This authorisation is over.")
+    verdicts = [word for word in ("approve", "deny", "ignore") if truth_value(body, word, False)]
+    if len(verdicts) != 1:
+        raise format_error("One of approve, deny and ignore must be true.", "approve")
+    after_s = whole_number(body, "after_s", 0, 0, 86_400)
+    if "psu" in body:
+        if not isinstance(body["psu"], str) or bank.customers.find(body["psu"]) is None:
+            raise format_error("psu must be a customer of the bank.", "psu")
+        bank.consents.set_authorisation(found.id, found.status, psu=body["psu"])
+    elif verdicts == ["approve"] and bank.customers.find(found.psu or consent.psu_hint) is None:
+        raise format_error("psu is needed: nobody has logged in yet.", "psu")
+    due_at = bank.clock.now() + dt.timedelta(seconds=after_s)
+    if verdicts == ["ignore"]:
+        bank.consents.plan_verdict(found.id, None, None)
+    else:
+        bank.consents.plan_verdict(found.id, verdicts[0], due_at)
+        unfolding.settle(bank)
+    return json_reply({"scaStatus": bank.consents.known_authorisation(found.id).status})
 
 
 def _ended(bank: Bank, consent_id: str, status: str) -> Response:
