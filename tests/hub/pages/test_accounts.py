@@ -185,7 +185,12 @@ def test_with_a_script_the_progress_is_live_and_stops_when_it_ends(world: World)
     run.save()
     ended = client.get(address).content.decode()
     assert "1 new transaction, 2 changed, 1,000 withdrawn by the bank." in ended
-    assert "hx-trigger" not in ended
+    assert address not in ended, "what has ended is not asked for again"
+    assert 'hx-select-oob="#head,#chart,#completeness,#runs"' in ended
+    page = _account_page(world)
+    assert "hx-select-oob" not in page
+    for part in ("head", "chart", "completeness", "runs"):
+        assert page.count(f'id="{part}"') == 1
 
 
 # --- the name -------------------------------------------------------------------------------------------------------

@@ -184,9 +184,8 @@ def progress(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """The live part of the account's page: asks again by itself while a run is under way."""
     found = _access(request, account_id)
     line = account_line(found, progress_of([found])[0], _connection(found))
-    return show(
-        request, "account_state.html", account=found, line=line, errors=errors_of(line.progress.synchronization)
-    )
+    errors = errors_of(line.progress.synchronization)
+    return show(request, "account_state.html", account=found, line=line, errors=errors, live=True)
 
 
 def _connection(account: Account) -> Connection | None:

@@ -25,8 +25,7 @@ from nostro.web.errors import Forbidden, NotFound
 
 Mode = Literal["live", "sandbox"]
 Parameters = ParamSpec("Parameters")
-#: The session remembers the organization last looked at, so that object pages show the right switcher.
-LAST_ORGANIZATION = "hub_organization"
+#: The session remembers the tab last looked at, so that the next room opens in it.
 LAST_MODE = "hub_mode"
 
 
@@ -65,8 +64,6 @@ def organization_page(role: Role | None = None) -> Callable[[View[Parameters]], 
 def remember(request: HttpRequest, organization: Organization) -> None:
     """Make ``organization`` the one this request is about."""
     request.organization = organization  # type: ignore[attr-defined]
-    if request.session.get(LAST_ORGANIZATION) != str(organization.id):
-        request.session[LAST_ORGANIZATION] = str(organization.id)
 
 
 def show(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:

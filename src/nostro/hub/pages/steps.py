@@ -56,14 +56,16 @@ def kept_step(authorisation: Authorisation, now: dt.datetime) -> ShownStep | Non
     """What is to be done at the bank now; None when nothing is, or when the time for it has run out."""
     if authorisation.status not in {"open", "working"} or authorisation.expires_at <= now:
         return None
+    shown = _kept(authorisation)
+    if authorisation.status == "open" and authorisation.step != "Decoupled":
+        return shown if shown and shown.url else None
+    return shown if shown and not shown.url else ShownStep(message=_("The bank is being asked."))
+
+
+def _kept(authorisation: Authorisation) -> ShownStep | None:
     name = _name(authorisation)
     sealed = cache.get(name)
-    shown = ShownStep(**json.loads(open_sealed(sealed, context=name))) if sealed else None
-    if shown is not None and shown.url and (authorisation.status == "working" or authorisation.step != "Redirect"):
-        shown = None
-    if shown is None and (authorisation.status == "working" or authorisation.step == "Decoupled"):
-        return ShownStep(message=_("The bank is being asked."))
-    return shown
+    return ShownStep(**json.loads(open_sealed(sealed, context=name))) if sealed else None
 
 
 def _name(authorisation: Authorisation) -> str:
