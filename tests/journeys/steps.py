@@ -122,7 +122,7 @@ def link_all_accounts(page: Page) -> None:
 def add_invoice(page: Page, number: str, amount: str, date: str) -> None:
     page.get_by_role("link", name="Invoices and bills").click()
     page.get_by_role("link", name=re.compile("Add|New")).first.click()
-    page.get_by_label("Kind").select_option(label="Invoice")
+    page.get_by_label("Kind").select_option("invoice")
     page.get_by_label("Customer or supplier").fill("Royal Upholstery")
     page.get_by_label("Number").fill(number)
     page.get_by_label("Date", exact=True).fill(date)
