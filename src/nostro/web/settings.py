@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "nostro.hub.sync",
     "nostro.hub.integrations",
     "nostro.hub.events",
+    "nostro.hub.webhooks",
     "nostro.hub.billing",
     "nostro.hub.api",
     "nostro.hub.pages",

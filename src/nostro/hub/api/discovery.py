@@ -6,6 +6,7 @@ from typing import Any
 
 from nostro.hub.api.request import Request
 from nostro.hub.api.responses import Answer
+from nostro.hub.webhooks.signing import published_keys
 
 _ACCOUNT = "/accounts/{accountId}"
 _RUN = "/synchronizations/{synchronizationId}"
@@ -86,8 +87,12 @@ def webhooks(request: Request) -> Answer:
 
 
 def webhook_keys(request: Request) -> Answer:
-    """The keys that sign webhooks (10). None are sent yet, so there is none."""
-    return Answer(200, {"keys": []}, plain=True)
+    """The keys that sign webhooks (10). ``status`` and the padded ``n`` are for .NET, which reads them strictly."""
+    keys = [
+        {"alg": "RS512", "e": "AQAB", "kid": key.kid, "kty": "RSA", "n": key.modulus, "status": "ACTIVE", "use": "sig"}
+        for key in published_keys(request.now)
+    ]
+    return Answer(200, {"keys": keys}, plain=True)
 
 
 def _answer(links: dict[str, Any]) -> Answer:

@@ -17,6 +17,9 @@ class Event(models.Model):
     event_type = models.CharField(max_length=60)
     account_id = models.UUIDField(null=True)
     synchronization_id = models.UUIDField(null=True)
+    #: For ``integration.*``: the integration that it is about, which no other integration hears of.
+    integration_id = models.UUIDField(null=True)
+    payment_request_id = models.UUIDField(null=True)
     attributes = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
 

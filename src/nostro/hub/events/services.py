@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from nostro.hub.events.models import Event
+from nostro.hub.events.signals import event_recorded
 
 #: hub-api.md section 10, without the prefix ``pontoConnect.``; clients raise on any other type.
 EVENT_TYPES = frozenset(
@@ -38,6 +39,8 @@ def record_event(
     now: datetime,
     account_id: uuid.UUID | None = None,
     synchronization_id: uuid.UUID | None = None,
+    integration_id: uuid.UUID | None = None,
+    payment_request_id: uuid.UUID | None = None,
     attributes: Mapping[str, Any] | None = None,
 ) -> Event:
     """Write one event of hub-api.md section 10 inside the caller's transaction.
@@ -46,11 +49,15 @@ def record_event(
     """
     if event_type not in EVENT_TYPES:
         raise ValueError(f"there is no event type {event_type}")
-    return Event.objects.create(
+    event = Event.objects.create(
         organization_id=organization_id,
         event_type=event_type,
         account_id=account_id,
         synchronization_id=synchronization_id,
+        integration_id=integration_id,
+        payment_request_id=payment_request_id,
         attributes=dict(attributes or {}),
         created_at=now,
     )
+    event_recorded.send(Event, event=event)
+    return event

@@ -14,6 +14,7 @@ from django.db import transaction
 from oauth2_provider.models import get_access_token_model
 
 from nostro.hub.accounts.models import Account
+from nostro.hub.events.services import record_event
 from nostro.hub.integrations.credentials import hash_secret, new_client_id, new_secret
 from nostro.hub.integrations.models import Integration, IntegrationAccount
 from nostro.hub.integrations.queries import access_integration
@@ -62,6 +63,7 @@ def create_integration(
         created_by=user,
         secret_changed_at=now,
     )
+    _tell(integration, "integration.created", now)
     _grant(integration, accounts, now)
     _record(
         user, integration, "integration.created", f"Created the integration “{integration.name}”.",
@@ -77,6 +79,8 @@ def set_accounts(user: User, integration_id: uuid.UUID, account_ids: Collection[
     wanted = {a.id: a for a in _accounts(integration.organization, account_ids, integration.is_sandbox)}
     present = set(integration.grants.filter(removed_at=None).values_list("account_id", flat=True))
     integration.grants.filter(removed_at=None).exclude(account_id__in=wanted).update(removed_at=now)
+    for account_id in present - set(wanted):
+        _tell(integration, "integration.accountRevoked", now, account_id)
     _grant(integration, [account for key, account in wanted.items() if key not in present], now)
     if present != set(wanted):
         _record(
@@ -106,6 +110,7 @@ def regenerate_secret(user: User, integration_id: uuid.UUID, now: datetime) -> s
 def revoke_integration(user: User, integration_id: uuid.UUID, now: datetime) -> None:
     """End the integration: its next request is refused. The row stays, for the audit trail."""
     integration = access_integration(user, integration_id, role=Role.ADMIN, for_update=True)
+    _tell(integration, "integration.revoked", now)
     Integration.objects.filter(id=integration.id).update(revoked_at=now)
     _delete_tokens(integration)
     integration.grants.filter(removed_at=None).update(removed_at=now)
@@ -121,6 +126,7 @@ def remove_grant(integration_id: uuid.UUID, account_id: uuid.UUID, now: datetime
         return False
     grant.removed_at = now
     grant.save(update_fields=["removed_at"])
+    _tell(grant.integration, "integration.accountRevoked", now, account_id)
     _record(
         None, grant.integration, "integration.account_removed",
         f"The integration “{grant.integration.name}” gave an account back.",
@@ -175,6 +181,13 @@ def _grant(integration: Integration, accounts: Collection[Account], now: datetim
         )
         for account in accounts
     )
+    for account in accounts:
+        _tell(integration, "integration.accountAdded", now, account.id)
+
+
+def _tell(integration: Integration, event_type: str, now: datetime, account_id: uuid.UUID | None = None) -> None:
+    """An event for the integration's own software (hub-api.md 10)."""
+    record_event(integration.organization_id, event_type, account_id=account_id, integration_id=integration.id, now=now)
 
 
 def _delete_tokens(integration: Integration) -> None:

@@ -20,6 +20,7 @@ from nostro.hub.accounts.services import (
     set_account_health,
     upsert_accounts,
 )
+from nostro.hub.events.services import record_event
 from nostro.hub.linking.consents import (
     current_consent,
     end_at_bank,
@@ -174,6 +175,8 @@ def _after_renewal(
         authorisation.status, authorisation.ended_at = "finished", now
         authorisation.save(update_fields=["status", "ended_at"])
     going_on = [account for account in before if account.pk in shown_ids]
+    for account in going_on:
+        record_event(authorisation.organization_id, "account.reauthorized", account_id=account.pk, now=now)
     accounts_chosen.send(Connection, accounts=going_on, user=user, psu=psu, now=now)
 
 
