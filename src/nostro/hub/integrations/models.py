@@ -17,7 +17,7 @@ class Integration(AbstractApplication):  # type: ignore[misc]
     """An OAuth2 client of one organization. Its tokens are valid only on the root mount of the API."""
 
     id = IdField()
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="integrations")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     is_sandbox = models.BooleanField(default=False)
     scope = models.CharField(max_length=20, default="ai")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")

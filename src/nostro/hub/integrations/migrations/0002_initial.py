@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             name="organization",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.CASCADE,
-                related_name="integrations",
+                related_name="+",
                 to="organizations.organization",
             ),
         ),
