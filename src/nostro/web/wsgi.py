@@ -12,5 +12,6 @@ _django = get_wsgi_application()
 
 # Only now, because the API's modules use models, which exist once Django is set up.
 from nostro.hub.api.dispatcher import Dispatcher  # noqa: E402
+from nostro.hub.api.request_log import Recorder  # noqa: E402
 
-application = Dispatcher(_django)
+application = Dispatcher(_django, record=Recorder().add)

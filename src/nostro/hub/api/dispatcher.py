@@ -22,6 +22,7 @@ from nostro.hub.api.endpoints import Access, Endpoint
 from nostro.hub.api.errors import ApiError
 from nostro.hub.api.idempotency import run_once
 from nostro.hub.api.request import Environ, Request, accepts_vendor_type, bearer, parse_query, prefers_html
+from nostro.hub.api.request_log import Entry, entry_of
 from nostro.hub.api.responses import Answer
 from nostro.hub.integrations.queries import access_by_token
 from nostro.web.errors import Problem
@@ -40,7 +41,8 @@ def _utc_now() -> datetime:
 
 
 class Dispatcher:
-    """WSGI application: the API, and ``django`` for the rest. Clocks are passed in by tests."""
+    """WSGI application: the API, and ``django`` for the rest. Clocks are passed in by tests; ``record`` is given the
+    requests of integrations for their log."""
 
     def __init__(
         self,
@@ -50,17 +52,20 @@ class Dispatcher:
         monotonic: Callable[[], float] = time.monotonic,
         requests: rate_limits.Limit = rate_limits.INTEGRATION,
         token_calls: rate_limits.Limit = rate_limits.TOKEN_CALLS,
+        record: Callable[[Entry], None] | None = None,
     ) -> None:
         self._django = django
         self._now = now
         self._monotonic = monotonic
         self._requests = rate_limits.Buckets(requests)
         self._token_calls = rate_limits.Buckets(token_calls)
+        self._record = record
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         segments = routing.split(environ.get("PATH_INFO", ""))
         if not _is_for_api(environ, segments):
             return self._django(environ, start_response)
+        begin = self._monotonic()
         request_id = str(uuid.uuid4())
         mount, path = routing.mount_of(segments)
         request = Request(environ, request_id, environ["REQUEST_METHOD"], mount, path, self._now())
@@ -70,6 +75,10 @@ class Dispatcher:
         else:
             with structlog.contextvars.bound_contextvars(correlation_id=request_id):
                 answer = self._answer(request)
+        if self._record is not None:
+            entry = entry_of(request, answer, self._monotonic() - begin)
+            if entry is not None:
+                self._record(entry)
         return _send(request, answer, start_response)
 
     def _answer(self, request: Request) -> Answer:

@@ -65,6 +65,11 @@ class Request:
             self._body = read_body(self.environ)
         return self._body
 
+    @property
+    def read_body(self) -> bytes:
+        """The body as far as the request needed it; empty when nobody has read it."""
+        return self._body or b""
+
 
 def read_body(environ: Environ) -> bytes:
     """The body, at most MAX_BODY_BYTES. Raises validationError beyond that or for a length that is no number."""
