@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import uuid
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ from tests.hub.accounts.factories import IBANS, NOW, WINDOW, apply, make_account
 
 from nostro.hub.accounts import booked
 from nostro.hub.accounts.models import Transaction, TransactionChange
+from nostro.hub.accounts.services import undo_removal
 
 pytestmark = pytest.mark.django_db
 
@@ -211,3 +213,22 @@ def test_accounts_do_not_touch_each_other():
     apply(other)
     assert (len(live(one)), len(live(other))) == (2, 0)
     assert WINDOW.date_from < one.transactions.first().booking_date
+
+
+def test_a_tombstone_that_a_person_undid_stays_until_the_bank_shows_the_row_again():
+    account = make_account()
+    apply(account, row("-1", 5), row("-2", 6))
+    for _ in range(2):
+        apply(account, row("-1", 5))
+    gone = Transaction.objects.get(amount=-2)
+    assert gone.removed_at is not None
+    assert undo_removal(account, gone.pk, synchronization_id=uuid.uuid4(), now=NOW)
+    assert not undo_removal(account, gone.pk, synchronization_id=uuid.uuid4(), now=NOW)
+    for _ in range(3):
+        assert apply(account, row("-1", 5)).removed == 0
+    account.refresh_from_db()
+    assert (account.transaction_count, account.booked_total) == (2, -3)
+    assert apply(account, row("-1", 5), row("-2", 6)).known == 2
+    apply(account, row("-1", 5))
+    assert apply(account, row("-1", 5)).removed == 1
+    assert [change.kind for change in gone.changes.order_by("id")] == ["removed", "restored", "removed"]

@@ -26,7 +26,15 @@ from nostro.core.identity import (
     match,
 )
 from nostro.core.transactions import BankRow, Window
-from nostro.hub.accounts.changes import add_new, is_stale, mark_absent, refresh_known, remove_gone, write_modified
+from nostro.hub.accounts.changes import (
+    add_new,
+    bring_back,
+    is_stale,
+    mark_absent,
+    refresh_known,
+    remove_gone,
+    write_modified,
+)
 from nostro.hub.accounts.models import Account, Transaction
 from nostro.hub.accounts.rows import ReadPage
 from nostro.hub.accounts.stored import Store, stored_between, stored_with_references_outside
@@ -135,6 +143,20 @@ def apply_booked(
         if counts.created or counts.updated or counts.restored or counts.removed:
             _count_rows(account)
     return counts
+
+
+def undo_removal(account: Account, transaction_id: UUID, *, synchronization_id: UUID, now: datetime) -> bool:
+    """Bring a tombstone back because a person says the bank is wrong; False if the row is no tombstone.
+
+    Reads that go on not showing the row remove it no more; once the bank shows it again, it is a row like any other.
+    ``synchronization_id`` names the cause in the row's history.
+    """
+    with transaction.atomic():
+        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        if not bring_back(account, transaction_id, synchronization_id, now):
+            return False
+        _count_rows(account)
+    return True
 
 
 def _count_rows(account: Account) -> None:

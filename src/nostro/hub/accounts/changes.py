@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from nostro.core.identity import Known, Modified, New
+from nostro.core.identity import ABSENCES_UNTIL_GONE, Known, Modified, New
 from nostro.core.ids import new_id
 from nostro.core.payloads import payload_digest
 from nostro.hub.accounts.models import Account, Transaction, TransactionChange
@@ -261,3 +261,21 @@ def remove_gone(account: Account, ids: Collection[UUID], run: UUID, now: datetim
             [run, now, list(ids)],
         )
     return removed
+
+
+def bring_back(account: Account, transaction_id: UUID, cause: UUID, now: datetime) -> bool:
+    """End a tombstone for good: with this many absences identity counts the row as neither absent nor gone."""
+    changed = Transaction.objects.filter(account=account, pk=transaction_id, removed_at__isnull=False).update(
+        removed_at=None, absences=ABSENCES_UNTIL_GONE, updated_at=now
+    )
+    if changed:
+        TransactionChange.objects.create(
+            organization_id=account.organization_id,
+            transaction_id=transaction_id,
+            synchronization_id=cause,
+            kind="restored",
+            before={},
+            after={},
+            created_at=now,
+        )
+    return bool(changed)

@@ -18,7 +18,7 @@ from nostro.core.text import clean
 from nostro.core.transactions import Account as BankAccount
 from nostro.core.transactions import Window
 from nostro.hub.accounts.balances import prove_balance, record_balances
-from nostro.hub.accounts.booked import Counts, apply_booked
+from nostro.hub.accounts.booked import Counts, apply_booked, undo_removal
 from nostro.hub.accounts.models import Account, RawAnswer
 from nostro.hub.accounts.pending import PendingCounts, replace_pending
 from nostro.hub.accounts.queries import access_account
@@ -36,6 +36,7 @@ __all__ = [
     "ReadPage",
     "apply_booked",
     "extend_coverage",
+    "give_raw_answers",
     "mark_synchronized",
     "move_accounts",
     "open_raw_answer",
@@ -48,6 +49,7 @@ __all__ = [
     "set_account_authorisation",
     "set_account_health",
     "store_raw_answer",
+    "undo_removal",
     "upsert_accounts",
 ]
 
@@ -264,6 +266,11 @@ _TYPES = {"window_from": "date", "window_to": "date", "account_id": "uuid", "syn
 def _typed(names: Iterable[str]) -> str:
     """Places for values of a SELECT, where PostgreSQL cannot tell the type of an empty one."""
     return ", ".join(f"%s::{_TYPES[name]}" if name in _TYPES else "%s" for name in names)
+
+
+def give_raw_answers(from_run: uuid.UUID, to_run: uuid.UUID, *, kind: str) -> None:
+    """Make the pages of one run those of another, which goes on behind them."""
+    RawAnswer.objects.filter(synchronization_id=from_run, kind=kind).update(synchronization_id=to_run)
 
 
 def open_raw_answer(row: RawAnswer) -> BankAnswer:

@@ -71,6 +71,22 @@ class Consent(models.Model):
         ]
 
 
+class ConsentNotice(models.Model):
+    """A warning, sent once, that a consent ends (connectors.md 1.6)."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    consent = models.ForeignKey(Consent, on_delete=models.CASCADE, related_name="notices")
+    days_before = models.PositiveSmallIntegerField()
+    recipients = models.PositiveSmallIntegerField()
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["consent", "days_before"], name="one_consent_notice_per_step"),
+        ]
+
+
 class Authorisation(models.Model):
     """One walk through a bank's steps, to link or to renew. The OAuth ``state`` is a random handle to this row, of
     which only the checksum is stored; the connector's memory is sealed, single use and expiring.

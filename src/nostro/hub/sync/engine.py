@@ -60,12 +60,13 @@ def run(
     randomness: random.Random | None = None,
     holder: str = "",
     reached: Reached = _nothing,
+    at_once: int | None = None,
 ) -> Synchronization | None:
     """Do, or go on with, one synchronization; returns its row, None if there was nothing to do.
 
     ``reached`` is for tests only: it is called with the name of each point at which a killed worker leaves something
     behind. Errors of the bank become the run's ``errors``; anything unexpected gives the lease back and is raised, so
-    that the run is tried again.
+    that the run is tried again. ``at_once`` limits the runs of one institution (``lease.InstitutionBusy``).
     """
     worker = _Worker(
         holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
@@ -74,7 +75,7 @@ def run(
         randomness or random.SystemRandom(),
         reached,
     )
-    taken = lease.acquire(synchronization_id, worker.holder, clock())
+    taken = lease.acquire(synchronization_id, worker.holder, clock(), at_once=at_once)
     if taken is None:
         return None
     reached("lease taken")
@@ -111,6 +112,7 @@ def _work(taken: Synchronization, worker: _Worker) -> None:
         holder=worker.holder,
         reached=worker.reached,
         today=bank_today(account, worker.clock()),
+        begun_at=worker.clock(),
     )
     finish(reading, _read(reading), worker.randomness)
 

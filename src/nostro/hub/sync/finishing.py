@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from nostro.connectors.errors import AccessExceeded, ConnectorError
+from nostro.connectors.errors import AccessExceeded, AspspError, ConnectorError, PsuActionRequired
 from nostro.core.retries import retry_delay
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.services import (
@@ -96,6 +96,7 @@ def _fill(run: Synchronization, reading: Reading, counts: Counts, pending: Pendi
     run.pending_updated_count = pending.removed + pending.linked
     found = [f"{warning.rows} rows of one read have {warning.code.replace('_', ' ')}" for warning in counts.warnings]
     run.warnings = [*reading.warnings, *dict.fromkeys(found)][:MAX_WARNINGS]
+    run.to_be_continued = reading.to_be_continued
     run.pages, run.rows_read = len(reading.pages), reading.rows_read
 
 
@@ -143,13 +144,14 @@ def end_run(
     now: dt.datetime,
 ) -> None:
     """Set the outcome, the health and the next run. ``run`` is locked by the caller's transaction."""
+    schedule = schedule_of(account)
+    errors = [_clear_at_last(error, schedule, now) for error in errors]
     run.status = "error" if errors else "success"
     run.errors = [as_run_error(error, now) for error in errors]
     run.finished_at = run.updated_at = now
     run.sealed_psu_context = None
     run.lease_until, run.lease_holder = None, ""
     run.save()
-    schedule = schedule_of(account)
     connection = Connection.objects.filter(id=account.connection_id).first()
     if errors:
         _after_failure(schedule, account, connection, worst_of(errors), now)
@@ -159,9 +161,34 @@ def end_run(
         _set_health(account, connection, None, schedule, now)
         schedule.consecutive_failures = 0
         schedule.paused = False
+        schedule.unclear_refusals, schedule.unclear_refusal_at = 0, None
         if schedule.next_run_at is None or schedule.next_run_at <= now:
             schedule.next_run_at = next_planned_run(schedule.runs_per_day, now, randomness)
     schedule.save()
+
+
+#: connectors.md 1.6
+UNCLEAR_STATUSES = frozenset([401, 403, 404])
+UNCLEAR_UNTIL_CLEAR = 3
+UNCLEAR_APART = dt.timedelta(hours=1)
+
+
+def _clear_at_last(error: ConnectorError, schedule: Schedule, now: dt.datetime) -> ConnectorError:
+    """A bare 401, 403 or 404 counts as a failure of the bank until three runs, an hour apart, have seen it."""
+    if not isinstance(error, AspspError) or error.status not in UNCLEAR_STATUSES or error.code:
+        return error
+    last = schedule.unclear_refusal_at
+    if last is None or now - last >= UNCLEAR_APART:
+        schedule.unclear_refusals += 1
+        schedule.unclear_refusal_at = now
+    if schedule.unclear_refusals < UNCLEAR_UNTIL_CLEAR:
+        return error
+    return PsuActionRequired(
+        f"The bank has refused this account {schedule.unclear_refusals} times without saying why.",
+        next_action="Renew the connection to this bank.",
+        status=error.status,
+        request_id=error.request_id,
+    )
 
 
 def _schedule_after_success(reading: Reading, now: dt.datetime) -> None:

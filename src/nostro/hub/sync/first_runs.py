@@ -28,5 +28,6 @@ def start_first_runs(
     for account in accounts:
         schedule = schedule_of(account)
         schedule.paused, schedule.consecutive_failures = False, 0
-        schedule.save(update_fields=["paused", "consecutive_failures"])
+        schedule.unclear_refusals, schedule.unclear_refusal_at = 0, None
+        schedule.save(update_fields=["paused", "consecutive_failures", "unclear_refusals", "unclear_refusal_at"])
         request_synchronization(account, trigger="link", now=now, user=user, psu=psu)

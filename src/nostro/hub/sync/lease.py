@@ -9,6 +9,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
+from django.db import connection, transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
@@ -23,8 +24,44 @@ class LeaseLost(Exception):
     """Another worker has taken the run over; this one must not write any more."""
 
 
-def acquire(synchronization_id: uuid.UUID, holder: str, now: dt.datetime) -> Synchronization | None:
-    """Start or take over a run; None if it has ended or another worker holds it."""
+class InstitutionBusy(Exception):
+    """As many runs as one bank may occupy are under way; this one waits, so that others need not."""
+
+
+#: Runs of one institution at the same time. A bank that hangs on every call holds no more workers than this, so that
+#: it never delays another bank.
+RUNS_OF_ONE_INSTITUTION = 3
+
+
+def acquire(
+    synchronization_id: uuid.UUID, holder: str, now: dt.datetime, *, at_once: int | None = None
+) -> Synchronization | None:
+    """Start or take over a run; None if it has ended or another worker holds it.
+
+    ``at_once`` limits the runs of the same institution; raises :class:`InstitutionBusy` beyond it.
+    """
+    if at_once is None:
+        return _acquire(synchronization_id, holder, now)
+    with transaction.atomic():
+        institution_id = (
+            Synchronization.objects.filter(id=synchronization_id, status__in=OPEN)
+            .values_list("account__institution_id", flat=True)
+            .first()
+        )
+        if institution_id is None:
+            return None
+        with connection.cursor() as cursor:
+            # Workers that start runs of one bank at the same time count each other.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"sync:{institution_id}"])
+        under_way = Synchronization.objects.filter(
+            account__institution_id=institution_id, status="running", lease_until__gt=now
+        ).exclude(id=synchronization_id)
+        if under_way.count() >= at_once:
+            raise InstitutionBusy
+        return _acquire(synchronization_id, holder, now)
+
+
+def _acquire(synchronization_id: uuid.UUID, holder: str, now: dt.datetime) -> Synchronization | None:
     taken = Synchronization.objects.filter(
         Q(lease_until=None) | Q(lease_until__lte=now), id=synchronization_id, status__in=OPEN
     ).update(

@@ -44,6 +44,8 @@ class Synchronization(models.Model):
     lease_holder = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    #: The time of this run was over before the bank's list was; the next run goes on behind its last page.
+    to_be_continued = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
@@ -107,6 +109,10 @@ class Schedule(models.Model):
     wide_read_wanted = models.BooleanField(default=False)  # the balance proof turned red: read 90 days once
     shows_pending = models.BooleanField(default=True)  # False: the bank refused, and is not asked again
     paused = models.BooleanField(default=False)
+    longest_window_days = models.PositiveSmallIntegerField(null=True)  # what the bank accepted after refusing more
+    #: Runs, an hour apart, that the bank refused with 401, 403 or 404 and without saying why (connectors.md 1.6).
+    unclear_refusals = models.PositiveSmallIntegerField(default=0)
+    unclear_refusal_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["next_run_at"], name="schedule_due", condition=Q(paused=False))]

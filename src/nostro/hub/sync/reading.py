@@ -17,10 +17,24 @@ from django.db import transaction
 
 from nostro.connectors.contract import BookingStatusFilter, Clock, Connector, Page, PsuContext
 from nostro.connectors.contract import RawAnswer as BankAnswer
-from nostro.connectors.errors import AccessExceeded, ConnectorError, NotSupported, PeriodInvalid, ProtocolError
+from nostro.connectors.errors import (
+    AccessExceeded,
+    AspspTimeout,
+    ConnectorError,
+    NotSupported,
+    PeriodInvalid,
+    ProtocolError,
+)
 from nostro.core.transactions import Balance, BankRow, Window
 from nostro.hub.accounts.models import Account, RawAnswer
-from nostro.hub.accounts.services import PageInMemory, ReadPage, open_raw_answer, record_balances, store_raw_answer
+from nostro.hub.accounts.services import (
+    PageInMemory,
+    ReadPage,
+    give_raw_answers,
+    open_raw_answer,
+    record_balances,
+    store_raw_answer,
+)
 from nostro.hub.sync import lease, quota
 from nostro.hub.sync.bank import Bank, as_bank_account
 from nostro.hub.sync.models import Schedule, Synchronization
@@ -33,6 +47,10 @@ ROWS_IN_MEMORY = 20_000
 MAX_PAGES = 2_000
 MAX_ROWS = 500_000
 MAX_WINDOW_STEPS = 6
+#: One run asks no longer than this; what it has is kept (connectors.md 1.1: every loop has a limit).
+TIME_LIMIT = timedelta(minutes=5)
+#: A link to a next page is followed for so long after its run ended.
+LINKS_FRESH = timedelta(hours=1)
 MAX_WARNINGS = 50
 #: A lease that was renewed so lately outlives the next call to the bank.
 RENEW_AFTER = timedelta(seconds=20)
@@ -55,6 +73,7 @@ class Reading:
     holder: str
     reached: Reached
     today: date
+    begun_at: datetime
 
     balances: tuple[Balance, ...] = ()
     balance_changed: bool = False
@@ -69,6 +88,7 @@ class Reading:
     lease_renewed_at: datetime | None = None
     #: The chain broke: what came may add rows, and the run ends in error.
     error: ConnectorError | None = None
+    to_be_continued: bool = False
 
     def psu(self) -> PsuContext:
         return psu_of(self.run, self.clock())
@@ -108,6 +128,13 @@ def read_transactions(reading: Reading) -> None:
     if next_page is None:
         next_page = _first_page(reading)
     while next_page is not None:
+        if reading.clock() - reading.begun_at > TIME_LIMIT:
+            reading.error = AspspTimeout(
+                "The bank's list was not read to its end within five minutes.",
+                next_action="Nothing to do: the next run goes on where this one stopped.",
+            )
+            reading.to_be_continued = True
+            return
         try:
             next_page = _read_page(reading, next_page)
         except ConnectorError as error:
@@ -116,7 +143,8 @@ def read_transactions(reading: Reading) -> None:
 
 
 def _take_up(reading: Reading) -> str | None:
-    """What an earlier worker has stored of this run, and the page that comes next."""
+    """What is stored of this run, or of one before it that ran out of time, and the page that comes next."""
+    _continue_run_before(reading)
     stored = RawAnswer.objects.filter(synchronization_id=reading.run.pk, kind="transactions").order_by("page_number")
     last = None
     for row in stored.defer("sealed_body").iterator(chunk_size=100):
@@ -128,6 +156,26 @@ def _take_up(reading: Reading) -> str | None:
     reading.window, reading.complete = _window_of(last), last.complete
     reading.with_pending = reading.schedule.shows_pending and _wants_pending(reading)
     return last.next_page or None
+
+
+def _continue_run_before(reading: Reading) -> None:
+    """Make the pages of a run that ran out of time those of this one, once, and only while their links are fresh."""
+    before = (
+        Synchronization.objects.filter(
+            account=reading.account,
+            to_be_continued=True,
+            finished_at__gt=reading.clock() - LINKS_FRESH,
+            subtype=reading.run.subtype,
+        )
+        .order_by("-finished_at")
+        .first()
+    )
+    if before is None:
+        return
+    with transaction.atomic():
+        before.to_be_continued = False
+        before.save(update_fields=["to_be_continued"])
+        give_raw_answers(before.pk, reading.run.pk, kind="transactions")
 
 
 def _window_of(row: RawAnswer) -> Window:
@@ -154,7 +202,7 @@ def _first_page(reading: Reading) -> str | None:
         reading.window = window
         reading.with_pending = reading.schedule.shows_pending and _wants_pending(reading)
         try:
-            return _read_page(reading, None)
+            following_page = _read_page(reading, None)
         except NotSupported:
             if not reading.with_pending:
                 raise
@@ -166,7 +214,17 @@ def _first_page(reading: Reading) -> str | None:
             if following is None:
                 raise
             window = following
+        else:
+            if smaller is not None:
+                _remember_window(reading, window)
+            return following_page
     raise PeriodInvalid
+
+
+def _remember_window(reading: Reading, window: Window) -> None:
+    """The ladder ended here; the bank is not asked for more again (connectors.md 1.7)."""
+    reading.schedule.longest_window_days = (window.date_to - window.date_from).days
+    reading.schedule.save(update_fields=["longest_window_days"])
 
 
 def _read_page(reading: Reading, next_page: str | None) -> str | None:

@@ -19,22 +19,28 @@ from nostro.hub.sync.schedule import next_planned_run
 DUE_AT_ONCE = 500
 #: A run that nobody has begun after this time has lost its job.
 JOB_EXPECTED_WITHIN = dt.timedelta(minutes=2)
+#: When a run whose bank is busy looks again; apart from each other, so that they do not come all at once.
+BUSY_AGAIN_AFTER_S = (5, 20)
 
 
 @app.task(name="sync.run_synchronization", queue="sync")
 def run_synchronization(synchronization_id: str) -> None:
     """Do one run. A run that has ended or is held by another worker is left alone."""
-    engine.run(uuid.UUID(synchronization_id))
+    try:
+        engine.run(uuid.UUID(synchronization_id), at_once=lease.RUNS_OF_ONE_INSTITUTION)
+    except lease.InstitutionBusy:
+        run = Synchronization.objects.get(id=synchronization_id)
+        defer_run(run, after_s=random.SystemRandom().randint(*BUSY_AGAIN_AFTER_S))
 
 
-def defer_run(run: Synchronization) -> None:
+def defer_run(run: Synchronization, after_s: int = 0) -> None:
     """Queue a run in the caller's transaction. A job that waits already is enough."""
     try:
         # The database would end the caller's transaction when the lock is taken, hence the savepoint.
         with transaction.atomic():
-            run_synchronization.configure(queueing_lock=f"synchronization:{run.pk}").defer(
-                synchronization_id=str(run.pk)
-            )
+            run_synchronization.configure(
+                queueing_lock=f"synchronization:{run.pk}", schedule_in={"seconds": after_s} if after_s else None
+            ).defer(synchronization_id=str(run.pk))
     except exceptions.AlreadyEnqueued:
         pass
 

@@ -24,16 +24,17 @@ def first_window(
     """The window to ask for, and whether it is the wide read.
 
     The first read takes the whole history. Later ones overlap what is covered by 14 days; once a week, and once after
-    a red balance proof, it is 90 days.
+    a red balance proof, it is 90 days. None is longer than the bank was found to accept.
     """
+    longest = schedule.longest_window_days or LONGEST_DAYS
     if account.covered_to is None:
-        return Window(today - dt.timedelta(days=min(history_days or LONGEST_DAYS, LONGEST_DAYS)), today), True
+        return Window(today - dt.timedelta(days=min(history_days or LONGEST_DAYS, longest)), today), True
     last_wide = schedule.last_wide_read_at
     wide = last_wide is None or now - last_wide >= WIDE_READ_EVERY or schedule.wide_read_wanted
     begin = min(account.covered_to, today) - dt.timedelta(days=OVERLAP_DAYS)
     if wide:
         begin = min(begin, today - dt.timedelta(days=WIDE_DAYS))
-    return Window(begin, today), wide
+    return Window(max(begin, today - dt.timedelta(days=longest)), today), wide
 
 
 def smaller_windows(window: Window, min_date: dt.date | None = None) -> Iterator[Window]:
