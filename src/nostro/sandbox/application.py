@@ -18,7 +18,7 @@ from nostro.sandbox.errors import Refusal
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import json_reply
 from nostro.sandbox.requests import BankRequest, is_attended, is_uuid, require_request_id
-from nostro.sandbox.sca import pages
+from nostro.sandbox.sca import oauth, pages
 
 Endpoint = Callable[..., Response]
 logger = logging.getLogger(__name__)
@@ -54,6 +54,10 @@ def _routes() -> Map:
         ("GET", "/static/sandbox.css", stylesheet),
         ("GET", "/sca/<authorisation_id>", pages.show),
         ("POST", "/sca/<authorisation_id>", pages.show),
+        ("GET", "/oauth/.well-known/oauth-authorization-server", oauth.metadata),
+        ("GET", "/oauth/authorize", oauth.authorize),
+        ("POST", "/oauth/authorize", oauth.authorize),
+        ("POST", "/oauth/token", oauth.token),
         ("POST", "/v1/consents", xs2a_consents.create),
         ("GET", consent, xs2a_consents.read),
         ("DELETE", consent, xs2a_consents.delete),
@@ -96,7 +100,7 @@ class Application:
         response.headers["X-Content-Type-Options"] = "nosniff"
         if record.request_id:
             response.headers["X-Request-ID"] = record.request_id
-        if request.path.startswith(("/v1/", "/sca/")):
+        if request.path.startswith(("/v1/", "/sca/", "/oauth/")):
             self.bank.protocol.write(record, self.bank.clock.now(), response.status_code)
         return response
 

@@ -8,11 +8,13 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.consents import Authorisation, Consent, Wish
+from nostro.sandbox.consents import FINAL, Authorisation, Consent, Wish
 from nostro.sandbox.errors import Refusal, format_error
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import json_reply
 from nostro.sandbox.requests import BankRequest, iso_date, json_object, web_address, whole_number
+from nostro.sandbox.sca import embedded, steps
+from nostro.sandbox.sca.links import authorisation_link, consent_link
 
 SCOPES = ("accounts", "balances", "transactions")
 #: Requests for everything, whose value says whether the owner's name is wanted as well.
@@ -21,19 +23,20 @@ MAX_REFERENCES = 100
 
 
 def create(bank: Bank, request: BankRequest, record: Record) -> Response:
-    """``POST /v1/consents``: a consent that waits for its customer. Redirect is the approach of this bank."""
+    """``POST /v1/consents``: a consent that waits for its customer."""
     if not request.headers.get("PSU-IP-Address"):
         raise format_error("The header PSU-IP-Address is required.", "PSU-IP-Address")
     consent = bank.consents.create(_wish(bank, request))
     record.consent = consent.id
-    links: dict[str, Any] = {"self": _link(consent), "status": _link(consent, "/status")}
-    if request.headers.get("TPP-Explicit-Authorisation-Preferred", "").lower() == "true":
-        links["startAuthorisation"] = _link(consent, "/authorisations")
-    else:
-        links |= _authorisation_links(request, consent, bank.consents.start_authorisation(consent))
-    body = {"consentStatus": consent.status, "consentId": consent.id, "_links": links}
-    headers = {"Location": request.host_url + f"v1/consents/{consent.id}", "ASPSP-SCA-Approach": "REDIRECT"}
-    return json_reply(body, 201, headers)
+    step = steps.offer(bank, request, consent)
+    links = {
+        "self": {"href": consent_link(consent)},
+        "status": {"href": consent_link(consent, "/status")},
+        **step.links,
+    }
+    body = {"consentStatus": consent.status, "consentId": consent.id, **step.more, "_links": links}
+    location = request.host_url + consent_link(consent).removeprefix("/")
+    return json_reply(body, 201, {"Location": location, "ASPSP-SCA-Approach": steps.HEADER[consent.approach]})
 
 
 def _wish(bank: Bank, request: BankRequest) -> Wish:
@@ -44,18 +47,36 @@ def _wish(bank: Bank, request: BankRequest) -> Wish:
     frequency = whole_number(body, "frequencyPerDay", None, 1, 1_000)
     if not body["recurringIndicator"] and frequency != 1:
         raise format_error("A consent for one time has the frequencyPerDay 1.", "frequencyPerDay")
-    ok_uri = web_address(request.headers.get("TPP-Redirect-URI", ""), "TPP-Redirect-URI")
-    nok_uri = request.headers.get("TPP-Nok-Redirect-URI") or ok_uri
+    psu = _psu(bank, request)
+    approach = steps.choose(bank.customers.find(psu), request)
+    ok_uri, nok_uri = _ways_back(request, is_needed=approach in {"redirect", "oauth"})
     return Wish(
         access=_access(body.get("access")),
         recurring=body["recurringIndicator"],
         frequency=min(frequency, 4),
         valid_until=_valid_until(body.get("validUntil"), bank.clock.today()),
         ok_uri=ok_uri,
-        nok_uri=web_address(nok_uri, "TPP-Nok-Redirect-URI"),
-        psu_hint=request.headers.get("PSU-ID", "")[:70],
-        approach="redirect",
+        nok_uri=nok_uri,
+        psu_hint=psu,
+        approach=approach,
     )
+
+
+def _psu(bank: Bank, request: BankRequest) -> str:
+    """The customer as the access token tells (OAuth pre-step), or as the service says."""
+    named = request.headers.get("PSU-ID", "")[:70]
+    scenario = bank.customers.find(named)
+    needs_token = scenario is not None and scenario.needs_token
+    return bank.tokens.require(request) if needs_token or "Authorization" in request.headers else named
+
+
+def _ways_back(request: BankRequest, *, is_needed: bool) -> tuple[str, str]:
+    """Where the browser goes after a yes and after a no. Only a browser that left needs a way back."""
+    given = request.headers.get("TPP-Redirect-URI", "")
+    if not given and not is_needed:
+        return "", ""
+    ok_uri = web_address(given, "TPP-Redirect-URI")
+    return ok_uri, web_address(request.headers.get("TPP-Nok-Redirect-URI") or ok_uri, "TPP-Nok-Redirect-URI")
 
 
 def _valid_until(value: object, today: dt.date) -> dt.date:
@@ -137,15 +158,16 @@ def delete(bank: Bank, request: BankRequest, record: Record, consent_id: str) ->
 
 
 def start_authorisation(bank: Bank, request: BankRequest, record: Record, consent_id: str) -> Response:
-    """``POST /v1/consents/{id}/authorisations``: one more page for the customer."""
+    """``POST /v1/consents/{id}/authorisations``: one more attempt of the customer."""
     consent = _known(bank, record, consent_id)
-    authorisation = bank.consents.start_authorisation(consent)
+    authorisation, step = steps.begin(bank, request, consent, _optional_body(request))
     body = {
         "scaStatus": authorisation.status,
         "authorisationId": authorisation.id,
-        "_links": _authorisation_links(request, consent, authorisation),
+        **step.more,
+        "_links": step.links,
     }
-    return json_reply(body, 201, {"ASPSP-SCA-Approach": "REDIRECT"})
+    return json_reply(body, 201, {"ASPSP-SCA-Approach": steps.HEADER[consent.approach]})
 
 
 def list_authorisations(bank: Bank, request: BankRequest, record: Record, consent_id: str) -> Response:
@@ -159,19 +181,34 @@ def authorisation_status(
 ) -> Response:
     """``GET /v1/consents/{id}/authorisations/{aid}``."""
     del request
-    consent = _known(bank, record, consent_id)
-    found = bank.consents.authorisation(authorisation_id)
-    if found is None or found.consent != consent.id:
-        raise Refusal(403, "RESOURCE_UNKNOWN", "This consent has no such authorisation.")
-    return json_reply({"scaStatus": found.status})
+    _, found = _known_authorisation(bank, record, consent_id, authorisation_id)
+    waits = {"psuMessage": steps.DEVICE_MESSAGE} if found.status == "started" else {}
+    return json_reply({"scaStatus": found.status, **waits})
 
 
 def update_authorisation(
     bank: Bank, request: BankRequest, record: Record, consent_id: str, authorisation_id: str
 ) -> Response:
-    """``PUT`` belongs to the embedded and decoupled approaches; an authorisation by redirect has no such step."""
-    authorisation_status(bank, request, record, consent_id, authorisation_id)
-    raise Refusal(409, "STATUS_INVALID", "This authorisation goes on at the bank's own page, by scaRedirect.")
+    """``PUT``: the next thing that the customer typed at the service (embedded), or who the customer is (decoupled)."""
+    consent, found = _known_authorisation(bank, record, consent_id, authorisation_id)
+    if consent.approach in {"redirect", "oauth"}:
+        raise Refusal(409, "STATUS_INVALID", "This authorisation goes on at the bank's own page.")
+    if found.status in FINAL:
+        raise Refusal(409, "STATUS_INVALID", f"The authorisation is {found.status}.")
+    headers = {"ASPSP-SCA-Approach": steps.HEADER[consent.approach]}
+    if consent.approach == "embedded":
+        return json_reply(embedded.update(bank, consent, found, _optional_body(request)), 200, headers)
+    psu = steps.psu_of(request, consent)
+    if found.status != "received" or bank.customers.find(psu) is None:
+        raise Refusal(401, "PSU_CREDENTIALS_INVALID", "The bank does not know this customer, or knows them already.")
+    started = steps.ask_device(bank, found, psu)
+    links = {"scaStatus": {"href": authorisation_link(consent, found)}}
+    body = {"scaStatus": started.status, "psuMessage": steps.DEVICE_MESSAGE, "_links": links}
+    return json_reply(body, 200, headers)
+
+
+def _optional_body(request: BankRequest) -> dict[str, Any]:
+    return json_object(request) if request.get_data() else {}
 
 
 def _known(bank: Bank, record: Record, consent_id: str) -> Consent:
@@ -179,12 +216,11 @@ def _known(bank: Bank, record: Record, consent_id: str) -> Consent:
     return bank.consents.require(consent_id, status=403)
 
 
-def _link(consent: Consent, more: str = "") -> dict[str, str]:
-    return {"href": f"/v1/consents/{consent.id}{more}"}
-
-
-def _authorisation_links(request: BankRequest, consent: Consent, authorisation: Authorisation) -> dict[str, Any]:
-    return {
-        "scaRedirect": {"href": f"{request.host_url}sca/{authorisation.id}"},
-        "scaStatus": _link(consent, f"/authorisations/{authorisation.id}"),
-    }
+def _known_authorisation(
+    bank: Bank, record: Record, consent_id: str, authorisation_id: str
+) -> tuple[Consent, Authorisation]:
+    consent = _known(bank, record, consent_id)
+    found = bank.consents.authorisation(authorisation_id)
+    if found is None or found.consent != consent.id:
+        raise Refusal(403, "RESOURCE_UNKNOWN", "This consent has no such authorisation.")
+    return consent, found

@@ -17,7 +17,9 @@ from nostro.sandbox.pages import money, notice, page, spaced_iban
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import page_reply
 from nostro.sandbox.requests import BankRequest
-from nostro.sandbox.scenarios import CODE, PASSWORD, SCENARIOS
+from nostro.sandbox.sca.forms import back_to, login_form, origin
+from nostro.sandbox.sca.oauth import way_back
+from nostro.sandbox.scenarios import CODE
 
 COOKIE = "sandbox_session"
 WORDS = {
@@ -30,34 +32,35 @@ WORDS = {
 def show(bank: Bank, request: BankRequest, record: Record, authorisation_id: str) -> Response:
     """``GET`` and ``POST /sca/{authorisationId}``: one address, the state decides the page."""
     authorisation = bank.consents.authorisation(authorisation_id)
-    if authorisation is None:
-        return _end(
-            "This approval does not exist.", "Go back to your software and start again.", "RESOURCE_UNKNOWN", 404
-        )
-    consent = bank.consents.require(authorisation.consent, 403)
+    consent = None if authorisation is None else bank.consents.require(authorisation.consent, 403)
+    if authorisation is None or consent is None or not _has_page(authorisation, consent):
+        return _nothing_here()
     record.consent = consent.id
+    if authorisation.status in FINAL or consent.status != "received":
+        # A second click on a button finds the work done and is led the same way.
+        return _lead_back(bank, authorisation.id)
     if request.method == "POST":
         return _act(bank, request, authorisation, consent)
-    if authorisation.status in FINAL or consent.status != "received":
-        return _finished(authorisation, consent)
     if _is_logged_in(request, authorisation):
         return _approval_page(bank, authorisation, consent)
-    return _login_page(consent)
+    return _login_page(bank, consent)
+
+
+def _has_page(authorisation: Authorisation, consent: Consent) -> bool:
+    """Only a redirect has one, and OAuth comes through the authorisation endpoint."""
+    return consent.approach == "redirect" or (consent.approach == "oauth" and authorisation.oauth is not None)
 
 
 def _act(bank: Bank, request: BankRequest, authorisation: Authorisation, consent: Consent) -> Response:
-    """A second click on a button finds the work done and is led the same way."""
-    if authorisation.status in FINAL or consent.status != "received":
-        return _finished(authorisation, consent)
     act = request.form.get("act", "")
     if act == "log-in":
         return _log_in(bank, request, authorisation, consent)
     if act == "deny":
         bank.consents.fail(authorisation)
-        return _back(consent.nok_uri)
+        return _lead_back(bank, authorisation.id)
     if act == "approve":
         if not _is_logged_in(request, authorisation):
-            return _login_page(consent, notice("warn", "You are not logged in.", "Log in to go on."), status=403)
+            return _login_page(bank, consent, notice("warn", "You are not logged in.", "Log in to go on."), status=403)
         return _approve(bank, request, authorisation, consent)
     return redirect(f"/sca/{authorisation.id}", 303)
 
@@ -66,13 +69,12 @@ def _log_in(bank: Bank, request: BankRequest, authorisation: Authorisation, cons
     psu = request.form.get("psu", "").strip()[:70]
     session = bank.consents.log_in(authorisation, psu, request.form.get("password", ""))
     if session is None:
-        current = bank.consents.authorisation(authorisation.id)
-        if current is None or current.status in FINAL:
-            return _back(consent.nok_uri)
+        if bank.consents.known_authorisation(authorisation.id).status in FINAL:
+            return _lead_back(bank, authorisation.id)
         wrong = notice(
             "bad", "Name and password do not fit.", "Nothing was shared. Try again.", "PSU_CREDENTIALS_INVALID"
         )
-        return _login_page(consent, wrong, psu, status=401)
+        return _login_page(bank, consent, wrong, psu, status=401)
     response = redirect(f"/sca/{authorisation.id}", 303)
     response.set_cookie(
         COOKIE,
@@ -100,35 +102,20 @@ def _approve(bank: Bank, request: BankRequest, authorisation: Authorisation, con
         return _approval_page(bank, authorisation, consent, missing, 400)
     if not bank.consents.check_code(authorisation, request.form.get("code", "")):
         current = bank.consents.known_authorisation(authorisation.id)
-        consent = bank.consents.require(consent.id, 403)
-        if current.status in FINAL or consent.status != "received":
-            return _finished(current, consent)
+        if current.status in FINAL or bank.consents.require(consent.id, 403).status != "received":
+            return _lead_back(bank, authorisation.id)
         wrong = notice(
             "bad", "The code is wrong.", f"Nothing was shared. The code of the sandbox is {CODE}.", "SCA_INVALID"
         )
         return _approval_page(bank, authorisation, consent, wrong, 400)
-    if unfolding.approve(bank, authorisation, psu, chosen):
-        return _back(consent.ok_uri)
-    return _finished(bank.consents.known_authorisation(authorisation.id), bank.consents.require(consent.id, 403))
+    unfolding.approve(bank, authorisation, psu, chosen)
+    return _lead_back(bank, authorisation.id)
 
 
-def _login_page(consent: Consent, message: Markup | str = "", psu: str = "", status: int = 200) -> Response:
-    people = Markup("").join(
-        Markup("<li><code>{}</code> {}</li>").format(scenario.psu, scenario.story) for scenario in SCENARIOS.values()
-    )
-    content = Markup(
-        "<h1>Who are you?</h1><p>A service asks to read your accounts. Log in to see what it asks for.</p>{message}"
-        '<form method="post"><p class="field"><label for="psu">User name</label>'
-        '<input id="psu" name="psu" value="{psu}" autocomplete="username" maxlength="70" required></p>'
-        '<p class="field"><label for="password">Password</label>'
-        '<input id="password" name="password" type="password" autocomplete="current-password" maxlength="70" required>'
-        "</p>"
-        '<p class="hint">The password of every test user is <code>{password}</code>.</p>'
-        '<p class="actions"><button name="act" value="log-in">Log in</button></p></form>'
-        '<form method="post"><p class="actions"><button class="quiet" name="act" value="deny">Cancel and go back'
-        "</button></p></form><details><summary>Test users</summary><ul>{people}</ul></details>"
-    ).format(message=message, psu=psu or consent.psu_hint, password=PASSWORD, people=people)
-    return page_reply(page("Log in", content), status, _origin(consent.nok_uri))
+def _login_page(bank: Bank, consent: Consent, message: Markup | str = "", psu: str = "", status: int = 200) -> Response:
+    lead = "A service asks to read your accounts. Log in to see what it asks for."
+    content = login_form(bank, lead, message, psu or consent.psu_hint)
+    return page_reply(page("Log in", content), status, origin(consent.nok_uri))
 
 
 def _approval_page(
@@ -161,7 +148,7 @@ def _approval_page(
         accounts=Markup("").join(_choice(bank, account) for account in offered),
         code=CODE,
     )
-    origins = {_origin(consent.ok_uri), _origin(consent.nok_uri)}
+    origins = {origin(consent.ok_uri), origin(consent.nok_uri)}
     return page_reply(page("Approve", content), status, " ".join(sorted(origins)))
 
 
@@ -176,26 +163,16 @@ def _choice(bank: Bank, account: Account) -> Markup:
     ).format(account.resource_id, account.name, spaced_iban(account.iban), figure)
 
 
-def _finished(authorisation: Authorisation, consent: Consent) -> Response:
+def _lead_back(bank: Bank, authorisation_id: str) -> Response:
     """The page of an approval that is over leads back, however often it is opened."""
-    if authorisation.status == "finalised" and consent.status == "valid":
-        return _back(consent.ok_uri)
-    return _back(consent.nok_uri)
+    authorisation = bank.consents.known_authorisation(authorisation_id)
+    consent = bank.consents.require(authorisation.consent, 403)
+    is_granted = authorisation.status == "finalised" and consent.status == "valid"
+    return back_to(way_back(bank, authorisation, consent, is_granted=is_granted))
 
 
-def _back(address: str) -> Response:
-    """To the address given when the consent was made, letter for letter, so that its state is kept."""
-    response = Response(status=303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
-    response.autocorrect_location_header = False
-    response.headers["Location"] = address
-    return response
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _end(what: str, then: str, code: str, status: int) -> Response:
-    content = Markup("<h1>Nothing to approve</h1>{}").format(notice("bad", what, then, code))
-    return page_reply(page("Nothing to approve", content), status)
+def _nothing_here() -> Response:
+    said = notice(
+        "bad", "This approval does not exist.", "Go back to your software and start again.", "RESOURCE_UNKNOWN"
+    )
+    return page_reply(page("Nothing to approve", Markup("<h1>Nothing to approve</h1>{}").format(said)), 404)
