@@ -76,7 +76,7 @@ def test_several_tokens_live_side_by_side(street: Street) -> None:
         ("Basic", 401, "invalid_client", "clientIdInvalid"),
         ("Basic !!!", 401, "invalid_client", "clientIdInvalid"),
         ("Basic /////w==", 401, "invalid_client", "clientIdInvalid"),
-        (basic(str(uuid.uuid4()), "x"), 401, "invalid_client", "clientIdInvalid"),
+        (basic("844446db-10a5-49b4-b47f-64b5ad541181", "x"), 401, "invalid_client", "clientIdInvalid"),
         (basic("a\x00b", "x"), 401, "invalid_client", "clientIdInvalid"),
         ("Bearer x", 401, "invalid_client", "clientIdInvalid"),
     ],

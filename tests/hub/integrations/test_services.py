@@ -91,7 +91,7 @@ def test_requested_scope_narrows_and_unknown_scopes_are_ignored(owner: Membershi
         assert issued is not None and issued.scope == granted
 
 
-@pytest.mark.parametrize("identifier", ["", "nobody", "\x00", str(uuid.uuid4()), "é" * 300])
+@pytest.mark.parametrize("identifier", ["", "nobody", "\x00", "844446db-10a5-49b4-b47f-64b5ad541181", "é" * 300])
 def test_unknown_client_gets_no_token(identifier: str) -> None:
     assert issue_access_token(identifier, "secret", "", NOW) is None
 
