@@ -12,7 +12,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -45,8 +44,7 @@ _COLUMNS = (
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One request of an integration and its answer."""
 
     organization_id: uuid.UUID
@@ -71,7 +69,7 @@ def entry_of(request: Request, answer: Answer, seconds: float) -> Entry | None:
         received = answer.body[: MAX_BODY_CHARACTERS * 4].decode("utf-8", "replace")[:MAX_BODY_CHARACTERS]
     return Entry(
         request.grantee.organization_id, request.grantee.integration_id, request.now, _storable(request.verb)[:10],
-        _target(request), answer.status, request.request_id, round(seconds * 1_000_000), sent, _storable(received),
+        _target(request), answer.status, request.request_id, int(seconds * 1_000_000), sent, _storable(received),
     )  # fmt: skip
 
 
@@ -96,6 +94,9 @@ def _masked(value: Any, name: str = "") -> Any:
 
 def _target(request: Request) -> str:
     path = request.mount + "/" + "/".join(request.path)
+    if all(name.startswith(_SHOWN_PARAMETERS) for name in request.query):
+        query = request.environ.get("QUERY_STRING", "") if request.query else ""
+        return _storable(f"{path}?{query}" if query else path)[:MAX_TARGET_CHARACTERS]
     shown = [
         f"{quote(name, safe='[]')}={quote(value, safe='') if name.startswith(_SHOWN_PARAMETERS) else _MASK}"
         for name, value in request.query.items()
@@ -104,6 +105,8 @@ def _target(request: Request) -> str:
 
 
 def _storable(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
@@ -159,7 +162,7 @@ def write(entries: Sequence[Entry]) -> None:
         table, columns = LoggedRequest._meta.db_table, ", ".join(_COLUMNS)
         with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
             for entry in entries:
-                copy.write_row((new_id(), *(getattr(entry, name) for name in _COLUMNS[1:])))
+                copy.write_row((new_id(), *msgspec.structs.astuple(entry)))
 
 
 def requests_of(integration: Integration, limit: int = 100) -> list[LoggedRequest]:
