@@ -36,8 +36,7 @@ def bring(journal: Journal, rows: list[tuple[str, int]]) -> None:
         NewLine(LineValues(day, day, Decimal(amount), "EUR"), Source.FEED, new_id().hex, 1)
         for day, amount in sorted((dt.date.fromisoformat(day), amount) for day, amount in rows)
     ]
-    import_lines(journal, lines, identity="x", run_id=new_id())
-    group_lines(journal, today=TODAY)
+    import_lines(journal, lines, identity="x", run_id=new_id(), today=TODAY)
 
 
 def statements(journal: Journal) -> list[tuple[str, int, int]]:

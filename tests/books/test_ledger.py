@@ -127,10 +127,10 @@ def test_a_batch_is_a_handful_of_statements(
         for n in range(500)
     ]
     with django_assert_max_num_queries(10):  # type: ignore[operator]
-        import_lines(journal, batch, identity="x", run_id=None)
+        import_lines(journal, batch, identity="x", run_id=None, today=dt.date(2026, 11, 12))
     check_constraints()
     assert Line.objects.count() == 500
     assert balance(journal.bank_account) == 500
     assert balance(journal.suspense_account) == -500
     with pytest.raises(IntegrityError), transaction.atomic():
-        import_lines(journal, batch[:1], identity="x", run_id=None)
+        import_lines(journal, batch[:1], identity="x", run_id=None, today=dt.date(2026, 11, 12))

@@ -41,8 +41,8 @@ def line_of(journal: Journal, amount: str, text: str = "", **values: str) -> Lin
         new_id().hex,
         1,
     )
-    (line,) = import_lines(journal, [new], identity="x", run_id=None)
-    return line
+    (made,) = import_lines(journal, [new], identity="x", run_id=None, today=NOW.date())
+    return Line.objects.get(pk=made.id)
 
 
 def invoice_of(user: User, company: Company, number: str = "INV/2026/0007", amount: str = "121.00") -> Document:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from nostro.books.destinations.protocol import Destination
 from nostro.books.journals.balances import check_balance, settle_opening
-from nostro.books.journals.grouping import group_lines
+from nostro.books.journals.grouping import group_lines, refresh_statements
 from nostro.books.journals.importing import NewLine, import_lines
 from nostro.books.journals.models import Journal, LineStatus
 
@@ -19,15 +19,22 @@ from nostro.books.journals.models import Journal, LineStatus
 class BuiltinLedger:
     """Lines become posted entries of bank against suspense."""
 
-    def import_batch(self, journal: Journal, batch: Sequence[NewLine], *, identity: str, run_id: UUID) -> int:
-        lines = import_lines(journal, batch, identity=identity, run_id=run_id)
+    def import_batch(
+        self, journal: Journal, batch: Sequence[NewLine], *, identity: str, run_id: UUID, now: dt.datetime
+    ) -> int:
+        lines = import_lines(journal, batch, identity=identity, run_id=run_id, today=_today(journal, now))
         return sum(line.status == LineStatus.POSTED for line in lines)
 
     @transaction.atomic
     def close_run(self, journal: Journal, *, now: dt.datetime) -> None:
-        settle_opening(journal)
-        group_lines(journal, today=now.astimezone(ZoneInfo(journal.company.time_zone)).date())
+        if settle_opening(journal):
+            refresh_statements(journal)
+        group_lines(journal, today=_today(journal, now))
         check_balance(journal, now=now)
+
+
+def _today(journal: Journal, now: dt.datetime) -> dt.date:
+    return now.astimezone(ZoneInfo(journal.company.time_zone)).date()
 
 
 def destination_of(journal: Journal) -> Destination:

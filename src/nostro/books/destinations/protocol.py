@@ -14,7 +14,9 @@ from nostro.books.journals.models import Journal
 class Destination(Protocol):
     """A place for lines. Every call may be repeated on the same input and then changes nothing more."""
 
-    def import_batch(self, journal: Journal, batch: Sequence[NewLine], *, identity: str, run_id: UUID) -> int:
+    def import_batch(
+        self, journal: Journal, batch: Sequence[NewLine], *, identity: str, run_id: UUID, now: dt.datetime
+    ) -> int:
         """Book at most 500 lines, oldest first, in one transaction; returns how many are posted."""
         ...
 

@@ -52,24 +52,25 @@ def newest_balance(journal: Journal, kind: str = "current") -> Balance | None:
 
 
 @transaction.atomic
-def settle_opening(journal: Journal, *, actor: User | None = None) -> None:
+def settle_opening(journal: Journal, *, actor: User | None = None) -> bool:
     """Give a journal the opening its link asked for, once its first lines are there; repeating changes nothing.
 
     Computed: bank-stated current balance − Σ lines with date ≤ its reference date. The entry is dated the day before
     the first line; on a locked day the opening is a checkpoint only. Without a dated balance nothing is computed.
+    Returns whether it was given now.
     """
     journal = Journal.objects.select_for_update(of=("self",)).select_related("company").get(pk=journal.pk)
     if journal.opening_origin == OpeningOrigin.NONE or journal.opening_date is not None:
-        return
+        return False
     stated = newest_balance(journal)
     first = Line.objects.filter(journal=journal).aggregate(first=Min("booking_date"))["first"]
     if journal.opening_origin == OpeningOrigin.COMPUTED:
         if stated is None or stated.reference_date is None:
-            return
+            return False
         journal.opening_amount = stated.amount - _booked_until(journal, stated.reference_date)
     if first is None:
         if stated is None or stated.reference_date is None:
-            return
+            return False
         first = stated.reference_date + dt.timedelta(days=1)
     journal.opening_date = first - dt.timedelta(days=1)
     if journal.opening_origin != OpeningOrigin.LEDGER:
@@ -83,6 +84,7 @@ def settle_opening(journal: Journal, *, actor: User | None = None) -> None:
         sentence=f"{journal.code} opens with {journal.opening_amount} {journal.currency} "
         f"on {journal.opening_date.isoformat()} ({journal.get_opening_origin_display()}).",
     )
+    return True
 
 
 def _booked_until(journal: Journal, day: dt.date) -> Decimal:

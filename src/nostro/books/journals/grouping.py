@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import cast
+from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, Sum
 
-from nostro.books.journals.importing import accounting_date
 from nostro.books.journals.models import Journal, Line, LineStatus, Statement
 from nostro.core.calendar import Grouping, grouping_key, grouping_start
 
@@ -21,7 +24,8 @@ EFFECTIVE = (LineStatus.POSTED, LineStatus.WITHDRAWN)
 def group_lines(journal: Journal, *, today: dt.date) -> int:
     """Put every line without a statement into one, make those that are missing, and carry the balances on.
 
-    Returns the number of lines grouped; nothing to group changes nothing.
+    Returns the number of lines grouped; nothing to group changes nothing. An import groups its own lines, so this
+    finds those that were held, restored, or taken out of their statements.
     """
     Journal.objects.select_for_update(no_key=True).get(pk=journal.pk)
     loose = list(
@@ -29,74 +33,91 @@ def group_lines(journal: Journal, *, today: dt.date) -> int:
             "id", "booking_date", "value_date", "order_date", "day_seq", "run_id"
         )
     )
-    if loose:
-        grouper = _Grouper(journal, today)
-        loose.sort(key=lambda line: (_day(journal, line), line.day_seq, line.id))
-        for line in loose:
-            grouper.place(line)
-        Line.objects.bulk_update(loose, ["statement", "order_date", "late"], batch_size=500)
+    if not loose:
+        return 0
+    placing = Placing(journal, today=today)
+    days = {line.id: journal.accounting_day(line.booking_date, line.value_date) for line in loose}
+    loose.sort(key=lambda line: (days[line.id], line.day_seq, line.id))
+    rows = []
+    for line in loose:
+        run_id = str(line.run_id) if line.run_id else None
+        statement_id, order_date, late = placing.place(days[line.id], run_id, Decimal(0))
+        rows.append([str(line.id), statement_id, order_date.isoformat(), late or line.late])
+    placing.store()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE journals_line l SET statement_id = (r->>1)::uuid, order_date = (r->>2)::date, late = (r->>3)::bool"
+            " FROM jsonb_array_elements(%s::jsonb) r WHERE l.id = (r->>0)::uuid",
+            [json.dumps(rows)],
+        )
     refresh_statements(journal)
     return len(loose)
 
 
-def _day(journal: Journal, line: Line) -> dt.date:
-    return accounting_date(journal, line.booking_date, line.value_date)
+class Placing:
+    """The statements of a journal while lines are placed in them, oldest first. Nothing is written before ``store``."""
 
-
-class _Grouper:
-    """The statements of a journal while lines are placed."""
-
-    def __init__(self, journal: Journal, today: dt.date) -> None:
+    def __init__(self, journal: Journal, *, today: dt.date) -> None:
         self.journal, self.today = journal, today
         self.grouping: Grouping = cast(Grouping, journal.grouping)
         self.statements = list(Statement.objects.filter(journal=journal))
+        self.by_key = {statement.key: statement for statement in self.statements}
+        self.made: list[Statement] = []
+        self.sums: defaultdict[UUID, Decimal] = defaultdict(Decimal)
+        self.last_days: dict[UUID, dt.date] = {}
         confirmed = [statement.first_day for statement in self.statements if statement.confirmed_at]
         self.confirmed_until = max(confirmed, default=dt.date.min)
 
-    def place(self, line: Line) -> None:
-        day = _day(self.journal, line)
+    def place(self, day: dt.date, run_id: str | None, amount: Decimal) -> tuple[str, dt.date, bool]:
+        """The statement's id, the order date and whether it is late, for a line of ``amount`` on an accounting day."""
         if self.grouping == "per_synchronization":
-            statement, first_day = self._of_run(line, day)
+            statement, first_day, late = *self._of_run(run_id, day), False
         else:
-            statement, first_day = self._of_period(line, day)
-        line.statement = statement
-        line.order_date = max(day, first_day)
+            statement, first_day, late = self._of_period(day)
+        order_date = max(day, first_day)
+        self.sums[statement.id] += amount
+        self.last_days[statement.id] = max(order_date, self.last_days.get(statement.id, statement.date))
+        return str(statement.id), order_date, late
 
-    def _of_run(self, line: Line, day: dt.date) -> tuple[Statement, dt.date]:
+    def store(self) -> None:
+        """Write new statements, and carry the placed amounts on from statement to statement."""
+        Statement.objects.bulk_create(self.made)
+        totals = {each.id: each.computed_end - each.start + self.sums[each.id] for each in self.statements}
+        self.statements.sort(key=lambda statement: statement.first_day)
+        _carry_on(self.journal, self.statements, totals, self.last_days)
+
+    def _of_run(self, run_id: str | None, day: dt.date) -> tuple[Statement, dt.date]:
         """A run's statement begins where the previous one ended (rule 6)."""
-        key = grouping_key(self.grouping, day, str(line.run_id or f"manual-{self.today.isoformat()}"))
-        statement = self._by_key(key)
+        key = grouping_key(self.grouping, day, run_id or f"manual-{self.today.isoformat()}")
+        statement = self.by_key.get(key[:40])
         if statement is None or statement.confirmed_at:
-            floor = max((known.date for known in self.statements), default=day)
+            ends = (self.last_days.get(known.id, known.date) for known in self.statements)
+            floor = max(ends, default=day)
             key = key if statement is None else f"{key}-{len(self.statements)}"
             statement = self._make(key, max(day, floor))
         return statement, statement.first_day
 
-    def _of_period(self, line: Line, day: dt.date) -> tuple[Statement, dt.date]:
+    def _of_period(self, day: dt.date) -> tuple[Statement, dt.date, bool]:
         start, key = grouping_start(self.grouping, day), grouping_key(self.grouping, day, "")
-        statement = self._by_key(key)
+        statement = self.by_key.get(key)
         if start > self.confirmed_until and (statement is None or not statement.confirmed_at):
-            return statement or self._make(key, start), start
-        line.late = True
+            return statement or self._make(key, start), start, False
         later = [known for known in self.statements if not known.confirmed_at and known.first_day > start]
         statement = min(later, key=lambda known: known.first_day) if later else self._of_today()
-        return statement, statement.first_day
+        return statement, statement.first_day, True
 
     def _of_today(self) -> Statement:
         """The statement of the fetch day, or of the first period after the last confirmed one."""
         start, key = grouping_start(self.grouping, self.today), grouping_key(self.grouping, self.today, "")
-        statement = self._by_key(key)
+        statement = self.by_key.get(key)
         if statement is None:
             return self._make(key, start)
         if statement.confirmed_at is None:
             return statement
         return self._make(f"{key}-{len(self.statements)}", max(statement.date, self.confirmed_until))
 
-    def _by_key(self, key: str) -> Statement | None:
-        return next((statement for statement in self.statements if statement.key == key[:40]), None)
-
     def _make(self, key: str, first_day: dt.date) -> Statement:
-        statement = Statement.objects.create(
+        statement = Statement(
             company_id=self.journal.company_id,
             journal=self.journal,
             grouping=self.grouping,
@@ -106,7 +127,9 @@ class _Grouper:
             start=Decimal(0),
             computed_end=Decimal(0),
         )
+        self.made.append(statement)
         self.statements.append(statement)
+        self.by_key[statement.key] = statement
         return statement
 
 
@@ -119,12 +142,21 @@ def refresh_statements(journal: Journal) -> None:
         .values_list("statement")
         .annotate(total=Sum("amount"))
     )
-    last_days = _last_days(journal)
+    _carry_on(journal, statements, sums, _last_days(journal))
+
+
+def _carry_on(
+    journal: Journal,
+    statements: Sequence[Statement],
+    totals: Mapping[UUID, Decimal],
+    last_days: Mapping[UUID, dt.date],
+) -> None:
+    """Give each statement, oldest first, the start, end and date that follow from the sums of its lines."""
     changed: list[Statement] = []
     balance = Journal.objects.values_list("opening_amount", flat=True).get(pk=journal.pk)
     for statement in statements:
         if statement.confirmed_at is None:
-            end = balance + sums.get(statement.id, Decimal(0))
+            end = balance + totals.get(statement.id, Decimal(0))
             date = last_days.get(statement.id, statement.date)
             if (statement.start, statement.computed_end, statement.date) != (balance, end, date):
                 statement.start, statement.computed_end, statement.date = balance, end, date
@@ -133,6 +165,6 @@ def refresh_statements(journal: Journal) -> None:
     Statement.objects.bulk_update(changed, ["start", "computed_end", "date"], batch_size=500)
 
 
-def _last_days(journal: Journal) -> dict[object, dt.date]:
+def _last_days(journal: Journal) -> dict[UUID, dt.date]:
     rows = Line.objects.filter(journal=journal, statement__isnull=False).values_list("statement")
     return dict(rows.annotate(last=Max("order_date")))

@@ -6,17 +6,21 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
 
 from nostro.books.companies.models import Company
-from nostro.books.journals.models import AccountingDate, Alias, Journal, Line, LineStatus, Source
-from nostro.books.ledger.bulk import copy_rows
+from nostro.books.journals.grouping import Placing
+from nostro.books.journals.models import Alias, Journal, Line, LineStatus, Source
+from nostro.books.ledger.bulk import Text, column_names, copy_texts
+from nostro.books.ledger.models import Entry, EntryItem
 from nostro.books.ledger.posting import Draft, Side, draft_entry, lock_of, post
 from nostro.books.ledger.rates import Rates
 from nostro.core.identity import Alias as ExternalId
+from nostro.core.ids import new_id
 from nostro.people.audit import record
 from nostro.people.models import User
 
@@ -64,11 +68,11 @@ class NewLine:
     duplicate_of: UUID | None = None
 
 
-def accounting_date(journal: Journal, booking_date: dt.date, value_date: dt.date | None) -> dt.date:
-    """The day a line counts for, by the journal's option (books.md 1)."""
-    if journal.accounting_date == AccountingDate.VALUE and value_date is not None:
-        return value_date
-    return booking_date
+class Imported(NamedTuple):
+    """A line that was stored."""
+
+    id: UUID
+    status: LineStatus
 
 
 @transaction.atomic
@@ -78,9 +82,10 @@ def import_lines(
     *,
     identity: str,
     run_id: UUID | None,
+    today: dt.date,
     actor: User | None = None,
-) -> list[Line]:
-    """Store at most :data:`BATCH_LIMIT` lines, given oldest first, with entries, aliases and one audit record.
+) -> list[Imported]:
+    """Store at most :data:`BATCH_LIMIT` lines, given oldest first, with entries, aliases and statements.
 
     ``identity`` is the account's, for the aliases. An external id that is known already makes the whole batch fail
     with ``IntegrityError``; the identity step before has taken those out.
@@ -89,83 +94,128 @@ def import_lines(
     if not batch:
         return []
     # Two imports into one journal go one after the other; imports into others are not held up.
-    Journal.objects.select_for_update(no_key=True).get(pk=journal.pk)
-    company = Company.objects.get(pk=journal.company_id)
-    builder = _Builder(journal, company, run_id)
-    lines = [builder.line(new) for new in batch]
-    post(builder.drafts)
-    copy_rows(lines)
-    copy_rows(
-        [
-            Alias(
-                company_id=company.id,
-                identity=identity,
-                source=new.alias.source,
-                external_id=new.alias.external_id,
-                epoch=new.alias.epoch,
-                line_id=line.id,
-            )
-            for new, line in zip(batch, lines, strict=True)
-            if new.alias is not None
-        ]
-    )
+    journal = Journal.objects.select_for_update(no_key=True, of=("self",)).select_related("company").get(pk=journal.pk)
+    rows = _Rows(journal, run_id, identity, today)
+    for new in sorted(batch, key=lambda new: journal.accounting_day(new.values.booking_date, new.values.value_date)):
+        rows.add(new)
+    rows.store()
     record(
-        tenant_id=company.id,
+        tenant_id=journal.company_id,
         actor=actor,
         action="lines.imported",
         obj=journal,
-        sentence=f"{len(lines)} lines were imported into {journal.code}.",
-        after={"run": str(run_id), "lines": len(lines), "posted": len(builder.drafts)},
+        sentence=f"{len(batch)} lines were imported into {journal.code}.",
+        after={"run": str(run_id), "lines": len(batch), "posted": len(rows.entries)},
     )
-    return lines
+    return rows.imported
 
 
-class _Builder:
-    """Decides status, amounts and entry of each line of one batch."""
+class _Rows:
+    """The rows of one batch as text, built line by line: status, amounts, entry and statement of each."""
 
-    def __init__(self, journal: Journal, company: Company, run_id: UUID | None) -> None:
-        self.journal, self.company, self.run_id = journal, company, run_id
-        self.rates = Rates(company)
-        self.locked_until = lock_of(company)
-        self.drafts: list[Draft] = []
+    def __init__(self, journal: Journal, run_id: UUID | None, identity: str, today: dt.date) -> None:
+        self.journal, self.company = journal, journal.company
+        self.run_id, self.identity = str(run_id) if run_id else None, identity
+        self.rates = Rates(self.company)
+        self.locked_until = lock_of(self.company)
+        self.placing = Placing(journal, today=today)
         newest = Line.objects.filter(journal=journal).aggregate(newest=Max("day_seq"))["newest"]
         self.day_seq = newest or 0
+        self.company_id, self.journal_id = str(self.company.id), str(journal.id)
+        self.bank_account, self.suspense = str(journal.bank_account_id), str(journal.suspense_account_id)
+        self.imported: list[Imported] = []
+        self.lines: list[tuple[Text, ...]] = []
+        self.entries: list[tuple[Text, ...]] = []
+        self.items: list[tuple[Text, ...]] = []
+        self.aliases: list[tuple[Text, ...]] = []
 
-    def line(self, new: NewLine) -> Line:
-        values = new.values
+    def add(self, new: NewLine) -> None:
+        values, line_id = new.values, new_id()
+        day = self.journal.accounting_day(values.booking_date, values.value_date)
+        own = company_amount(self.journal, self.company, self.rates, values, day)
+        status, reason = self._status(new, own, day)
+        entry_id: str | None = None
+        statement_id, order_date, late = None, day, False
+        if status == LineStatus.POSTED:
+            assert own is not None
+            entry_id = self._enter(values, own, day.isoformat())
+            statement_id, order_date, late = self.placing.place(day, self.run_id, values.amount)
         self.day_seq += 1
-        day = accounting_date(self.journal, values.booking_date, values.value_date)
-        line = Line(
-            company_id=self.company.id,
-            journal_id=self.journal.id,
-            order_date=day,
-            day_seq=self.day_seq,
-            source=new.source,
-            fingerprint=new.fingerprint,
-            occurrence=new.occurrence,
-            duplicate_of_id=new.duplicate_of,
-            run_id=self.run_id,
-            **{name: getattr(values, name) for name in _VALUE_NAMES},
+        self.imported.append(Imported(line_id, status))
+        self.lines.append(
+            (
+                *(_text(getattr(values, name)) for name in _VALUE_NAMES),
+                str(line_id),
+                self.company_id,
+                self.journal_id,
+                order_date.isoformat(),
+                str(self.day_seq),
+                _text(own),
+                entry_id,
+                status.value,
+                reason,
+                _text(values.amount) if entry_id else "0",
+                new.source.value,
+                new.fingerprint,
+                str(new.occurrence),
+                str(new.duplicate_of) if new.duplicate_of else None,
+                self.run_id,
+                statement_id,
+                "t" if late else "f",
+                *_LINE_CONSTANTS,
+            )
         )
-        line.company_amount = company_amount(self.journal, self.company, self.rates, line, day)
-        line.status, line.status_reason = self._status(new, line, day)
-        if line.status == LineStatus.POSTED:
-            self.drafts.append(enter(line, self.journal, self.company, day))
-        return line
+        if new.alias is not None:
+            source, external_id, epoch = new.alias
+            self.aliases.append((self.company_id, self.identity, source, external_id, str(epoch), str(line_id)))
 
-    def _status(self, new: NewLine, line: Line, day: dt.date) -> tuple[LineStatus, str]:
+    def _status(self, new: NewLine, own: Decimal | None, day: dt.date) -> tuple[LineStatus, str]:
         if new.duplicate_of is not None:
             return LineStatus.HELD_DUPLICATE, "Possible duplicate"
-        return status_by_figures(self.journal, line, day, self.locked_until)
+        return status_by_figures(self.journal, new.values, own, day, self.locked_until)
+
+    def _enter(self, values: LineValues, own: Decimal, day: str) -> str:
+        """The entry of a posted line: bank against suspense (books.md 14.1)."""
+        entry_id, currency, label = str(new_id()), values.currency, values.label
+        self.entries.append((entry_id, self.company_id, "bank", day, label, self.journal_id, None))
+        for account, sign in ((self.bank_account, 1), (self.suspense, -1)):
+            amount, amount_currency = _text(sign * own), _text(sign * values.amount)
+            head = (str(new_id()), self.company_id, entry_id, account, None, day, None, label)
+            self.items.append((*head, amount, currency, amount_currency, None, None))
+        return entry_id
+
+    def store(self) -> None:
+        self.placing.store()
+        copy_texts(Entry, column_names(Entry), self.entries)
+        copy_texts(EntryItem, column_names(EntryItem), self.items)
+        copy_texts(Line, _LINE_NAMES, self.lines)
+        copy_texts(Alias, column_names(Alias), self.aliases)
+
+
+#: What a new line never has: the names and the values that go with them.
+_LINE_CONSTANTS: tuple[Text, ...] = ("", "", None, "f", "f")
+_LINE_NAMES = (
+    *_VALUE_NAMES, "id", "company_id", "journal_id", "order_date", "day_seq", "company_amount", "entry_id", "status",
+    "status_reason", "suspense_residual", "source", "fingerprint", "occurrence", "duplicate_of_id", "run_id",
+    "statement_id", "late", "counterparty_bic", "transaction_type", "partner_id", "reconciled", "to_check",
+)  # fmt: skip
+
+
+def _text(value: str | dt.date | Decimal | None) -> Text:
+    """A value as PostgreSQL reads it."""
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 def status_by_figures(
-    journal: Journal, line: Line, day: dt.date, locked_until: dt.date | None
+    journal: Journal, line: LineValues | Line, own: Decimal | None, day: dt.date, locked_until: dt.date | None
 ) -> tuple[LineStatus, str]:
-    """Whether a line can be posted: held for its currency, for a lock, informational when zero, else posted."""
+    """Whether a line can be posted: held for its currency, for a lock, informational when zero, else posted.
+
+    ``own`` is its amount in the company's currency, where that is known.
+    """
     if line.currency != journal.currency:
         return LineStatus.HELD_CURRENCY, f"The bank sent {line.currency}, the journal is in {journal.currency}."
-    if line.company_amount is None:
+    if own is None:
         return LineStatus.HELD_CURRENCY, f"No exchange rate for {line.currency} is known."
     if line.amount == 0:
         return LineStatus.INFORMATIONAL, "The amount is zero."
@@ -174,13 +224,14 @@ def status_by_figures(
     return LineStatus.POSTED, ""
 
 
-def company_amount(journal: Journal, company: Company, rates: Rates, line: Line, day: dt.date) -> Decimal | None:
+def company_amount(
+    journal: Journal, company: Company, rates: Rates, line: LineValues | Line, day: dt.date
+) -> Decimal | None:
     """C of books.md 14.2: J, else F where it is in the company's currency, else J converted at the accounting date."""
     if line.currency != journal.currency:
         return None
     if line.currency != company.currency and line.foreign_currency == company.currency:
-        foreign: Decimal | None = line.foreign_amount
-        return foreign
+        return line.foreign_amount
     return rates.company_amount(line.amount, line.currency, day)
 
 
@@ -207,10 +258,10 @@ def enter(line: Line, journal: Journal, company: Company, day: dt.date) -> Draft
 def book_held_line(line: Line) -> None:
     """Post a line that was held or removed, if nothing holds it any more; stores the line."""
     journal, company = line.journal, line.company
-    day = accounting_date(journal, line.booking_date, line.value_date)
+    day = journal.accounting_day(line.booking_date, line.value_date)
     if line.company_amount is None:
         line.company_amount = company_amount(journal, company, Rates(company), line, day)
-    line.status, line.status_reason = status_by_figures(journal, line, day, lock_of(company))
+    line.status, line.status_reason = status_by_figures(journal, line, line.company_amount, day, lock_of(company))
     if line.status == LineStatus.POSTED:
         post([enter(line, journal, company, day)])
     line.save()

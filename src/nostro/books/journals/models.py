@@ -5,6 +5,8 @@ Only this room writes these tables. Rows of rooms above (runs, online accounts) 
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -105,6 +107,12 @@ class Journal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
+
+    def accounting_day(self, booking_date: dt.date, value_date: dt.date | None) -> dt.date:
+        """The day a line counts for, by the option "Accounting date" (books.md 1)."""
+        if self.accounting_date == AccountingDate.VALUE and value_date is not None:
+            return value_date
+        return booking_date
 
 
 class Statement(models.Model):

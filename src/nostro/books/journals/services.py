@@ -155,12 +155,9 @@ def add_manual_line(
         remittance_text=label,
         counterparty_name=clean(counterparty_name, 280),
     )
-    (line,) = import_lines(
-        journal, [NewLine(values, Source.MANUAL, fingerprint, occurrence)], identity="", run_id=None, actor=user
-    )
-    group_lines(journal, today=now.date())
-    line.refresh_from_db()
-    return line
+    new = NewLine(values, Source.MANUAL, fingerprint, occurrence)
+    (made,) = import_lines(journal, [new], identity="", run_id=None, today=now.date(), actor=user)
+    return Line.objects.get(pk=made.id)
 
 
 @transaction.atomic

@@ -1,22 +1,31 @@
-"""Many rows in one statement: COPY is six to nine times faster than ``bulk_create`` (DESIGN.md section 3)."""
+"""Many rows in one statement: COPY is six to nine times faster than ``bulk_create`` (DESIGN.md section 3).
+
+Rows of a hot path are tuples of text, because making a model instance and letting the driver format each value take
+longer than the database needs to store it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from django.db import connection, models
 from django.db.models.fields import NOT_PROVIDED
 
+#: A value as PostgreSQL reads it from text; ``None`` is null.
+Text = str | None
+
 
 @lru_cache(maxsize=32)
-def _columns(model: type[models.Model]) -> tuple[tuple[str, str], ...]:
-    """(attribute, column) of every column that the database does not fill by itself."""
-    return tuple(
-        (field.attname, str(field.column))
+def column_names(model: type[models.Model]) -> tuple[str, ...]:
+    """The columns that the database does not fill by itself, in the order of the model; each named as its attribute."""
+    fields = [
+        field
         for field in model._meta.concrete_fields
         if not isinstance(field, models.AutoField) and field.db_default is NOT_PROVIDED
-    )
+    ]
+    assert all(field.column == field.attname for field in fields)
+    return tuple(field.attname for field in fields)
 
 
 def copy_rows(rows: Sequence[models.Model]) -> None:
@@ -24,9 +33,19 @@ def copy_rows(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     model = type(rows[0])
-    names = [attribute for attribute, _ in _columns(model)]
+    names = column_names(model)
+    _copy(model, names, ([row.__dict__[name] for name in names] for row in rows))
+
+
+def copy_texts(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
+    """The same for rows that are ready as text. ``names`` are the columns of each row and must be all of them."""
+    assert set(names) == set(column_names(model))
+    _copy(model, names, rows)
+
+
+def _copy(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(column) for _, column in _columns(model))
+    columns = ", ".join(quote(name) for name in names)
     with (
         # COPY is psycopg's own, so its errors must be made Django's here.
         connection.wrap_database_errors,
@@ -34,5 +53,4 @@ def copy_rows(rows: Sequence[models.Model]) -> None:
         cursor.cursor.copy(f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN") as copy,
     ):
         for row in rows:
-            values = row.__dict__
-            copy.write_row([values[name] for name in names])
+            copy.write_row(row)

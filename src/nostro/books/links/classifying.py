@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.db import connection
+
 from nostro.books.hub_client.values import HubTransaction
 from nostro.books.journals.importing import LineValues, NewLine
 from nostro.books.journals.models import Alias as AliasRow
-from nostro.books.journals.models import Journal, Line, Source
+from nostro.books.journals.models import Journal, Source
 from nostro.books.ledger.bulk import copy_rows
 from nostro.books.links.models import JournalLink, OnlineAccount
 from nostro.core.account_keys import normalise_account_number
@@ -161,21 +164,30 @@ def stored_lines(journal: Journal, account: OnlineAccount, incoming: Sequence[In
         return []
     days = [item.booking_date for item in incoming]
     margin = dt.timedelta(days=RESEMBLANCE_DAYS)
-    near = set(
-        Line.objects.filter(journal=journal, booking_date__range=(min(days) - margin, max(days) + margin)).values_list(
-            "id", flat=True
-        )
-    )
     ids = [item.alias.external_id for item in incoming if item.alias]
-    named = AliasRow.objects.filter(company_id=account.company_id, identity=account.identity, external_id__in=ids)
-    line_ids = near | set(named.values_list("line_id", flat=True))
-    aliases: defaultdict[UUID, list[Alias]] = defaultdict(list)
-    rows = AliasRow.objects.filter(line_id__in=line_ids).values_list("line_id", "source", "external_id", "epoch")
-    for line_id, source, external_id, epoch in rows:
-        aliases[line_id].append(Alias(source, external_id, epoch))
-    lines = Line.objects.filter(pk__in=line_ids).values_list(
-        "id", "source", "fingerprint", "occurrence", "booking_date", "amount", "currency", "status"
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, source, fingerprint, occurrence, booking_date, amount, currency, status FROM journals_line"
+            " WHERE (journal_id = %s AND booking_date BETWEEN %s AND %s) OR id IN (SELECT line_id FROM journals_alias"
+            " WHERE company_id = %s AND identity = %s"
+            " AND external_id IN (SELECT jsonb_array_elements_text(%s::jsonb)))",
+            [
+                journal.id,
+                min(days) - margin,
+                max(days) + margin,
+                account.company_id,
+                account.identity,
+                json.dumps(ids),
+            ],
+        )
+        lines = cursor.fetchall()
+        cursor.execute(
+            "SELECT line_id, source, external_id, epoch FROM journals_alias WHERE line_id = ANY(%s::uuid[])",
+            ["{" + ",".join(str(line[0]) for line in lines) + "}"],
+        )
+        aliases: defaultdict[UUID, list[Alias]] = defaultdict(list)
+        for line_id, source, external_id, epoch in cursor:
+            aliases[line_id].append(Alias(source, external_id, epoch))
     return [
         StoredLine(
             line_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -238,27 +239,25 @@ class Fetch:
     def _stage(self, items: tuple[HubTransaction, ...]) -> None:
         """Append every payload before anything is decided about it (step 5)."""
         self.beat()
-        now, source = self.clock(), source_of(self.connection)
-        rows = [
-            (
-                self.account.company_id,
-                self.account.identity,
-                source,
-                item.id,
-                hashlib.sha256(item.payload.encode()).hexdigest(),
-                item.payload,
-                self.run.id,
-                now,
-                now,
-            )
-            for item in {item.id: item for item in items}.values()
-        ]
+        unique = {item.id: item.payload for item in items}
+        rows = [[key, hashlib.sha256(payload.encode()).hexdigest(), payload] for key, payload in unique.items()]
+        source, now = source_of(self.connection), self.clock()
         with database.cursor() as cursor:
-            cursor.executemany(
+            # One text for all rows: the driver takes longer for a hundred parameters than the database for the rows.
+            cursor.execute(
                 "INSERT INTO links_rawtransaction (company_id, identity, source, external_id, payload_hash, payload,"
-                " run_id, first_seen, last_seen) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                " run_id, first_seen, last_seen) SELECT %s, %s, %s, r->>0, r->>1, r->>2, %s, %s, %s"
+                " FROM json_array_elements(%s::json) r"
                 " ON CONFLICT ON CONSTRAINT no_raw_payload_twice DO UPDATE SET last_seen = EXCLUDED.last_seen",
-                rows,
+                [
+                    self.account.company_id,
+                    self.account.identity,
+                    source,
+                    self.run.id,
+                    now,
+                    now,
+                    json.dumps(rows, ensure_ascii=False),
+                ],
             )
 
     def _import(self, link: JournalLink, items: Sorted) -> None:
@@ -271,7 +270,9 @@ class Fetch:
             with transaction.atomic():
                 self.beat()
                 try:
-                    destination.import_batch(link.journal, batch, identity=self.account.identity, run_id=self.run.id)
+                    destination.import_batch(
+                        link.journal, batch, identity=self.account.identity, run_id=self.run.id, now=self.clock()
+                    )
                 except IntegrityError as error:
                     raise LeaseLost from error
             self.run.new_count += len(batch)
