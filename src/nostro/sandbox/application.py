@@ -15,6 +15,7 @@ from nostro.sandbox import fault_answers, index_page, unfolding, xs2a_accounts, 
 from nostro.sandbox.bank import Bank
 from nostro.sandbox.control import api as control
 from nostro.sandbox.errors import Refusal
+from nostro.sandbox.play import page as play
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import json_reply
 from nostro.sandbox.requests import BankRequest, is_attended, is_uuid, require_request_id
@@ -52,6 +53,8 @@ def _routes() -> Map:
         ("GET", "/", index_page.show),
         ("GET", "/health", health),
         ("GET", "/static/sandbox.css", stylesheet),
+        ("GET", "/play", play.show),
+        ("POST", "/play", play.press),
         ("GET", "/sca/<authorisation_id>", pages.show),
         ("POST", "/sca/<authorisation_id>", pages.show),
         ("GET", "/oauth/.well-known/oauth-authorization-server", oauth.metadata),

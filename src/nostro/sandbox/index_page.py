@@ -25,13 +25,14 @@ def show(bank: Bank, request: BankRequest, record: Record) -> Response:
     content = Markup(
         "<h1>Who banks here?</h1><p>The bank's clock: <time>{clock}</time> ({kind}), seed {seed}. "
         "Password of every test user: <code>{password}</code>, code <code>{code}</code>. A service that speaks Berlin "
-        "Group XS2A starts at <code>POST /v1/consents</code>.</p>{people}<h2>Consents</h2>{consents}"
+        "Group XS2A starts at <code>POST /v1/consents</code>.</p>{play}{people}<h2>Consents</h2>{consents}"
     ).format(
         clock=bank.clock.now().strftime("%Y-%m-%d %H:%M UTC"),
         kind=bank.clock.kind,
         seed=bank.seed,
         password=PASSWORD,
         code=CODE,
+        play=Markup('<p><a href="/play">Play the bank</a></p>') if bank.control_token else "",
         people=_people(bank),
         consents=_consents(bank),
     )

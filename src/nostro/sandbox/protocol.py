@@ -54,3 +54,8 @@ class Protocol:
         with self._storage.transaction() as db:
             found = db.execute("SELECT * FROM log WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
         return [{**row, "attended": bool(row["attended"]), "counted": bool(row["counted"])} for row in map(dict, found)]
+
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        """The last records, newest first."""
+        with self._storage.transaction() as db:
+            return [dict(row) for row in db.execute("SELECT * FROM log ORDER BY id DESC LIMIT ?", (limit,))]
