@@ -13,10 +13,12 @@ from tests import factories
 from tests.hub.api.client import Caller, caller_for, pages
 from tests.hub.api.conftest import Street
 
-from nostro.hub.api import request_log
+from nostro.hub.api import request_log as api_log
 from nostro.hub.api.dispatcher import Dispatcher
-from nostro.hub.api.models import LoggedRequest
-from nostro.hub.api.request_log import Entry, Recorder, masked_body, requests_of
+from nostro.hub.api.request_log import Recorder, masked_body
+from nostro.hub.integrations import request_log
+from nostro.hub.integrations.models import LoggedRequest
+from nostro.hub.integrations.request_log import Entry, requests_of
 
 
 class Bag:
@@ -96,9 +98,9 @@ def test_the_log_keeps_fourteen_days_and_the_newest_of_each_integration(street: 
 
 
 def test_waiting_entries_are_bounded(street: Street, bag: Recorder) -> None:
-    for number in range(request_log.MAX_WAITING + 5):
+    for number in range(api_log.MAX_WAITING + 5):
         bag.add(entry(street, number, factories.NOW))
-    assert bag.flush() == request_log.MAX_WAITING
+    assert bag.flush() == api_log.MAX_WAITING
     assert bag.flush() == 0
 
 
@@ -110,7 +112,7 @@ def test_a_thread_writes_what_waits(street: Street, monkeypatch: Any) -> None:
         written.extend(entries)
         done.set()
 
-    monkeypatch.setattr(request_log, "write", write)
+    monkeypatch.setattr(api_log, "write", write)
     Recorder(interval_s=0.001).add(entry(street, 1, factories.NOW))
     assert done.wait(10) and [each.target for each in written] == ["/1"]
 

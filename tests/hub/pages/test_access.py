@@ -23,6 +23,8 @@ FOR_ADMINISTRATORS = {
     "integration_secret": "get",
     "new_secret": "post",
     "revoke_integration": "post",
+    "webhook": "post",
+    "replay_webhook": "post",
     "renew": "post",
     "disconnect": "post",
     "at_the_bank": "get",
@@ -33,7 +35,7 @@ FOR_ADMINISTRATORS = {
 }
 ONLY_POST = {
     "rename_account", "synchronize", "ask_bank", "cancel_link", "renew", "disconnect", "new_secret",
-    "revoke_integration",
+    "revoke_integration", "replay_webhook",
 }  # fmt: skip
 
 

@@ -22,9 +22,10 @@ from nostro.hub.api.endpoints import Access, Endpoint
 from nostro.hub.api.errors import ApiError
 from nostro.hub.api.idempotency import run_once
 from nostro.hub.api.request import Environ, Request, accepts_vendor_type, bearer, parse_query, prefers_html
-from nostro.hub.api.request_log import Entry, entry_of
+from nostro.hub.api.request_log import entry_of
 from nostro.hub.api.responses import Answer
 from nostro.hub.integrations.queries import access_by_token
+from nostro.hub.integrations.request_log import Entry
 from nostro.web.errors import Problem
 
 StartResponse = Callable[..., Any]

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections import deque
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -20,43 +18,20 @@ import msgspec
 import structlog
 from django.db import connection
 
-from nostro.core.ids import new_id
-from nostro.hub.api.models import LoggedRequest
 from nostro.hub.api.request import Request
 from nostro.hub.api.responses import Answer
-from nostro.hub.integrations.models import Integration
+from nostro.hub.integrations.request_log import Entry, write
 
 MAX_WAITING = 10_000
 INTERVAL_S = 1.0
-KEPT = timedelta(days=14)
-KEPT_PER_INTEGRATION = 5_000
 MAX_BODY_CHARACTERS = 2_000
 MAX_TARGET_CHARACTERS = 500
 _MASK = "•••"
 #: Attributes whose values say what was asked and nothing about a person.
 _SHOWN = frozenset({"type", "resourceType", "resourceId", "subtype", "currency", "status", "grant_type", "scope"})
 _SHOWN_PARAMETERS = ("limit", "after", "before", "page[", "filter[")
-_COLUMNS = (
-    "id", "organization_id", "integration_id", "at", "verb", "target", "status", "request_id", "duration_us",
-    "request_body", "response_body",
-)  # fmt: skip
 
 log = structlog.get_logger(__name__)
-
-
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One request of an integration and its answer."""
-
-    organization_id: uuid.UUID
-    integration_id: uuid.UUID
-    at: datetime
-    verb: str
-    target: str
-    status: int
-    request_id: str
-    duration_us: int
-    request_body: str = ""
-    response_body: str = ""
 
 
 def entry_of(request: Request, answer: Answer, seconds: float) -> Entry | None:
@@ -152,36 +127,3 @@ class Recorder:
                 # The log is a convenience; the API goes on without it.
                 log.warning("the request log could not be written", exc_info=True)
                 connection.close()
-
-
-def write(entries: Sequence[Entry]) -> None:
-    """Store entries with one COPY."""
-    if not entries:
-        return
-    with connection.cursor() as cursor:
-        table, columns = LoggedRequest._meta.db_table, ", ".join(_COLUMNS)
-        with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-            for entry in entries:
-                copy.write_row((new_id(), *msgspec.structs.astuple(entry)))
-
-
-def requests_of(integration: Integration, limit: int = 100) -> list[LoggedRequest]:
-    """The newest entries, newest first. ``integration`` has passed access_integration."""
-    return list(LoggedRequest.objects.filter(integration_id=integration.id).order_by("-at", "-id")[:limit])
-
-
-def forget_old(now: datetime) -> int:
-    """Delete what is older than 14 days, and of each integration what is beyond its newest 5,000. Returns how many."""
-    deleted = LoggedRequest.objects.filter(at__lt=now - KEPT)._raw_delete("default")
-    with connection.cursor() as cursor:
-        cursor.execute(_BEYOND, [KEPT_PER_INTEGRATION])
-        return int(deleted + cursor.rowcount)
-
-
-_BEYOND = """
-    DELETE FROM hub_api_loggedrequest WHERE id IN (
-        SELECT id FROM (
-            SELECT id, row_number() OVER (PARTITION BY integration_id ORDER BY at DESC, id DESC) AS place
-            FROM hub_api_loggedrequest
-        ) AS placed WHERE place > %s)
-"""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from nostro.hub.api import request_log
 from nostro.hub.api.models import IdempotentRequest
 
 
@@ -14,10 +13,3 @@ from nostro.hub.api.models import IdempotentRequest
 def delete_expired_idempotency_keys(timestamp: int) -> None:
     """Answers are given again for 24 h (hub-api.md 2.6)."""
     IdempotentRequest.objects.filter(created_at__lt=timezone.now() - IdempotentRequest.KEPT).delete()
-
-
-@app.periodic(cron="43 * * * *")
-@app.task(queueing_lock="forget_logged_requests", pass_context=False)
-def forget_logged_requests(timestamp: int) -> None:
-    """Keep the request log within its bounds."""
-    request_log.forget_old(timezone.now())

@@ -46,3 +46,31 @@ class IntegrationAccount(models.Model):
                 fields=["integration", "account"], condition=Q(removed_at__isnull=True), name="one_grant_per_account"
             )
         ]
+
+
+class LoggedRequest(models.Model):
+    """One request of an integration, for its page. Bodies of refused requests only, masked (hub.api.request_log)."""
+
+    id = IdField()
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    integration_id = models.UUIDField()
+    at = models.DateTimeField()
+    verb = models.CharField(max_length=10)
+    target = models.TextField()  # path and query
+    status = models.PositiveSmallIntegerField()
+    request_id = models.UUIDField()
+    duration_us = models.PositiveIntegerField()
+    request_body = models.TextField(blank=True)
+    response_body = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["integration_id", "-at"], name="logged_request_by_time"),
+            models.Index(fields=["at"], name="logged_request_by_age"),
+        ]
+
+    @property
+    def duration_ms(self) -> float:
+        return self.duration_us / 1_000

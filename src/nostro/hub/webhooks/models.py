@@ -71,6 +71,11 @@ class Delivery(models.Model):
             models.Index(fields=["created_at"], name="delivery_by_age"),
         ]
 
+    @property
+    def text(self) -> str:
+        """The body for people."""
+        return bytes(self.body).decode()
+
 
 class Attempt(models.Model):
     """One request of a delivery and what came back. ``status`` is null when nothing came back; ``error`` says why."""
