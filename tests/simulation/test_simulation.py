@@ -29,12 +29,13 @@ def test_the_judge_sees_what_is_lost_and_doubled(bank):
     world._settle()
     world._judge()
     assert not world.outcome.is_wrong
-    world._control("POST", f"/accounts/{world.account_id}/twins", {"count": 2, "amount": world._amount()})
+    body = {"count": 2, "amount": world._amount()}
+    made = world._control("POST", f"/accounts/{world.account_id}/twins", body)["truthIds"]
     world._judge()
-    assert world.outcome.lost == 2
-    for _ in range(2):
-        world.synchronize(attended=True, deadly=False)
-    world._remove()
-    world._control("POST", f"/accounts/{world.account_id}/transactions", {"amount": world._amount()})
+    assert (world.outcome.lost, world.outcome.doubled) == (2, 0)
+    world.synchronize(attended=True, deadly=False)
     world._judge()
-    assert world.outcome.is_wrong
+    assert not world.outcome.is_wrong
+    world._control("DELETE", f"/transactions/{made[0]}")
+    world._judge()
+    assert (world.outcome.lost, world.outcome.doubled) == (0, 1)
