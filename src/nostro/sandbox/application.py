@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from nostro.sandbox import fault_answers, index_page, unfolding, xs2a_accounts, xs2a_consents, xs2a_transactions
+from nostro.sandbox import fault_answers, index_page, strict, unfolding, xs2a_accounts, xs2a_consents, xs2a_transactions
 from nostro.sandbox.bank import Bank
 from nostro.sandbox.control import api as control
 from nostro.sandbox.errors import Refusal
@@ -125,6 +125,8 @@ class Application:
         if not request.path.startswith("/v1/"):
             return self._call(endpoint, request, record, values)
         require_request_id(request)
+        if self.bank.is_strict:
+            strict.check(request, self.bank.clock.now())
         record.endpoint = NAMES.get(endpoint, "")
         record.consent = str(values.get("consent_id", request.headers.get("Consent-ID", "")))[:100]
         record.account = self.bank.ledger.id_of(str(values.get("resource_id", "")))

@@ -26,7 +26,10 @@ class SeedMismatch(ValueError):
 
 @dataclass(slots=True)
 class Bank:
-    """``sleep`` is what slow answers wait with: real time (connectors.md 5.1), replaceable in tests."""
+    """``sleep`` is what slow answers wait with: real time (connectors.md 5.1), replaceable in tests.
+
+    ``is_strict`` wants certificates and signatures (:mod:`nostro.sandbox.strict`).
+    """
 
     storage: Storage
     seed: int
@@ -41,6 +44,7 @@ class Bank:
     tokens: Tokens
     control_token: str
     sleep: Callable[[float], None] = time.sleep
+    is_strict: bool = False
 
     def reset(self, seed: int, at: dt.datetime | None) -> None:
         """A fresh bank in place of this one: every customer, consent and record is forgotten."""

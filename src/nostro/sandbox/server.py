@@ -22,13 +22,22 @@ _SETTINGS = "NOSTRO_SANDBOX_SETTINGS"
 
 
 def create_application(
-    data_dir: Path | str, seed: int = 42, clock: Kind = "real", at: dt.datetime | None = None, control_token: str = ""
+    data_dir: Path | str,
+    seed: int = 42,
+    clock: Kind = "real",
+    at: dt.datetime | None = None,
+    control_token: str = "",
+    *,
+    is_strict: bool = False,
 ) -> Application:
-    """The bank of ``data_dir`` as a WSGI application. Without ``control_token`` there is no control API.
+    """The bank of ``data_dir`` as a WSGI application. Without ``control_token`` there is no control API; a strict bank
+    wants certificates and signatures.
 
     Raises :class:`SeedMismatch` when the directory holds a bank of another seed.
     """
-    return Application(open_bank(Path(data_dir), seed, clock, at, control_token))
+    bank = open_bank(Path(data_dir), seed, clock, at, control_token)
+    bank.is_strict = is_strict
+    return Application(bank)
 
 
 def application_from_environment() -> Application:
@@ -36,7 +45,7 @@ def application_from_environment() -> Application:
     given = json.loads(os.environ[_SETTINGS])
     at = parse_moment(given["at"]) if given["at"] else None
     token = os.environ.get(CONTROL_TOKEN, "")
-    return create_application(given["data_dir"], given["seed"], given["clock"], at, token)
+    return create_application(*(given["data_dir"], given["seed"], given["clock"], at, token), is_strict=given["strict"])
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -47,6 +56,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data-dir", default=".data/sandbox-bank", help="where the bank keeps its file")
     parser.add_argument("--clock", choices=("real", "virtual"), default="real")
     parser.add_argument("--at", default="", help="where the clock starts, for example 2026-01-05T09:00:00Z")
+    parser.add_argument("--strict", action="store_true", help="want TPP certificates and signed requests")
     options = parser.parse_args(argv)
     try:
         options.at = parse_moment(options.at).isoformat() if options.at else ""
@@ -70,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Serve until told to stop. One process, several threads: the bank's storage answers one request at a time."""
     options = _options(argv)
     _require_free(options.host, options.port)
-    settings = {name: getattr(options, name) for name in ("data_dir", "seed", "clock", "at")}
+    settings = {name: getattr(options, name) for name in ("data_dir", "seed", "clock", "at", "strict")}
     os.environ[_SETTINGS] = json.dumps(settings)
     try:
         # Opened once here, so that a wrong directory is said before the server starts and the first request is fast.

@@ -1,0 +1,147 @@
+"""Strict mode: no request without a TPP certificate and a signature that fits."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import json
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import NameOID
+from tests.sandbox.customer import ALL, BACK, Customer, code_of
+from werkzeug.test import TestResponse
+
+from nostro.sandbox.server import create_application
+
+BODY = {
+    "access": ALL,
+    "recurringIndicator": True,
+    "validUntil": "2026-06-30",
+    "frequencyPerDay": 4,
+    "combinedServiceIndicator": False,
+}
+
+
+class Tpp:
+    """A service with a key and a certificate that is in force on some days."""
+
+    def __init__(self, first: str = "2025-06-01", last: str = "2027-06-01") -> None:
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test TPP")])
+        days = [dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) for day in (first, last)]
+        self.certificate = (x509.CertificateBuilder(name, name, self.key.public_key(), 0x9FA1, days[0], days[1])).sign(
+            self.key, hashes.SHA256()
+        )
+
+    def headers(self, body: bytes, **sent: str) -> dict[str, str]:
+        """A request's headers with everything that strict mode wants."""
+        pem = self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+        der = self.certificate.public_bytes(serialization.Encoding.DER)
+        headers = {"X-Request-ID": str(uuid.uuid4()), "PSU-IP-Address": "192.0.2.7"}
+        headers |= {name.replace("_", "-"): value for name, value in sent.items()}
+        headers["Digest"] = f"SHA-256={base64.b64encode(hashlib.sha256(body).digest()).decode()}"
+        signed = [
+            "digest",
+            "x-request-id",
+            *(n for n in ("psu-id", "tpp-redirect-uri") if n.upper() in _upper(headers)),
+        ]
+        values = {name.lower(): value for name, value in headers.items()}
+        text = "\n".join(f"{name}: {values[name]}" for name in signed).encode()
+        signature = base64.b64encode(self.key.sign(text, padding.PKCS1v15(), hashes.SHA256())).decode()
+        key_id = "SN=9fa1,CA=CN=Test TPP"
+        headers["Signature"] = (
+            f'keyId="{key_id}",algorithm="rsa-sha256",headers="{" ".join(signed)}",signature="{signature}"'
+        )
+        headers["TPP-Signature-Certificate"] = base64.b64encode(der).decode()
+        headers["X-SSL-Client-Cert"] = quote(pem)
+        return headers
+
+
+@pytest.fixture(scope="module")
+def tpp() -> Tpp:
+    return Tpp()
+
+
+@pytest.fixture
+def strict(furnished_directory: Path, tmp_path: Path) -> Customer:
+    shutil.copytree(furnished_directory, tmp_path / "bank")
+    return Customer(create_application(tmp_path / "bank", 42, "virtual", control_token="control", is_strict=True))
+
+
+def _post(customer: Customer, headers: dict[str, str], body: bytes = json.dumps(BODY).encode()) -> TestResponse:
+    return customer.client.post("/v1/consents", data=body, headers=headers, content_type="application/json")
+
+
+def _good(tpp: Tpp) -> dict[str, str]:
+    return tpp.headers(json.dumps(BODY).encode(), PSU_ID="user_good", TPP_Redirect_URI=BACK)
+
+
+def test_a_signed_request_is_answered(strict: Customer, tpp: Tpp) -> None:
+    made = _post(strict, _good(tpp))
+    assert made.status_code == 201
+    path = f"/v1/consents/{made.json['consentId']}/status"
+    assert strict.client.get(path, headers=tpp.headers(b"")).json == {"consentStatus": "received"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"X-SSL-Client-Cert": None}, "CERTIFICATE_MISSING"),
+        ({"X-SSL-Client-Cert": "rubbish"}, "CERTIFICATE_INVALID"),
+        ({"X-SSL-Client-Cert": "A" * 20_000}, "CERTIFICATE_INVALID"),
+        ({"TPP-Signature-Certificate": None}, "CERTIFICATE_INVALID"),
+        ({"TPP-Signature-Certificate": "AAAA"}, "CERTIFICATE_INVALID"),
+        ({"Signature": None}, "SIGNATURE_MISSING"),
+        ({"Digest": None}, "SIGNATURE_MISSING"),
+        ({"Signature": "rubbish"}, "SIGNATURE_INVALID"),
+        ({"Digest": "SHA-256=AAAA"}, "SIGNATURE_INVALID"),
+        ({"Digest": "MD5=AAAA"}, "SIGNATURE_INVALID"),
+        ({"X-Request-ID": str(uuid.UUID(int=7))}, "SIGNATURE_INVALID"),
+        ({"PSU-ID": "user_10k_tx"}, "SIGNATURE_INVALID"),
+        ({"PSU-Corporate-ID": "unsigned"}, "SIGNATURE_INVALID"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_refused(strict: Customer, tpp: Tpp, changes: dict[str, Any], code: str) -> None:
+    headers = {name: value for name, value in (_good(tpp) | changes).items() if value is not None}
+    assert code_of(_post(strict, headers)) == (401, code)
+    assert strict.control("GET", "/state").json["consents"] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("SN=9fa1", "SN=9fa2"), ("SN=9fa1", "SN=zz"), ("rsa-sha256", "rsa-sha512"), ("rsa-sha256", "none"),
+     ("digest ", ""), (" psu-id", ""), ('signature="', 'signature="AAAA')],
+)  # fmt: skip
+def test_a_signature_that_was_tampered_with_is_refused(strict: Customer, tpp: Tpp, old: str, new: str) -> None:
+    headers = _good(tpp)
+    assert old in headers["Signature"]
+    headers["Signature"] = headers["Signature"].replace(old, new)
+    assert code_of(_post(strict, headers)) == (401, "SIGNATURE_INVALID")
+
+
+def test_another_body_or_another_key_is_refused(strict: Customer, tpp: Tpp) -> None:
+    assert code_of(_post(strict, _good(tpp), b"{}")) == (401, "SIGNATURE_INVALID")
+    headers = _good(tpp) | {"TPP-Signature-Certificate": _good(Tpp())["TPP-Signature-Certificate"]}
+    assert code_of(_post(strict, headers)) == (401, "SIGNATURE_INVALID")
+
+
+def test_a_certificate_is_judged_by_the_banks_clock(strict: Customer) -> None:
+    short = Tpp("2026-01-01", "2026-01-10")
+    assert _post(strict, _good(short)).status_code == 201
+    strict.control("POST", "/clock", {"advance": 10 * 86_400})
+    assert code_of(_post(strict, _good(short))) == (401, "CERTIFICATE_EXPIRED")
+
+
+def test_pages_and_control_need_no_signature(strict: Customer) -> None:
+    assert strict.client.get("/").status_code == 200
+    assert strict.client.get("/health").status_code == 200
+    assert strict.control("GET", "/state").status_code == 200
