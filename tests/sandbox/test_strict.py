@@ -49,12 +49,8 @@ class Tpp:
         headers = {"X-Request-ID": str(uuid.uuid4()), "PSU-IP-Address": "192.0.2.7"}
         headers |= {name.replace("_", "-"): value for name, value in sent.items()}
         headers["Digest"] = f"SHA-256={base64.b64encode(hashlib.sha256(body).digest()).decode()}"
-        signed = [
-            "digest",
-            "x-request-id",
-            *(n for n in ("psu-id", "tpp-redirect-uri") if n.upper() in _upper(headers)),
-        ]
         values = {name.lower(): value for name, value in headers.items()}
+        signed = ["digest", "x-request-id", *(name for name in ("psu-id", "tpp-redirect-uri") if name in values)]
         text = "\n".join(f"{name}: {values[name]}" for name in signed).encode()
         signature = base64.b64encode(self.key.sign(text, padding.PKCS1v15(), hashes.SHA256())).decode()
         key_id = "SN=9fa1,CA=CN=Test TPP"
