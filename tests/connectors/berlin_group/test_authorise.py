@@ -176,12 +176,8 @@ def test_starting_without_end_is_an_error(bank: Bank, connector: BerlinGroupConn
     "link",
     [
         "scaOAuth",
-        "startAuthorisationWithPsuIdentification",  # without a PSU id at hand
-        "startAuthorisationWithPsuAuthentication",
         "startAuthorisationWithEncryptedPsuAuthentication",
-        "selectAuthenticationMethod",
-        "authoriseTransaction",
-        "confirmation",
+        "updateEncryptedPsuAuthentication",
         "scaStatus",
     ],
 )

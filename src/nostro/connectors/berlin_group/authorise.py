@@ -1,9 +1,8 @@
 """Consents and their authorisation: create, continue, read, revoke (connectors.md 1.3, 1.5, 4.1).
 
-**The links of the bank's answer decide the next step.** :data:`_STEPS` lists them in order of preference, each with
-the function that turns it into an ``AuthorisationStep``. A link whose function is :func:`_not_supported` is a step
-of the embedded or decoupled approach that this connector does not take yet; supporting one means replacing its
-function and reading its answer in :func:`continue_authorisation`.
+**The links of the bank's answer decide the next step.** A redirect needs nothing typed into Nostro, so it comes
+first; then a start without further data; then what ``embedded`` knows to ask of the person or of their app. OAuth and
+encrypted passwords are refused by name.
 
 A browser that comes back proves nothing: only the consent status that the bank gives counts.
 """
@@ -17,6 +16,7 @@ from ipaddress import ip_address
 from typing import Any, get_args
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
+from nostro.connectors.berlin_group import embedded
 from nostro.connectors.berlin_group.accounts import list_accounts
 from nostro.connectors.berlin_group.client import Client, Received, header_value, protocol_error
 from nostro.connectors.berlin_group.fields import Warnings as FieldWarnings
@@ -115,7 +115,11 @@ def continue_authorisation(
         raise ProtocolError("The state of this authorisation is damaged.", reached_bank=False)
     if answer.kind == "cancel":
         return Failed(ScaCancelled(reached_bank=False), may_retry=True)
-    if answer.kind not in {"callback", "poll"}:
+    if answer.kind in embedded.ANSWERS and state.get("wants"):
+        step = embedded.answer(client, configuration, state, answer, psu)
+        if step is not None:
+            return step
+    elif answer.kind not in {"callback", "poll"}:
         raise NotSupported(
             f"This bank is authorised on its own pages; {answer.kind!r} is not expected here.",
             feature=answer.kind,
@@ -220,9 +224,24 @@ def _next_step(pending: _Pending) -> AuthorisationStep:
     links = pending.received.data.get("_links") if isinstance(pending.received.data, Mapping) else None
     for name, step in _STEPS:
         href = href_of(links, name)
-        if href is not None:
+        if href is not None and (name != _IDENTIFYING or pending.request.psu_id):
             return step(pending, name, href)
-    return _not_supported(pending, "decoupled", "")
+    dialogue = _dialogue(pending)
+    following = embedded.next_step(dialogue)
+    if following is not None:
+        return following
+    raise embedded.not_supported(dialogue, next((name for name in _REFUSED if href_of(links, name)), "decoupled"))
+
+
+def _dialogue(pending: _Pending) -> embedded.Dialogue:
+    return embedded.Dialogue(
+        pending.client,
+        pending.configuration,
+        pending.psu,
+        pending.consent_id,
+        pending.request.psu_id,
+        pending.received,
+    )
 
 
 def _redirect(pending: _Pending, name: str, href: str) -> AuthorisationStep:
@@ -234,8 +253,6 @@ def _redirect(pending: _Pending, name: str, href: str) -> AuthorisationStep:
 
 def _start_authorisation(pending: _Pending, name: str, href: str) -> AuthorisationStep:
     """Start the authorisation explicitly; the answer has the links of the next step."""
-    if name == "startAuthorisationWithPsuIdentification" and not pending.request.psu_id:
-        return _not_supported(pending, name, href)
     if pending.depth >= MAX_LINKED_STEPS:
         raise protocol_error(pending.received.raw, "The bank asks to start the authorisation over and over.")
     received = pending.client.send(
@@ -250,36 +267,17 @@ def _start_authorisation(pending: _Pending, name: str, href: str) -> Authorisati
     return _next_step(replace(pending, received=received, depth=pending.depth + 1))
 
 
-def _not_supported(pending: _Pending, name: str, href: str) -> AuthorisationStep:
-    raise NotSupported(
-        f"This bank wants the authorisation step {name!r}, which Nostro does not offer for it yet.",
-        next_action="Choose another route to this bank, or wait for a version that offers this step.",
-        feature=name,
-        status=pending.received.raw.status,
-        request_id=pending.received.raw.request_id,
-        raw=pending.received.raw,
-    )
-
-
 _Step = Callable[[_Pending, str, str], AuthorisationStep]
 
+_IDENTIFYING = "startAuthorisationWithPsuIdentification"
 #: Which link leads to which step, best first: a redirect needs nothing typed into Nostro.
 _STEPS: tuple[tuple[str, _Step], ...] = (
     ("scaRedirect", _redirect),
     ("startAuthorisation", _start_authorisation),
-    ("startAuthorisationWithPsuIdentification", _start_authorisation),
-    ("scaOAuth", _not_supported),
-    ("startAuthorisationWithPsuAuthentication", _not_supported),
-    ("startAuthorisationWithEncryptedPsuAuthentication", _not_supported),
-    ("startAuthorisationWithAuthenticationMethodSelection", _not_supported),
-    ("startAuthorisationWithTransactionAuthorisation", _not_supported),
-    ("updatePsuIdentification", _not_supported),
-    ("updatePsuAuthentication", _not_supported),
-    ("updateEncryptedPsuAuthentication", _not_supported),
-    ("selectAuthenticationMethod", _not_supported),
-    ("authoriseTransaction", _not_supported),
-    ("confirmation", _not_supported),
+    (_IDENTIFYING, _start_authorisation),
 )
+#: Links that are named when they are all that a bank offers.
+_REFUSED = ("scaOAuth", "startAuthorisationWithEncryptedPsuAuthentication", "updateEncryptedPsuAuthentication")
 
 
 def _is_safe_for_browser(href: str, allow_loopback_http: bool) -> bool:
@@ -376,7 +374,7 @@ def _wait(client: Client, state: Mapping[str, Any], status: str) -> Authorisatio
     message = (
         "A second person must confirm at the bank."
         if status == "partiallyAuthorised"
-        else "The bank has not confirmed the authorisation yet."
+        else state.get("message") or "The bank has not confirmed the authorisation yet."
     )
     return Decoupled(message, POLL_AFTER_S, until, {**state, "pollUntil": until.isoformat()})
 

@@ -36,12 +36,12 @@ EEA = (
 
 
 class BerlinGroupConnector:
-    """Berlin Group XS2A AIS 1.3.x with the redirect approach."""
+    """Berlin Group XS2A AIS 1.3.x with the redirect, the decoupled and the embedded approach."""
 
     info = ConnectorInfo(
         id="berlin_group",
         dialect="Berlin Group XS2A 1.3",
-        sca_approaches=("redirect",),
+        sca_approaches=("redirect", "decoupled", "embedded"),
         unattended="yes",
         max_consent_days=180,
         history_days=90,
