@@ -1,7 +1,7 @@
 """The sandbox bank against the standard's own OpenAPI file: by JSON Schema always, by Prism where it is installed.
 
 Prism (npm, see the folder's NOTICE) is looked for in ``build/prism``; to install it there:
-``npm install --prefix build/prism @stoplight/prism-cli@5.14.2``.
+``./nostro test`` does it, or ``npm install --prefix build/prism @stoplight/prism-cli@5.14.2``.
 """
 
 from __future__ import annotations
