@@ -30,22 +30,12 @@ def serve_web(host: str, port: int | None, workers: int, threads: int) -> None:
 
 
 def serve_worker(threads: int) -> None:
-    """A procrastinate worker. Jobs are synchronous and run in threads; what a killed worker leaves behind is found
-    by the periodic tasks and done by another (DESIGN.md section 2)."""
+    """Jobs in lanes, see nostro.cli.worker."""
     open_database()
     set_up_django()
-    from procrastinate.contrib.django import app
-    from procrastinate.contrib.django.django_connector import DjangoConnector
+    from nostro.cli.worker import run_worker
 
-    assert isinstance(app.connector, DjangoConnector)
-    with app.replace_connector(app.connector.get_worker_connector()):
-        app.run_worker(
-            concurrency=threads,
-            fetch_job_polling_interval=2,
-            shutdown_graceful_timeout=10,
-            delete_jobs="successful",
-            install_signal_handlers=True,
-        )
+    run_worker(threads)
 
 
 def serve_sandbox(host: str, port: int | None, seed: int) -> None:

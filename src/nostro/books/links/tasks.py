@@ -19,7 +19,7 @@ DUE_LIMIT = 500
 FORGOTTEN = dt.timedelta(minutes=2)
 
 
-@app.task(name="books.fetch_account", pass_context=False)
+@app.task(name="books.fetch_account", queue="books", pass_context=False)
 def fetch_account(run_id: str) -> None:
     """Do the run; whatever its end, the truth is in its row."""
     run = Run.objects.get(pk=UUID(run_id))
