@@ -176,8 +176,9 @@ def test_other_formats_are_refused_with_a_clear_word(customer: Customer) -> None
     assert customer.control("POST", "/format", {"account": SAVINGS, "format": "json"}).status_code == 200
     consent = customer.link("user_good")
     path = f"/v1/accounts/{_resource(customer)}/transactions?bookingStatus=booked&dateFrom=2025-01-01"
-    refused = customer.call("GET", path, consent, headers={"Accept": "application/xml"})
+    refused = customer.call("GET", path, consent, attended=False, headers={"Accept": "application/xml"})
     assert code_of(refused) == (406, "REQUESTED_FORMATS_INVALID")
+    assert customer.control("GET", "/state").json["quota"] == []
     for accepted in ("*/*", "application/xml, application/json;q=0.5"):
         assert customer.call("GET", path, consent, headers={"Accept": accepted}).status_code == 200
 

@@ -48,6 +48,8 @@ def test_the_page_shows_the_state_and_runs_no_script(customer: Customer) -> None
     assert "unsafe" not in page.headers["Content-Security-Policy"]
     assert "SameSite=Strict" in page.headers["Set-Cookie"]
     assert "HttpOnly" in page.headers["Set-Cookie"]
+    # With "no-referrer" browsers send forms with the origin "null", which is refused.
+    assert page.headers["Referrer-Policy"] == "same-origin"
     assert "/play" in customer.client.get("/").text
 
 
@@ -109,9 +111,10 @@ def test_other_sites_cannot_press_buttons(customer: Customer) -> None:
         customer.client.post("/play", data={"act": "day"}, **HERE),
         customer.client.post("/play", data={**form, "token": "0" * 64}, **HERE),
         customer.client.post("/play", data=form, headers={"Origin": "https://evil.example"}, **HERE),
+        customer.client.post("/play", data=form, headers={"Origin": "null"}, **HERE),
         Client(customer.application).post("/play", data=form, **HERE),
     ]
-    assert [answer.status_code for answer in refused] == [403] * 4
+    assert [answer.status_code for answer in refused] == [403] * 5
     assert customer.control("GET", "/state").json["clock"].startswith("2026-01-05")
     ours = customer.client.post("/play", data=form, headers={"Origin": "http://localhost"}, **HERE)
     assert ours.status_code == 303

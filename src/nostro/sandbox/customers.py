@@ -8,6 +8,7 @@ from nostro.sandbox.scenarios import SCENARIOS, Scenario
 from nostro.sandbox.storage import Storage
 
 MAX_CUSTOMERS = 10_000
+MAX_SHOWN = 200
 
 
 class Customers:
@@ -30,10 +31,10 @@ class Customers:
         assert found is not None, psu
         return found
 
-    def all(self) -> list[Scenario]:
-        """The table first, then the others by name."""
+    def shown(self) -> list[Scenario]:
+        """Those that pages list: the table first, then some of the others by name."""
         with self._storage.transaction() as db:
-            rows = db.execute("SELECT psu, scenario FROM customers ORDER BY psu").fetchall()
+            rows = db.execute("SELECT psu, scenario FROM customers ORDER BY psu LIMIT ?", (MAX_SHOWN,)).fetchall()
         return [*SCENARIOS.values(), *(_like(row["psu"], row["scenario"]) for row in rows)]
 
     def add(self, psu: str, scenario: str | None) -> bool:

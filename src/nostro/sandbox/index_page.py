@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from nostro.sandbox.bank import Bank
+from nostro.sandbox.ledger import Account
 from nostro.sandbox.pages import money, page, spaced_iban
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import page_reply
@@ -16,7 +16,6 @@ from nostro.sandbox.requests import BankRequest
 from nostro.sandbox.scenarios import CODE, PASSWORD, Scenario
 
 SHOWN_CONSENTS = 20
-SHOWN_CUSTOMERS = 200
 
 
 def show(bank: Bank, request: BankRequest, record: Record) -> Response:
@@ -43,18 +42,16 @@ def _people(bank: Bank) -> Markup:
     """Everybody with their accounts. Figures only where somebody has asked for the account: only then is there a
     history."""
     asked_for, accounts = bank.ledger.asked_for(), defaultdict(list)
-    for account in bank.ledger.names():
-        accounts[account["psu"]].append(account)
-    return Markup("").join(
-        _person(bank, scenario, accounts[scenario.psu], asked_for)
-        for scenario in bank.customers.all()[:SHOWN_CUSTOMERS]
-    )
+    for account in bank.ledger.listed():
+        accounts[account.psu].append(account)
+    people = bank.customers.shown()
+    return Markup("").join(_person(bank, person, accounts[person.psu], asked_for) for person in people)
 
 
-def _person(bank: Bank, scenario: Scenario, accounts: list[sqlite3.Row], asked_for: set[str]) -> Markup:
+def _person(bank: Bank, scenario: Scenario, accounts: list[Account], asked_for: set[str]) -> Markup:
     rows = Markup("").join(
         Markup('<tr><td>{}</td><td>{}</td><td class="figure">{}</td></tr>').format(
-            account["name"], spaced_iban(account["iban"]), _figures(bank, account["id"], asked_for)
+            account.name, spaced_iban(account.iban), _figures(bank, account.id, asked_for)
         )
         for account in accounts
     )

@@ -133,12 +133,12 @@ class Ledger:
             ),
         )
 
-    def row(self, truth_id: str) -> tuple[str, str] | None:
-        """Account and currency of a row; None when there is no such row."""
-        query = "SELECT account, currency FROM rows JOIN accounts ON accounts.id = rows.account WHERE truth_id = ?"
+    def currency_of(self, truth_id: str) -> str | None:
+        """The currency of a row; None when there is no such row."""
+        query = "SELECT currency FROM rows JOIN accounts ON accounts.id = rows.account WHERE truth_id = ?"
         with self._storage.transaction() as db:
             found = db.execute(query, (truth_id,)).fetchone()
-        return None if found is None else (str(found["account"]), str(found["currency"]))
+        return None if found is None else str(found["currency"])
 
     def accounts(self, psu: str | None = None) -> list[Account]:
         """All accounts, or those of one customer, in the order of the table."""
@@ -169,10 +169,10 @@ class Ledger:
         with self._storage.transaction() as db:
             return {row["id"] for row in db.execute("SELECT id FROM accounts WHERE written_until IS NOT NULL")}
 
-    def names(self) -> list[sqlite3.Row]:
-        """Every account as it is stored, without writing any history."""
+    def listed(self) -> list[Account]:
+        """All accounts, without writing any history: for lists of names."""
         with self._storage.transaction() as db:
-            return db.execute("SELECT * FROM accounts ORDER BY psu, position").fetchall()
+            return [self._account(row) for row in db.execute("SELECT * FROM accounts ORDER BY psu, position")]
 
     def parts(self, account: Account) -> list[Account]:
         """The sub-accounts of an aggregate; of any other account the account itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from werkzeug.wrappers import Response
@@ -10,13 +11,15 @@ from nostro.sandbox.errors import Refusal
 from nostro.sandbox.replies import json_reply
 from nostro.sandbox.requests import BankRequest
 
-#: The formats of connectors.md 5.2; the bank writes those of :data:`WRITTEN` so far.
+Writer = Callable[[dict[str, Any]], Response]
+
+#: The formats of connectors.md 5.2; those without a writer cannot be chosen.
 FORMATS = ("json", "camt.052", "camt.053", "mt940", "mt942", "download")
-WRITTEN = ("json",)
+WRITERS: dict[str, Writer] = {"json": json_reply}
 
 
-def answer(request: BankRequest, report: dict[str, Any]) -> Response:
-    """The report as JSON. Raises REQUESTED_FORMATS_INVALID when the service wants none of what the bank writes."""
+def writer(request: BankRequest) -> Writer:
+    """What writes the answer. Raises REQUESTED_FORMATS_INVALID when the service wants none of what the bank writes."""
     if request.headers.get("Accept") and not request.accept_mimetypes["application/json"]:
         raise Refusal(406, "REQUESTED_FORMATS_INVALID", "This bank writes application/json.", path="Accept")
-    return json_reply(report)
+    return WRITERS["json"]

@@ -41,6 +41,8 @@ CREATE TABLE IF NOT EXISTS authorisations (
     attempts INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, ends_at TEXT NOT NULL, method TEXT,
     verdict TEXT, due_at TEXT, oauth TEXT
 );
+CREATE INDEX IF NOT EXISTS authorisations_by_consent ON authorisations (consent);
+CREATE INDEX IF NOT EXISTS authorisations_by_due ON authorisations (due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS tokens (
     digest TEXT PRIMARY KEY, kind TEXT NOT NULL, family TEXT NOT NULL, psu TEXT NOT NULL, scope TEXT NOT NULL,
     client TEXT NOT NULL, redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL, expires_at TEXT NOT NULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.consents import FINAL, Authorisation, Consent
+from nostro.sandbox.consents import Authorisation, Consent
 from nostro.sandbox.ledger import Account
 from nostro.sandbox.plots import Stage
 from nostro.sandbox.quota import PLACES
@@ -42,16 +42,17 @@ def settle(bank: Bank) -> None:
     """Do what customers have done at their own devices by now, in order."""
     for identity, verdict, at in bank.consents.due_verdicts():
         with bank.storage.transaction():
-            play(bank, bank.consents.known_authorisation(identity), verdict, at)
+            _play(bank, bank.consents.known_authorisation(identity), verdict, at)
 
 
-def play(bank: Bank, authorisation: Authorisation, verdict: str, at: dt.datetime) -> None:
+def _play(bank: Bank, authorisation: Authorisation, verdict: str, at: dt.datetime) -> None:
     """Approve everything that is offered, or deny."""
     bank.consents.plan_verdict(authorisation.id, None, None)
     consent = bank.consents.require(authorisation.consent, 403)
     psu = authorisation.psu or consent.psu_hint
-    # The attempt may look over by now though it was not at that moment, when the clock has made a leap.
-    if consent.status != "received" or (authorisation.status in FINAL and authorisation.status != "failed"):
+    # The authorisation may be over by now though it was not at that moment, when the clock has made a leap: the
+    # status of the consent decides.
+    if consent.status != "received":
         return
     if verdict == "deny" or bank.customers.find(psu) is None:
         bank.consents.fail(authorisation)

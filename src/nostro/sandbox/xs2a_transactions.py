@@ -37,15 +37,14 @@ def read_transactions(bank: Bank, request: BankRequest, record: Record, resource
     """``GET /v1/accounts/{id}/transactions``: booked rows newest first in pages, pending rows on the first."""
     consent, account = granted_account(bank, request, record, resource_id, "transactions")
     require_open(account)
-    query = _query(bank, request, account, consent)
+    write, query = reports.writer(request), _query(bank, request, account, consent)
     record.page = "first" if query.is_first else "next"
     if query.is_first or account.habits.counts_pages:
         count(bank, record, consent)
     report = _Report(bank, request, account, query).written()
-    answer = reports.answer(request, {"account": reference(account), "transactions": report})
     if query.is_first:
         bank.changes.count_read(account)
-    return answer
+    return write({"account": reference(account), "transactions": report})
 
 
 def read_transaction(

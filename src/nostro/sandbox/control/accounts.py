@@ -139,10 +139,10 @@ def rows_account(bank: Bank, account_id: str) -> Account:
 
 
 def _currency(bank: Bank, truth_id: str) -> str:
-    found = bank.ledger.row(truth_id)
-    if found is None:
+    currency = bank.ledger.currency_of(truth_id)
+    if currency is None:
         raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such row.")
-    return found[1]
+    return currency
 
 
 def minor_of(body: dict[str, Any], currency: str) -> int:

@@ -75,8 +75,8 @@ def set_format(bank: Bank, request: BankRequest) -> Response:
     account, wanted = any_account(bank, body.get("account")), body.get("format")
     if wanted not in reports.FORMATS:
         raise format_error(f"format must be one of {', '.join(reports.FORMATS)}.", "format")
-    if wanted not in reports.WRITTEN:
-        written = ", ".join(reports.WRITTEN)
+    if wanted not in reports.WRITERS:
+        written = ", ".join(reports.WRITERS)
         raise Refusal(400, "PARAMETER_NOT_SUPPORTED", f"This bank cannot write {wanted} yet, only {written}.")
     return json_reply({"account": account.id, "format": wanted})
 

@@ -37,7 +37,7 @@ def add_account(bank: Bank, request: BankRequest, psu: str) -> Response:
     scenario = bank.customers.find(psu)
     if scenario is None:
         raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such customer.")
-    body, keys = json_object(request), {row["id"] for row in bank.ledger.names() if row["psu"] == psu}
+    body, keys = json_object(request), {account.id for account in bank.ledger.listed() if account.psu == psu}
     if len(keys) >= MAX_ACCOUNTS:
         raise Refusal(409, "STATUS_INVALID", f"A customer has at most {MAX_ACCOUNTS} accounts.")
     key = _name(body.get("key", f"account{len(keys) + 1}"), "key")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from typing import Any
 
 from werkzeug.wrappers import Response
@@ -59,13 +58,13 @@ def show(bank: Bank, request: BankRequest) -> Response:
     """``GET /state``: everything, for diagnosis. Balances are shown for customers whose accounts somebody has asked
     for; the histories of others are not even written yet."""
     del request
-    asked_for, names = bank.ledger.asked_for(), bank.ledger.names()
-    in_use = {account["psu"] for account in names if account["id"] in asked_for}
+    asked_for, accounts = bank.ledger.asked_for(), bank.ledger.listed()
+    in_use = {account.psu for account in accounts if account.id in asked_for}
     return json_reply(
         {
             "seed": bank.seed,
             "clock": moment_text(bank.clock.now()),
-            "accounts": [_listed(bank, account, account["psu"] in in_use) for account in names],
+            "accounts": [_account(bank, account, shows_balances=account.psu in in_use) for account in accounts],
             "consents": [
                 {
                     "consentId": consent.id,
@@ -83,22 +82,7 @@ def show(bank: Bank, request: BankRequest) -> Response:
     )
 
 
-def _listed(bank: Bank, account: sqlite3.Row, is_in_use: bool) -> dict[str, Any]:
-    found = bank.ledger.account(account["id"]) if is_in_use else None
-    if found is not None:
-        return _account(bank, found)
-    return {
-        "id": account["id"],
-        "psu": account["psu"],
-        "resourceId": account["resource_id"],
-        "iban": account["iban"],
-        "currency": account["currency"],
-        "status": account["status"],
-        "balances": [],
-    }
-
-
-def _account(bank: Bank, account: Account) -> dict[str, Any]:
+def _account(bank: Bank, account: Account, *, shows_balances: bool = True) -> dict[str, Any]:
     return {
         "id": account.id,
         "psu": account.psu,
@@ -106,7 +90,7 @@ def _account(bank: Bank, account: Account) -> dict[str, Any]:
         "iban": account.iban,
         "currency": account.currency,
         "status": account.status,
-        "balances": [_balances(bank, part) for part in bank.ledger.parts(account)],
+        "balances": [_balances(bank, part) for part in bank.ledger.parts(account)] if shows_balances else [],
     }
 
 

@@ -35,6 +35,8 @@ def show(bank: Bank, request: BankRequest, record: Record) -> Response:
     else:
         response = page_reply(page("Play the bank", _door(bank, nonce, Markup(""))))
     access.keep(request, response, access.NONCE, nonce)
+    # Without any referrer a browser would send its forms with the origin "null".
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
@@ -64,7 +66,9 @@ def _enter(bank: Bank, request: BankRequest, nonce: str) -> Response:
     if access.sign_in(bank, request, response):
         return response
     wrong = notice("bad", "This is not the control token.", "Look into the bank's environment.", "TOKEN_INVALID")
-    return page_reply(page("Play the bank", _door(bank, nonce, wrong)), 401)
+    refused = page_reply(page("Play the bank", _door(bank, nonce, wrong)), 401)
+    refused.headers["Referrer-Policy"] = "same-origin"
+    return refused
 
 
 def _door(bank: Bank, nonce: str, message: Markup) -> Markup:

@@ -14,7 +14,8 @@ from nostro.sandbox.scenarios import PASSWORD
 def login_form(bank: Bank, lead: str, message: Markup | str, psu: str) -> Markup:
     """The content of a login page."""
     people = Markup("").join(
-        Markup("<li><code>{}</code> {}</li>").format(scenario.psu, scenario.story) for scenario in bank.customers.all()
+        Markup("<li><code>{}</code> {}</li>").format(scenario.psu, scenario.story)
+        for scenario in bank.customers.shown()
     )
     return Markup(
         "<h1>Who are you?</h1><p>{lead}</p>{message}"
