@@ -226,7 +226,7 @@ class Bare:
         limit = int(query["limit"][0])
         with self.connection.cursor() as cursor:
             checksum = token_checksum(environ["HTTP_AUTHORIZATION"][7:])
-            [integration_id, *_] = cursor.execute(self.grantee_sql, [now, checksum, now]).fetchone()
+            [integration_id, *_] = cursor.execute(self.grantee_sql, [now, checksum, now, False]).fetchone()
             state = cursor.execute(self.state_sql, [now, integration_id, account_id]).fetchone()
             rows, newer = self._rows(cursor, account_id, state[1], query, limit)
         body = self.encoder.encode(self._document(account_id, state, rows, limit, newer))

@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "nostro.hub.integrations",
     "nostro.hub.events",
     "nostro.hub.webhooks",
+    "nostro.hub.vendors",
     "nostro.hub.billing",
     "nostro.hub.api",
     "nostro.hub.pages",

@@ -26,6 +26,7 @@ from nostro.hub.api.request_log import entry_of
 from nostro.hub.api.responses import Answer
 from nostro.hub.integrations.queries import access_by_token
 from nostro.hub.integrations.request_log import Entry
+from nostro.hub.vendors.grants import application_by_token
 from nostro.web.errors import Problem
 
 StartResponse = Callable[..., Any]
@@ -115,16 +116,23 @@ class Dispatcher:
             return
         token = bearer(request.environ)
         if token:
-            # Tokens of integrations are valid at the root only; Ponto Connect has none yet (section 1).
-            request.grantee = None if request.mount else access_by_token(token, request.now)
-        if request.grantee is None and (token or endpoint.access is not Access.OPTIONAL):
+            self._recognize(request, token)
+        known = request.grantee is not None or request.application is not None
+        if not known and (token or endpoint.access is not Access.OPTIONAL):
             raise errors.credentials_invalid()
-        if endpoint.access is Access.ACCOUNT_INFORMATION and endpoint.access.value not in request.integration.scopes:
-            raise errors.insufficient_scope(endpoint.access.value)
+        _check_kind(request, endpoint.access)
+
+    def _recognize(self, request: Request, token: str) -> None:
+        """A token is valid on the mount that issued it only (section 1)."""
+        request.grantee = access_by_token(token, request.now, of_vendor=bool(request.mount))
+        if request.mount and request.grantee is None:
+            request.application = application_by_token(token, request.now)
 
     def _limit(self, request: Request, endpoint: Endpoint) -> None:
         if endpoint.access is Access.CLIENT:
             wait_s = self._token_calls.take(oauth2.client_id(request), self._monotonic())
+        elif request.application is not None:
+            wait_s = self._requests.take(request.application.id, self._monotonic())
         elif request.grantee is not None:
             wait_s = self._requests.take(request.grantee.integration_id, self._monotonic())
         else:
@@ -133,11 +141,23 @@ class Dispatcher:
             raise errors.too_many_requests(wait_s)
 
 
+def _check_kind(request: Request, access: Access) -> None:
+    """A vendor's token where an organization's is needed, or the reverse, or one without the scope: 403 (4.3)."""
+    if access is Access.VENDOR and request.application is None:
+        raise errors.insufficient_scope("client")
+    if access in {Access.ACCOUNT_INFORMATION, Access.GRANTED} and request.grantee is None:
+        raise errors.insufficient_scope("ai")
+    if access is Access.ACCOUNT_INFORMATION and access.value not in request.integration.scopes:
+        raise errors.insufficient_scope(access.value)
+
+
 def _is_for_api(environ: Environ, segments: tuple[str, ...]) -> bool:
     """The API owns its paths; ``/`` too, unless a browser asks. A program that asks for a path nobody knows gets
     the API's 404, not a page."""
     if not segments:
         return not prefers_html(environ)
+    if segments in routing.PAGES or segments[:1] == ("authorize",):
+        return False
     if segments[0] in routing.OWNED:
         return True
     if "text/html" in environ.get("HTTP_ACCEPT", ""):
@@ -170,7 +190,7 @@ def _send(request: Request, answer: Answer, start_response: StartResponse) -> It
         ("X-Content-Type-Options", "nosniff"),
         *answer.headers,
     ]
-    if request.grantee is not None:
+    if request.grantee is not None or request.application is not None:
         headers.append(("Cache-Control", "no-store"))
     start_response(_STATUS_LINES[answer.status], headers)
     return [] if request.verb == "HEAD" else [body]

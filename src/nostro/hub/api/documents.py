@@ -208,6 +208,110 @@ class Institution(Document, frozen=True):
     attributes: InstitutionAttributes
 
 
+# --- Ponto Connect (7.8, 7.10) --------------------------------------------------------------------------------
+
+
+class RedirectLinks(Document, frozen=True):
+    redirect: str
+
+
+class RedirectAttributes(Document, frozen=True):
+    sandbox: bool
+
+
+class RedirectRequest(Document, frozen=True):
+    """A person must go to ``links.redirect``."""
+
+    type: Literal["reauthorizationRequest"]
+    id: str
+    links: RedirectLinks
+    attributes: RedirectAttributes
+
+
+class RedirectInput(Document, frozen=True):
+    redirect_uri: str
+
+
+class OnlyData(Document, frozen=True):
+    data: Identifier
+
+
+class OrganizationRelationship(Document, frozen=True):
+    organization: OnlyData
+
+
+class EndedIntegration(Document, frozen=True):
+    type: Literal["integration"]
+    id: str
+    relationships: OrganizationRelationship
+
+
+class UsageAttributes(Document, frozen=True):
+    """``accountCount`` is prorated; the others are whole numbers."""
+
+    account_count: Number
+    payment_count: int
+    payment_account_count: int
+    bulk_payment_count: int
+    bulk_payment_bundle_count: int
+
+
+class Usage(Document, frozen=True):
+    type: Literal["usage"]
+    id: str
+    attributes: UsageAttributes
+    relationships: OrganizationRelationship
+
+
+class UsageDocument(Document, frozen=True):
+    """The relationship stands twice: .NET reads the inner one, Java the outer one."""
+
+    data: Usage
+    relationships: OrganizationRelationship
+
+
+class IntegrationAccountAttributes(Document, frozen=True):
+    created_at: str
+    last_accessed_at: str | None
+
+
+class IntegrationAccountRelationships(Document, frozen=True):
+    account: ToOne
+    financial_institution: ToOne
+    organization: OnlyData
+
+
+class IntegrationAccount(Document, frozen=True):
+    type: Literal["integrationAccount"]
+    id: str
+    attributes: IntegrationAccountAttributes
+    relationships: IntegrationAccountRelationships
+
+
+class OnboardingDetails(Document, frozen=True):
+    type: Literal["onboardingDetails"]
+    id: str
+    attributes: dict[str, Any]
+
+
+class OnboardingInput(Document, frozen=True):
+    """The other attributes of 7.10 are texts and may be left out."""
+
+    email: Annotated[str, msgspec.Meta(max_length=300, extra_json_schema={"pattern": "@"})]
+
+
+class Userinfo(msgspec.Struct, frozen=True, rename="camel"):
+    """Flat JSON (7.9); ``name`` only with the scope of this name."""
+
+    sub: str
+    payments_activated: bool
+    payments_activation_requested: bool
+    payment_requests_activated: bool
+    payment_requests_activation_requested: bool
+    onboarding_complete: bool
+    name: str | UnsetType = UNSET
+
+
 # --- envelopes ------------------------------------------------------------------------------------------------
 
 
@@ -260,6 +364,24 @@ class TokenInput(msgspec.Struct, frozen=True):
     scope: str | UnsetType = UNSET
 
 
+class ConnectTokenInput(msgspec.Struct, frozen=True):
+    """Parameters of POST /ponto-connect/oauth2/token."""
+
+    grant_type: Literal["authorization_code", "refresh_token", "client_credentials"]
+    code: str | UnsetType = UNSET
+    redirect_uri: str | UnsetType = UNSET
+    code_verifier: str | UnsetType = UNSET
+    refresh_token: str | UnsetType = UNSET
+
+
+class RevokeInput(msgspec.Struct, frozen=True):
+    token: str
+
+
+class Empty(msgspec.Struct, frozen=True):
+    """Nothing: some clients parse every answer."""
+
+
 class Token(msgspec.Struct, frozen=True):
     """An access token (4.1). ``expires_in`` is in seconds."""
 
@@ -267,6 +389,7 @@ class Token(msgspec.Struct, frozen=True):
     expires_in: int
     scope: str
     token_type: Literal["bearer"]
+    refresh_token: str | UnsetType = UNSET
 
 
 class ErrorSource(msgspec.Struct, frozen=True):

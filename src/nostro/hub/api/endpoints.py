@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nostro.hub.api import discovery, institutions, oauth2, openapi, resources
+from nostro.hub.api import connect, discovery, institutions, oauth2, openapi, resources
 from nostro.hub.api import documents as d
 from nostro.hub.api.request import Request
 from nostro.hub.api.responses import Answer
@@ -28,6 +28,8 @@ class Access(enum.Enum):
     OPEN = "open"  # nothing is looked at, a wrong bearer neither (4.5, /webhooks*)
     OPTIONAL = "optional"  # nothing, but a bearer that is there must be valid
     ACCOUNT_INFORMATION = "ai"  # a token with this scope
+    GRANTED = "granted"  # a token of an integration, whatever its scope
+    VENDOR = "vendor"  # a client token of a vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,43 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         "POST", "/oauth2/token", oauth2.token, Access.CLIENT, "Issue an access token.",
-        item=d.Token, body=d.TokenInput,
+        item=d.Token, body=d.TokenInput, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "POST", "/oauth2/token", connect.token, Access.CLIENT, "Issue tokens for a code or the vendor.",
+        item=d.Token, body=d.ConnectTokenInput, mounts=(CONNECT,),
+    ),
+    Endpoint(
+        "POST", "/oauth2/revoke", connect.revoke, Access.CLIENT, "Revoke a token and what came of it.",
+        item=d.Empty, body=d.RevokeInput, mounts=(CONNECT,),
+    ),
+    Endpoint(
+        "GET", "/userinfo", connect.userinfo, Access.GRANTED, "The organization behind the token.", "userinfo",
+        item=d.Userinfo, mounts=(CONNECT,),
+    ),
+    Endpoint(
+        "POST", _ACCOUNT + "/reauthorization-requests", connect.create_reauthorization_request, _AI,
+        "Ask a person to renew the consent of an account.", "reauthorizationRequest", d.One, status=201,
+        item=d.RedirectRequest, body=d.RedirectInput, mounts=(CONNECT,),
+    ),
+    Endpoint(
+        "POST", "/onboarding-details", connect.create_onboarding_details, Access.VENDOR,
+        "Say who is about to come.", "onboardingDetails", d.One, status=201,
+        item=d.OnboardingDetails, body=d.OnboardingInput, mounts=(CONNECT,),
+    ),
+    Endpoint(
+        "GET", "/integration-accounts", connect.list_integration_accounts, Access.VENDOR,
+        "List the accounts of all organizations.", "integrationAccount", d.Page,
+        item=d.IntegrationAccount, mounts=(CONNECT,),
+    ),
+    Endpoint(
+        "DELETE", "/organizations/{organizationId}/integration", connect.delete_integration, Access.VENDOR,
+        "Give back what an organization granted.", "integration", d.One,
+        item=d.EndedIntegration, mounts=(CONNECT,),
+    ),
+    Endpoint(
+        "GET", "/organizations/{organizationId}/usage/{month}", connect.get_usage, Access.VENDOR,
+        "What an organization used in a month.", "usage", d.UsageDocument, item=d.UsageDocument, mounts=(CONNECT,),
     ),
     Endpoint("GET", "/accounts", resources.list_accounts, _AI, "List the accounts.", "account", d.Page, item=d.Account),
     Endpoint("GET", _ACCOUNT, resources.get_account, _AI, "Get an account.", "account", d.One, item=d.Account),

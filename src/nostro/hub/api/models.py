@@ -17,7 +17,8 @@ class IdempotentRequest(models.Model):
     KEPT: ClassVar[timedelta] = timedelta(hours=24)
 
     id = IdField()
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    #: Null for what a vendor asks for no organization; ``integration_id`` is then its application's.
+    organization = models.ForeignKey(Organization, null=True, on_delete=models.CASCADE, related_name="+")
     integration_id = models.UUIDField()
     verb = models.CharField(max_length=6)
     path = models.CharField(max_length=300)

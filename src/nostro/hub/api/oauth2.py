@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from nostro.hub.api.errors import ApiError
@@ -12,7 +14,7 @@ from nostro.hub.api.request import Request, parse_form, parse_json
 from nostro.hub.api.responses import Answer
 from nostro.hub.integrations.tokens import issue_access_token
 
-_NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 _CODES = {"invalid_client": "clientIdInvalid", "invalid_grant": "authorizationCodeInvalid"}
 
 
@@ -29,18 +31,29 @@ class OAuthError(Exception):
 def client_id(request: Request) -> str:
     """The client id as given, unchecked, for the rate limit. ``""`` when it cannot be read."""
     try:
-        return _credentials(request, _parameters(request))[0]
+        return credentials(request, parameters(request))[0]
     except (OAuthError, ApiError):
         return ""
 
 
+def refused_as_oauth(handler: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+    """Answer refusals of ``handler`` in OAuth's shape."""
+
+    @functools.wraps(handler)
+    def answered(request: Request) -> Answer:
+        try:
+            return handler(request)
+        except OAuthError as error:
+            return refusal(request, error)
+        except ApiError as error:  # a body that cannot be read
+            return refusal(request, OAuthError("invalid_request", error.detail))
+
+    return answered
+
+
+@refused_as_oauth
 def token(request: Request) -> Answer:
-    try:
-        return _issue(request)
-    except OAuthError as error:
-        return refusal(request, error)
-    except ApiError as error:  # a body that cannot be read
-        return refusal(request, OAuthError("invalid_request", error.detail))
+    return _issue(request)
 
 
 def refusal(request: Request, error: OAuthError) -> Answer:
@@ -49,22 +62,21 @@ def refusal(request: Request, error: OAuthError) -> Answer:
     if not request.mount:
         code = _CODES.get(error.error) or _camel(error.error)
         document["errors"] = [{"code": code, "detail": error.description, "meta": {"requestId": request.request_id}}]
-    headers: tuple[tuple[str, str], ...] = _NO_STORE
+    headers: tuple[tuple[str, str], ...] = NO_STORE
     if error.status == 401:
         headers = (*headers, ("WWW-Authenticate", 'Basic realm="nostro"'))
     return Answer(error.status, document, headers, plain=True)
 
 
 def _issue(request: Request) -> Answer:
-    given = _parameters(request)
-    identifier, secret = _credentials(request, given)
+    given = parameters(request)
+    identifier, secret = credentials(request, given)
     grant_type = given.get("grant_type", "")
     if not grant_type:
         raise OAuthError("invalid_request", "The parameter grant_type is missing.")
     if grant_type != "client_credentials":
         raise OAuthError("unsupported_grant_type", "This client can only use client_credentials.")
-    # A token is valid only on the mount that issued it (section 1), and integrations belong to the root.
-    issued = None if request.mount else issue_access_token(identifier, secret, given.get("scope", ""), request.now)
+    issued = issue_access_token(identifier, secret, given.get("scope", ""), request.now)
     if issued is None:
         raise OAuthError("invalid_client", "The client id or the client secret is wrong.", 401)
     document = {
@@ -73,10 +85,10 @@ def _issue(request: Request) -> Answer:
         "scope": issued.scope,
         "token_type": "bearer",
     }
-    return Answer(200, document, _NO_STORE, plain=True)
+    return Answer(200, document, NO_STORE, plain=True)
 
 
-def _parameters(request: Request) -> dict[str, str]:
+def parameters(request: Request) -> dict[str, str]:
     """Query and body together; the body counts where both have a name. Its kind is seen from its first character,
     because clients send a form content type with no body, and JSON with none."""
     body = request.body.strip()
@@ -90,7 +102,7 @@ def _parameters(request: Request) -> dict[str, str]:
     return {**request.query, **given}
 
 
-def _credentials(request: Request, given: dict[str, str]) -> tuple[str, str]:
+def credentials(request: Request, given: dict[str, str]) -> tuple[str, str]:
     """Client id and secret, from Basic (not percent-encoded, as clients send them) or from the parameters."""
     scheme, _, encoded = request.environ.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
     if scheme.lower() != "basic":

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from nostro.hub.api.errors import ApiError, validation
 from nostro.hub.integrations.queries import Grantee
+from nostro.hub.vendors.models import Application
 
 Environ = dict[str, Any]
 
@@ -38,6 +39,7 @@ class Request:
     now: datetime
     parameters: tuple[str, ...] = ()
     grantee: Grantee | None = None
+    application: Application | None = None  # of a vendor that shows a client token
     query: dict[str, str] = field(default_factory=dict)
     _body: bytes | None = None
     _host: str = ""
@@ -58,6 +60,13 @@ class Request:
         if self.grantee is None:
             raise AssertionError("this endpoint is declared without a token")
         return self.grantee
+
+    @property
+    def vendor(self) -> Application:
+        """The caller of an endpoint that requires a client token."""
+        if self.application is None:
+            raise AssertionError("this endpoint is declared without a client token")
+        return self.application
 
     @property
     def body(self) -> bytes:

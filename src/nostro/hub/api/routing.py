@@ -13,6 +13,8 @@ OWNED = frozenset(
         "received-mandates", "openapi.json",
     }
 )  # fmt: skip
+#: Paths below these that are pages: the person who is asked for consent sees them.
+PAGES = frozenset({("oauth2", "auth"), ("ponto-connect", "oauth2", "auth")})
 MAX_PATH_BYTES = 2_000
 _PARAMETER = "{}"
 _Shape = tuple[str, ...]

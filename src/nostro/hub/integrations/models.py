@@ -24,6 +24,8 @@ class Integration(AbstractApplication):  # type: ignore[misc]
     secret_changed_at = models.DateTimeField(db_default=Now())
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    #: The vendor's application that this is granted to; its tokens are valid under /ponto-connect only.
+    vendor_id = models.UUIDField(null=True, db_index=True)
 
     class Meta(AbstractApplication.Meta):  # type: ignore[misc]
         pass

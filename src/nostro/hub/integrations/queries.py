@@ -82,16 +82,17 @@ _GRANTEE = """
         i.last_used_at IS NULL OR i.last_used_at < %s - interval '1 minute'
     FROM oauth2_provider_accesstoken t
     JOIN integrations_integration i ON i.id = t.application_id
-    WHERE t.token_checksum = %s AND t.expires > %s AND i.revoked_at IS NULL
+    WHERE t.token_checksum = %s AND t.expires > %s AND i.revoked_at IS NULL AND (i.vendor_id IS NOT NULL) = %s
 """
 
 
-def access_by_token(token: str, now: datetime) -> Grantee | None:
-    """Who holds ``token``; None when it is unknown, expired or revoked.
+def access_by_token(token: str, now: datetime, *, of_vendor: bool = False) -> Grantee | None:
+    """Who holds ``token``; None when it is unknown, expired, revoked, or of the other mount (``of_vendor``: one that
+    a vendor was given under /ponto-connect).
 
     Asked of the database on every request: a cached answer would outlive its revocation (DESIGN.md section 3).
     """
-    row = fetch_one(_GRANTEE, [now, token_checksum(token), now])
+    row = fetch_one(_GRANTEE, [now, token_checksum(token), now, of_vendor])
     if row is None:
         return None
     if row[4]:

@@ -30,7 +30,8 @@ class AccessToken:
 
 
 _CLIENT = """
-    SELECT id, client_secret, scope FROM integrations_integration WHERE client_id = %s AND revoked_at IS NULL
+    SELECT id, client_secret, scope FROM integrations_integration
+    WHERE client_id = %s AND revoked_at IS NULL AND vendor_id IS NULL
 """
 # The secret is compared once more while the row is locked: when it is being regenerated or revoked at this moment,
 # this statement waits, and then inserts nothing.
