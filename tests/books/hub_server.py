@@ -104,6 +104,9 @@ class ScriptedHub:
             return 404, _error("resourceNotFound")
         if len(parts) == 2:
             return 200, f'{{"data": {self._account(account)}}}'
+        if len(parts) == 4:
+            found = [item for item in account.transactions if transaction_id(item.name) == parts[3]]
+            return (200, f'{{"data": {_transaction(found[0])}}}') if found else (404, _error("resourceNotFound"))
         items = account.pending if parts[2] == "pending-transactions" else account.transactions
         return self._page(items, query)
 

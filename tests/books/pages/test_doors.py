@@ -22,6 +22,7 @@ OWN = {"dashboard", "new_company"}
 POST_ONLY = {
     "fetch", "fetch_all", "automatic", "disconnect", "unlink", "remove_line", "restore_line", "merge_line",
     "keep_both", "confirm_statement", "match_account", "match_items", "check_line", "undo_match",
+    "accept_change", "ignore_change", "retry_line", "post_open", "link_entry", "enter_rate",
 }  # fmt: skip
 NAMES = [str(pattern.name) for pattern in urlpatterns]
 PAGES = [name for name in NAMES if name not in POST_ONLY]

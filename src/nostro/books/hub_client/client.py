@@ -218,6 +218,16 @@ class Client:
         has_next = bool(items) and self._next(content, path) is not None
         return TransactionPage(items, items[-1].id if has_next else None)
 
+    def has_transaction(self, account_id: str, transaction_id: str) -> bool:
+        """Whether the Hub still knows a booked transaction; only a definite "not found" is ``False``."""
+        try:
+            self._call("GET", f"/accounts/{_segment(account_id)}/transactions/{_segment(transaction_id)}")
+        except HubError as error:
+            if error.technical.startswith("404 resourceNotFound"):
+                return False
+            raise
+        return True
+
     def walk(self, account_id: str, *, pending: bool = False) -> Iterator[TransactionPage]:
         """All pages, newest first; the caller stops when it has enough. Raises H-PROTOCOL on a loop (books.md 2)."""
         seen: set[str] = set()

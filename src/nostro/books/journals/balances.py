@@ -20,6 +20,9 @@ from nostro.core.balance_proof import LineStatus as CoreStatus
 from nostro.people.audit import record
 from nostro.people.models import User
 
+#: Reason of lines that the bank took back; it does not have them any more.
+WITHDRAWN_REASON = "withdrawn by the bank"
+
 
 def record_balance(
     journal: Journal,
@@ -137,7 +140,11 @@ def _proof_lines(journal: Journal, until: dt.date) -> list[ProofLine]:
     )
     result.extend(
         ProofLine(
-            line_id, date, amount, cast(CoreStatus, status), status == "removed" and "duplicate" in reason.lower()
+            line_id,
+            date,
+            amount,
+            cast(CoreStatus, status),
+            status == "removed" and ("duplicate" in reason.lower() or reason == WITHDRAWN_REASON),
         )
         for line_id, date, amount, status, reason in others
     )

@@ -255,27 +255,16 @@ def enter(line: Line, journal: Journal, company: Company, day: dt.date) -> Draft
     return draft
 
 
-def book_held_line(line: Line) -> None:
-    """Post a line that was held or removed, if nothing holds it any more; stores the line."""
+def book_held_line(line: Line, *, entry_day: dt.date | None = None) -> None:
+    """Post a line that was held or removed, if nothing holds it any more; stores the line.
+
+    ``entry_day`` dates the entry where the line's own day is locked; the line keeps its bank date.
+    """
     journal, company = line.journal, line.company
-    day = journal.accounting_day(line.booking_date, line.value_date)
+    day = entry_day or journal.accounting_day(line.booking_date, line.value_date)
     if line.company_amount is None:
         line.company_amount = company_amount(journal, company, Rates(company), line, day)
     line.status, line.status_reason = status_by_figures(journal, line, line.company_amount, day, lock_of(company))
     if line.status == LineStatus.POSTED:
         post([enter(line, journal, company, day)])
     line.save()
-
-
-@transaction.atomic
-def release_currency_holds(journal: Journal) -> int:
-    """Post the lines that waited for an exchange rate; returns how many were posted."""
-    held = (
-        Line.objects.select_for_update(of=("self",))
-        .select_related("journal", "company")
-        .filter(journal=journal, status=LineStatus.HELD_CURRENCY, currency=journal.currency)
-    )
-    lines = list(held.order_by("booking_date", "day_seq"))
-    for line in lines:
-        book_held_line(line)
-    return sum(line.status == LineStatus.POSTED for line in lines)

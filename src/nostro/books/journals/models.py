@@ -239,6 +239,40 @@ class Alias(models.Model):
         ]
 
 
+class ChangeKind(models.TextChoices):
+    CHANGED = "changed", _("Changed by the bank")
+    WITHDRAWN = "withdrawn", _("Removed by the bank")
+
+
+class Decision(models.TextChoices):
+    OPEN = "", _("Open")
+    ACCEPTED = "accepted", _("Accepted")
+    IGNORED = "ignored", _("Ignored")
+
+
+class BankChange(models.Model):
+    """What the bank did to a booked transaction afterwards; it waits for a person and alters nothing (books.md 10)."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="bank_changes")
+    kind = models.CharField(max_length=9, choices=ChangeKind)
+    amount = AmountField(null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    booking_date = models.DateField(null=True)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    absences = models.PositiveSmallIntegerField(default=0)  # reads in a row that should have shown it
+    is_certain = models.BooleanField(default=True)  # an absent one is only suspected until the Hub was asked by id
+    decision = models.CharField(max_length=8, choices=Decision, default=Decision.OPEN, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["line"], name="one_open_change_per_line", condition=Q(decision=""))
+        ]
+
+
 class Balance(models.Model):
     """A balance of a journal's bank account, append-only; written when it differs from the newest of its kind."""
 

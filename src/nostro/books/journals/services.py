@@ -166,20 +166,13 @@ def remove_line(user: User, line_id: UUID, *, reason: str, now: dt.datetime) -> 
 
     ``reason`` is kept; the word "duplicate" as reason tells the balance proof that the bank has it only once.
     """
-    line = _locked(user, line_id)
+    line = locked_line(user, line_id)
     if line.status == LineStatus.REMOVED:
         return line
-    if line.entry_id and line.suspense_residual != line.amount:
-        raise Problem(
-            "This line is reconciled.", what_to_do="Undo its match first, then remove it.", code="lineReconciled"
-        )
-    if line.statement is not None and line.statement.confirmed_at:
-        raise Problem(
-            "The statement of this line is confirmed.", what_to_do="Reopen the statement.", code="statementConfirmed"
-        )
+    require_undecided(line)
     before = line.status
     if line.entry is not None:
-        _reverse_entry(line, "Removed")
+        reverse_entry(line, "Removed")
     line.entry, line.statement = None, None
     line.status, line.status_reason = LineStatus.REMOVED, clean(reason, 500) or "removed"
     line.suspense_residual, line.reconciled = Decimal(0), False
@@ -198,23 +191,33 @@ def remove_line(user: User, line_id: UUID, *, reason: str, now: dt.datetime) -> 
     return line
 
 
+def require_undecided(line: Line) -> None:
+    """Raises :class:`Problem` for a line that is matched or lies in a confirmed statement."""
+    if line.entry_id and line.suspense_residual != line.amount:
+        raise Problem("This line is reconciled.", what_to_do="Undo its match first.", code="lineReconciled")
+    if line.statement is not None and line.statement.confirmed_at:
+        raise Problem(
+            "The statement of this line is confirmed.", what_to_do="Reopen the statement.", code="statementConfirmed"
+        )
+
+
 @transaction.atomic
 def restore_line(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
     """Take a removal back: the line is posted again, once."""
-    line = _locked(user, line_id)
+    line = locked_line(user, line_id)
     if line.status != LineStatus.REMOVED:
         return line
-    _book(line, user, "line.restored", now)
+    post_held(line, user, "line.restored", now)
     return line
 
 
 @transaction.atomic
 def keep_both(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
     """A held possible duplicate is a transaction of its own: post it."""
-    line = _locked(user, line_id)
+    line = locked_line(user, line_id)
     if line.status == LineStatus.HELD_DUPLICATE:
         line.duplicate_of = None
-        _book(line, user, "line.kept", now)
+        post_held(line, user, "line.kept", now)
     return line
 
 
@@ -224,13 +227,13 @@ def merge_duplicate(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
 
     Returns the line that stays, with its matches as they were.
     """
-    held = _locked(user, line_id)
+    held = locked_line(user, line_id)
     if held.status != LineStatus.HELD_DUPLICATE or held.duplicate_of_id is None:
         raise Problem("This line is not held as a duplicate.", what_to_do="Reload the page.", code="lineNotHeld")
     kept = Line.objects.select_for_update().get(pk=held.duplicate_of_id)
     held.aliases.update(line=kept)
     held.pending_lines.update(line=kept)
-    filled = [name for name in _DETAILS if getattr(held, name) and not getattr(kept, name)]
+    filled = [name for name in DETAILS if getattr(held, name) and not getattr(kept, name)]
     for name in filled:
         setattr(kept, name, getattr(held, name))
     kept.save(update_fields=filled or None)
@@ -247,7 +250,8 @@ def merge_duplicate(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
     return kept
 
 
-_DETAILS = (
+#: Fields that a later answer of the bank may fill where they are empty.
+DETAILS = (
     "value_date",
     "counterparty_name",
     "counterparty_account",
@@ -266,8 +270,9 @@ _DETAILS = (
 )
 
 
-def _locked(user: User, line_id: UUID) -> Line:
-    line = access_line(user, line_id, role=Role.CLERK)
+def locked_line(user: User, line_id: UUID, role: Role = Role.CLERK) -> Line:
+    """The line for a person of that role, locked until the transaction ends."""
+    line = access_line(user, line_id, role=role)
     return (
         Line.objects.select_for_update(of=("self",))
         .select_related("journal", "company", "entry", "statement")
@@ -275,7 +280,8 @@ def _locked(user: User, line_id: UUID) -> Line:
     )
 
 
-def _book(line: Line, user: User, action: str, now: dt.datetime) -> None:
+def post_held(line: Line, user: User | None, action: str, now: dt.datetime) -> None:
+    """Post a held or removed line if nothing holds it any more, and record it."""
     book_held_line(line)
     group_lines(line.journal, today=now.date())
     record(
@@ -288,7 +294,8 @@ def _book(line: Line, user: User, action: str, now: dt.datetime) -> None:
     )
 
 
-def _reverse_entry(line: Line, label: str) -> None:
+def reverse_entry(line: Line, label: str) -> None:
+    """Post the opposite of the line's entry, on the first open day."""
     entry = line.entry
     assert entry is not None
     sides = [

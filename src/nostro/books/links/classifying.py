@@ -40,6 +40,8 @@ class Sorted:
     new: list[NewLine] = field(default_factory=list)
     aliases: list[tuple[Alias, UUID]] = field(default_factory=list)
     changed: list[Outcome] = field(default_factory=list)
+    known_lines: dict[UUID, HubTransaction] = field(default_factory=dict)
+    unseen: tuple[StoredLine, ...] = ()
     known: int = 0
     held: int = 0
     early: int = 0
@@ -61,18 +63,25 @@ class Sorted:
         )
 
 
-def sort_items(account: OnlineAccount, link: JournalLink, items: Sequence[HubTransaction], source: str) -> Sorted:
-    """Decide what each item of a walk (newest first) is. Nothing is written."""
+def sort_items(
+    account: OnlineAccount, link: JournalLink, items: Sequence[HubTransaction], source: str, *, since: dt.date
+) -> Sorted:
+    """Decide what each item of a walk (newest first) is. Nothing is written.
+
+    The walk should have shown every line with a booking date from ``since`` on.
+    """
     by_id = {item.id: item for item in items}
     # The Hub's list begins with the newest, so the place from its end is the order of creation.
     order = {item.id: place for place, item in enumerate(reversed(items))}
     incoming = [
         _incoming(account, item, Alias(source, item.id, account.epoch), order[item.id]) for item in by_id.values()
     ]
-    stored = stored_lines(link.journal, account, incoming)
+    stored = stored_lines(link.journal, account, incoming, since)
     result = Sorted()
     fresh: list[tuple[dt.date, int, NewLine]] = []
-    for outcome in classify(incoming, stored).outcomes:
+    classified = classify(incoming, stored)
+    result.unseen = tuple(line for line in classified.unseen if not line.removed)
+    for outcome in classified.outcomes:
         item = outcome.item
         assert item.alias is not None
         if outcome.kind in {"new", "possible_duplicate"}:
@@ -88,6 +97,8 @@ def sort_items(account: OnlineAccount, link: JournalLink, items: Sequence[HubTra
             result.changed.append(outcome)
         else:
             result.known += 1
+            if outcome.line is not None:
+                result.known_lines[outcome.line.id] = by_id[item.alias.external_id]
     result.new = [line for _, _, line in sorted(fresh, key=lambda row: row[:2])]
     return result
 
@@ -158,8 +169,10 @@ def line_values(account: OnlineAccount, item: HubTransaction) -> LineValues:
     )
 
 
-def stored_lines(journal: Journal, account: OnlineAccount, incoming: Sequence[IncomingItem]) -> list[StoredLine]:
-    """Lines that carry an alias of the items, or lie within three days of one of them."""
+def stored_lines(
+    journal: Journal, account: OnlineAccount, incoming: Sequence[IncomingItem], since: dt.date
+) -> list[StoredLine]:
+    """Lines that carry an alias of the items, lie within three days of one of them, or are booked from ``since`` on."""
     if not incoming:
         return []
     days = [item.booking_date for item in incoming]
@@ -168,13 +181,12 @@ def stored_lines(journal: Journal, account: OnlineAccount, incoming: Sequence[In
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, source, fingerprint, occurrence, booking_date, amount, currency, status FROM journals_line"
-            " WHERE (journal_id = %s AND booking_date BETWEEN %s AND %s) OR id IN (SELECT line_id FROM journals_alias"
+            " WHERE (journal_id = %s AND booking_date >= %s) OR id IN (SELECT line_id FROM journals_alias"
             " WHERE company_id = %s AND identity = %s"
             " AND external_id IN (SELECT jsonb_array_elements_text(%s::jsonb)))",
             [
                 journal.id,
-                min(days) - margin,
-                max(days) + margin,
+                min(min(days) - margin, since),
                 account.company_id,
                 account.identity,
                 json.dumps(ids),

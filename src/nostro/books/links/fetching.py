@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -22,8 +22,17 @@ from nostro.books.hub_client.client import Client
 from nostro.books.hub_client.errors import HubError
 from nostro.books.hub_client.values import HubAccount, HubTransaction
 from nostro.books.journals.balances import record_balance
+from nostro.books.journals.changes import (
+    Changed,
+    fill_details,
+    note_changes,
+    note_withdrawal,
+    open_changes,
+    suspect_withdrawals,
+)
 from nostro.books.journals.importing import BATCH_LIMIT
-from nostro.books.links.classifying import Sorted, sort_items
+from nostro.books.journals.models import Alias, ChangeKind
+from nostro.books.links.classifying import Sorted, line_values, sort_items
 from nostro.books.links.failures import (
     clear_failures,
     count_failed_run,
@@ -34,7 +43,7 @@ from nostro.books.links.failures import (
 )
 from nostro.books.links.hub import ClientOf, client_of, source_of, update_account
 from nostro.books.links.models import ConnectionState, FetchState, JournalLink, OnlineAccount, Run, RunStatus
-from nostro.books.links.pending import replace_pending
+from nostro.books.links.pending import link_booked, replace_pending
 from nostro.books.links.queries import live_link
 from nostro.books.links.refreshing import refresh
 from nostro.books.links.schedule import next_fetch, retry_at
@@ -42,6 +51,8 @@ from nostro.core.calendar import booking_day
 from nostro.people.models import User
 from nostro.web.errors import Problem
 
+#: Lines that one run asks for by id at most; the next run asks for the rest.
+ASKED_BY_ID = 50
 OVERLAP = dt.timedelta(days=10)
 #: The longest step without a sign of life is one request; 30 s more as books.md 7 says.
 LEASE = dt.timedelta(seconds=90)
@@ -145,6 +156,9 @@ class Walked:
     next_cursor: str = ""
     cursor_met: bool = False
     reached_end: bool = False
+    horizon: dt.date = dt.date.min
+    #: Ids whose payload was not there when the last fetch ended.
+    fresh: set[str] = field(default_factory=set)
 
 
 class Fetch:
@@ -164,10 +178,9 @@ class Fetch:
         self._refresh(link)
         shown = self._read_account()
         walked = self._walk(link)
-        sorted_items = sort_items(self.account, link, walked.items, source_of(self.connection))
-        if sorted_items.changed:
-            self.warnings.append(HubError("D-CHANGED", f"{len(sorted_items.changed)} transactions changed"))
+        sorted_items = sort_items(self.account, link, walked.items, source_of(self.connection), since=walked.horizon)
         self._import(link, sorted_items)
+        self._compare(link, walked, sorted_items)
         self._balances_and_pending(link, shown)
         # Opening, statements and proof before the commit point: whoever sees that the run is done sees them too, and
         # a crash in between is repaired by the next run.
@@ -212,14 +225,15 @@ class Fetch:
 
     def _walk(self, link: JournalLink) -> Walked:
         walked = Walked()
-        horizon = self._horizon(link)
+        horizon = walked.horizon = self._horizon(link)
         for page in self.client.walk(str(self.account.hub_account_id)):
             if self.run.pages == 0 and page.transactions:
                 walked.next_cursor = page.transactions[0].id
             self.run.pages += 1
             self.run.items_read += len(page.transactions)
-            self._stage(page.transactions)
-            walked.items.extend(page.transactions)
+            walked.fresh |= self._stage(page.transactions)
+            # The payloads are in the raw store now; a long walk would fill the memory with them.
+            walked.items.extend(replace(item, payload="") for item in page.transactions)
             walked.cursor_met |= any(item.id == self.account.cursor for item in page.transactions)
             old = all(item.booking_date < horizon for item in page.transactions)
             if old and (walked.cursor_met or not self.account.cursor):
@@ -236,8 +250,8 @@ class Fetch:
             return self.account.watermark_date - OVERLAP
         return link.fetch_from - OVERLAP
 
-    def _stage(self, items: tuple[HubTransaction, ...]) -> None:
-        """Append every payload before anything is decided about it (step 5)."""
+    def _stage(self, items: tuple[HubTransaction, ...]) -> set[str]:
+        """Append every payload before anything is decided about it (step 5). Returns the ids whose payload is new."""
         self.beat()
         unique = {item.id: item.payload for item in items}
         rows = [[key, hashlib.sha256(payload.encode()).hexdigest(), payload] for key, payload in unique.items()]
@@ -248,7 +262,8 @@ class Fetch:
                 "INSERT INTO links_rawtransaction (company_id, identity, source, external_id, payload_hash, payload,"
                 " run_id, first_seen, last_seen) SELECT %s, %s, %s, r->>0, r->>1, r->>2, %s, %s, %s"
                 " FROM json_array_elements(%s::json) r"
-                " ON CONFLICT ON CONSTRAINT no_raw_payload_twice DO UPDATE SET last_seen = EXCLUDED.last_seen",
+                " ON CONFLICT ON CONSTRAINT no_raw_payload_twice DO UPDATE SET last_seen = EXCLUDED.last_seen"
+                " RETURNING external_id, first_seen",
                 [
                     self.account.company_id,
                     self.account.identity,
@@ -259,6 +274,8 @@ class Fetch:
                     json.dumps(rows, ensure_ascii=False),
                 ],
             )
+            done = self.account.last_fetch_at
+            return {key for key, first_seen in cursor if done is None or first_seen >= done}
 
     def _import(self, link: JournalLink, items: Sorted) -> None:
         """Aliases of known lines first, then new lines in batches, each a transaction of its own (step 7)."""
@@ -277,6 +294,43 @@ class Fetch:
                     raise LeaseLost from error
             self.run.new_count += len(batch)
 
+    def _compare(self, link: JournalLink, walked: Walked, items: Sorted) -> None:
+        """What the bank did to transactions that are booked already: details, changes, withdrawals (books.md 10)."""
+        self.beat()
+        known, journal = items.known_lines, link.journal
+        fresh = {key: line_values(self.account, item) for key, item in known.items() if item.id in walked.fresh}
+        fill_details(journal, fresh)
+        changed = [
+            Changed(
+                outcome.line.id,
+                outcome.item.amount,
+                outcome.item.currency,
+                outcome.item.booking_date,
+                outcome.item.fingerprint,
+            )
+            for outcome in items.changed
+            if outcome.line is not None
+        ]
+        note_changes(journal, changed, known.keys())
+        absent = [line.id for line in items.unseen if line.booking_date >= walked.horizon]
+        for line_id in suspect_withdrawals(journal, absent)[:ASKED_BY_ID]:
+            self._ask_for(line_id)
+        kinds = [change.kind for change in open_changes(journal) if change.is_certain]
+        for kind, code in ((ChangeKind.CHANGED, "D-CHANGED"), (ChangeKind.WITHDRAWN, "D-WITHDRAWN")):
+            if kind in kinds:
+                self.warnings.append(HubError(code, f"{kinds.count(kind)} transactions"))
+
+    def _ask_for(self, line_id: UUID) -> None:
+        """Ask the Hub for a line that it did not list, by every id of this Hub."""
+        source, account = source_of(self.connection), self.account
+        ids = Alias.objects.filter(line_id=line_id, source=source, epoch=account.epoch)
+        found = any(
+            self.client.has_transaction(str(account.hub_account_id), external_id)
+            for external_id in ids.values_list("external_id", flat=True)
+        )
+        self.beat()
+        note_withdrawal(line_id, was_found=found)
+
     def _balances_and_pending(self, link: JournalLink, shown: HubAccount) -> None:
         """Failing balances or pending items never block transactions (step 8)."""
         self.beat()
@@ -291,6 +345,7 @@ class Fetch:
                 run_id=self.run.id,
             )
         try:
+            link_booked(link.journal)
             replace_pending(link.journal, self.client.walk(shown.id, pending=True), now=self.clock())
         except HubError as error:
             if error.code != "H-NOT-AUTHORISED":  # a Hub without pending items has nothing at this path

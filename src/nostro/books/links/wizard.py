@@ -16,12 +16,13 @@ from django.db.models import Max, Min
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.hub_client.catalogue import describe
+from nostro.books.journals.held import enter_rate
 from nostro.books.journals.models import Feed, GroupingChoice, Journal, JournalKind, Line, OpeningOrigin
 from nostro.books.journals.services import create_journal, set_feed
 from nostro.books.ledger.models import LedgerAccount
 from nostro.books.ledger.posting import lock_of
 from nostro.books.ledger.queries import account_balance_in_currency
-from nostro.books.ledger.rates import Rates, set_rate
+from nostro.books.ledger.rates import Rates
 from nostro.books.links.fetching import request_fetch
 from nostro.books.links.models import Connection, FetchSchedule, JournalLink, OnlineAccount
 from nostro.books.links.queries import access_connection, online_accounts_of
@@ -214,7 +215,9 @@ class _Confirmation:
         self._check_all()
         if self.errors:
             raise LinkErrors(self.errors)
-        OnlineAccount.objects.filter(pk__in=[r.account_id for r in self.rows if r.action == "skip"]).update(
+        skipped = [row.account_id for row in self.rows if row.action == "skip"]
+        # A linked account is skipped because it is linked, and that is no choice against it.
+        OnlineAccount.objects.filter(pk__in=[key for key in skipped if key not in self.link_of_account]).update(
             declined=True
         )
         return [self._done_before(row) or self._link(row) for row in self.rows if row.action != "skip"]
@@ -303,7 +306,7 @@ class _Confirmation:
     def _link(self, row: LinkRow) -> JournalLink:
         account = self.accounts[row.account_id]
         if row.exchange_rate is not None and account.currency != self.company.currency:
-            set_rate(self.company, account.currency, self.today, row.exchange_rate)
+            enter_rate(self.user, self.company, account.currency, self.today, row.exchange_rate, now=self.now)
         journal = self.journals[row.journal_id] if row.action == "link" and row.journal_id else self._create(account)
         fetch_from = row.fetch_from or default_fetch_from(self.company, journal, self.today)
         self._prepare(journal, account, row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -138,6 +139,20 @@ class AccountMatchForm(forms.Form):
         field = self.fields["account"]
         assert isinstance(field, LedgerAccountField)
         field.accounts = accounts
+
+
+class RateForm(forms.Form):
+    """What one unit of a foreign currency is worth."""
+
+    rate = forms.DecimalField(label=_("What one unit is worth"), min_value=Decimal("0.000000000001"), max_digits=36)
+
+
+class LockForm(forms.Form):
+    """The last locked day."""
+
+    lock_date = forms.DateField(
+        label=_("Locked until and including"), required=False, widget=forms.DateInput({"type": "date"})
+    )
 
 
 class ReasonForm(forms.Form):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -11,11 +11,15 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Company, Role
-from nostro.books.journals.models import Journal, Line, Statement
+from nostro.books.journals.changes import accept_change, ignore_change
+from nostro.books.journals.held import enter_rate, entries_to_link, link_to_entry, post_on_first_open_day, retry_held
+from nostro.books.journals.models import Journal, Line, LineStatus, Statement
 from nostro.books.journals.queries import (
     PAGE_LIMIT,
     Filter,
@@ -38,7 +42,7 @@ from nostro.books.journals.services import (
 )
 from nostro.books.pages.csv_file import csv_response
 from nostro.books.pages.dashboard import card_of
-from nostro.books.pages.forms import LineFilterForm, ManualJournalForm, ManualLineForm, ReasonForm
+from nostro.books.pages.forms import LineFilterForm, ManualJournalForm, ManualLineForm, RateForm, ReasonForm
 from nostro.books.pages.ledger import sided
 from nostro.books.pages.shell import CompanyRequest, back_or, company_page, now, person, remember, show
 from nostro.books.pages.states import State, journal_title, line_state, statement_states, statement_title
@@ -192,8 +196,53 @@ def line(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
         items=sided(entry.items.select_related("account", "partner").order_by("-amount", "id")) if entry else [],
         groups=match_groups_of(found, live_only=False),
         reason_form=ReasonForm(),
+        change=found.bank_changes.filter(decision="", is_certain=True).first(),
+        entries=entries_to_link(found) if found.status == LineStatus.HELD_LOCKED else [],
+        rate_form=RateForm() if found.status == LineStatus.HELD_CURRENCY else None,
+        notes=[each.note for each in found.pending_lines.all() if each.note],
         room="dashboard",
     )
+
+
+#: What a click on a line does, and what is said then.
+_CHANGES: dict[str, tuple[Callable[..., Line], Promise | str]] = {
+    "accept": (accept_change, gettext_lazy("The line is as the bank has it now.")),
+    "ignore": (ignore_change, gettext_lazy("The line stays as it is.")),
+    "retry": (retry_held, gettext_lazy("The line is posted.")),
+    "post_open": (post_on_first_open_day, gettext_lazy("The line is posted on the first open day.")),
+}
+
+
+@login_required
+@require_POST
+def link_entry(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
+    """A locked line was booked by hand: link it to that entry."""
+    found = access_line(person(request), line_id, role=Role.ACCOUNTANT)
+    remember(request, found.company)
+    chosen = next((each for each in entries_to_link(found) if str(each.id) == request.POST.get("entry")), None)
+    if chosen is None:
+        messages.error(request, _("Choose one of the entries shown."))
+    else:
+        link_to_entry(person(request), found.id, chosen.id, now=now())
+        messages.success(request, _("The line is linked to its entry."))
+    return redirect("books:line", line_id=found.id)
+
+
+@login_required
+@require_POST
+def rate(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
+    """Enter what one unit of a line's currency is worth; lines that waited for it are posted."""
+    found = access_line(person(request), line_id, role=Role.ACCOUNTANT)
+    remember(request, found.company)
+    form = RateForm(request.POST)
+    if form.is_valid():
+        day, value = found.booking_date, form.cleaned_data["rate"]
+        posted = enter_rate(person(request), found.company, found.currency, day, value, now=now())
+        told = ngettext("%(n)s line is posted.", "%(n)s lines are posted.", posted) % {"n": posted}
+        messages.success(request, told)
+    else:
+        messages.error(request, _("Type what one unit is worth, above zero."))
+    return redirect("books:line", line_id=found.id)
 
 
 @login_required
@@ -203,7 +252,11 @@ def change_line(request: HttpRequest, line_id: uuid.UUID, change: str) -> HttpRe
     user = person(request)
     found = access_line(user, line_id)
     remember(request, found.company)
-    if change == "remove":
+    if change in _CHANGES:
+        verb, told = _CHANGES[change]
+        verb(user, found.id, now=now())
+        messages.success(request, str(told))
+    elif change == "remove":
         form = ReasonForm(request.POST)
         reason = form.cleaned_data["reason"] if form.is_valid() else ""
         remove_line(user, found.id, reason=reason, now=now())

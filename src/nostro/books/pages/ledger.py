@@ -7,13 +7,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from nostro.books.companies.models import Role
+from nostro.books.journals.held import move_lock
 from nostro.books.ledger.chart_balances import balances_of, items_of
 from nostro.books.ledger.models import EntryItem
 from nostro.books.ledger.queries import access_account, account_balance
-from nostro.books.pages.shell import CompanyRequest, company_page, person, remember, show
+from nostro.books.pages.forms import LockForm
+from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
+from nostro.web.errors import Problem
+from nostro.web.forms import add_problem
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,24 @@ def chart(request: CompanyRequest) -> HttpResponse:
         credit=sum(row.credit for row in rows),
         room="chart",
     )
+
+
+@company_page(role=Role.ACCOUNTANT)
+def lock(request: CompanyRequest) -> HttpResponse:
+    """Set the last locked day; lines that only the old lock held are posted."""
+    form = LockForm(request.POST or None, initial={"lock_date": request.company.lock_date})
+    if request.method == "POST" and form.is_valid():
+        try:
+            posted = move_lock(person(request), request.company, form.cleaned_data["lock_date"], now=now())
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            messages.success(request, _("The lock is set."))
+            if posted:
+                told = ngettext("%(n)s held line is posted.", "%(n)s held lines are posted.", posted)
+                messages.success(request, told % {"n": posted})
+            return redirect("books:chart", company_id=request.company.id)
+    return show(request, "lock.html", form=form, room="chart")
 
 
 @login_required

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from nostro.books.pages import connect, connections, dashboard, documents, journals, ledger, reconcile, start
+from nostro.books.pages import connect, connections, dashboard, documents, journals, ledger, proof, reconcile, start
 
 app_name = "books"
 
@@ -29,6 +29,7 @@ urlpatterns = [
     path("links/<uuid:link_id>/unlink/", connections.end_link, name="unlink"),
     # journals and lines
     path("journals/<uuid:journal_id>/", journals.journal, name="journal"),
+    path("journals/<uuid:journal_id>/proof/", proof.proof, name="proof"),
     path("journals/<uuid:journal_id>/card/", dashboard.card, name="card"),
     path("journals/<uuid:journal_id>/fetch/", dashboard.fetch, name="fetch"),
     path("journals/<uuid:journal_id>/lines.csv", journals.lines_csv, name="lines_csv"),
@@ -38,6 +39,12 @@ urlpatterns = [
     path("lines/<uuid:line_id>/restore/", journals.change_line, {"change": "restore"}, name="restore_line"),
     path("lines/<uuid:line_id>/merge/", journals.change_line, {"change": "merge"}, name="merge_line"),
     path("lines/<uuid:line_id>/keep/", journals.change_line, {"change": "keep"}, name="keep_both"),
+    path("lines/<uuid:line_id>/accept/", journals.change_line, {"change": "accept"}, name="accept_change"),
+    path("lines/<uuid:line_id>/ignore/", journals.change_line, {"change": "ignore"}, name="ignore_change"),
+    path("lines/<uuid:line_id>/retry/", journals.change_line, {"change": "retry"}, name="retry_line"),
+    path("lines/<uuid:line_id>/post/", journals.change_line, {"change": "post_open"}, name="post_open"),
+    path("lines/<uuid:line_id>/entry/", journals.link_entry, name="link_entry"),
+    path("lines/<uuid:line_id>/rate/", journals.rate, name="enter_rate"),
     path("statements/<uuid:statement_id>/confirm/", journals.confirm, name="confirm_statement"),
     # reconciling
     path("<uuid:company_id>/reconcile/", reconcile.reconcile, name="reconcile"),
@@ -51,5 +58,6 @@ urlpatterns = [
     path("<uuid:company_id>/documents/import/", documents.import_documents, name="import_documents"),
     path("documents/<uuid:document_id>/", documents.document, name="document"),
     path("<uuid:company_id>/accounts/", ledger.chart, name="chart"),
+    path("<uuid:company_id>/lock/", ledger.lock, name="lock"),
     path("accounts/<uuid:account_id>/", ledger.account, name="account"),
 ]

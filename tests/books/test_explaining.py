@@ -1,0 +1,73 @@
+"""Why books and bank differ, and since when (books.md 13.3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from tests.books.conftest import NOW
+
+from nostro.books.companies.models import Company
+from nostro.books.journals.balances import record_balance
+from nostro.books.journals.explaining import explain
+from nostro.books.journals.held import enter_rate, move_lock
+from nostro.books.journals.importing import LineValues, NewLine, import_lines
+from nostro.books.journals.models import Journal, Source
+from nostro.books.journals.services import create_journal
+from nostro.core.ids import new_id
+from nostro.people.models import User
+
+
+def bring(journal: Journal, *rows: tuple[int, str]) -> None:
+    lines = [
+        NewLine(
+            LineValues(dt.date(2026, 11, day), None, Decimal(amount), journal.currency), Source.FEED, new_id().hex, 1
+        )
+        for day, amount in rows
+    ]
+    import_lines(journal, lines, identity="x", run_id=None, today=NOW.date())
+
+
+def state(journal: Journal, day: int, amount: str) -> None:
+    record_balance(
+        journal, kind="current", amount=Decimal(amount), reference_date=dt.date(2026, 11, day), observed_at=NOW
+    )
+
+
+def test_worked_example_of_section_13_with_a_held_line(owner: User, company: Company) -> None:
+    move_lock(owner, company, dt.date(2026, 10, 30), now=NOW)
+    journal = create_journal(owner, company, name="Bank", currency="EUR")
+    journal.opening_amount = Decimal("4923.50")
+    journal.save()
+    bring(journal, (5, "76.50"))
+    held = NewLine(LineValues(dt.date(2026, 10, 30), None, Decimal(-25), "EUR"), Source.FEED, "f", 1)
+    import_lines(journal, [held], identity="x", run_id=None, today=NOW.date())
+    state(journal, 12, "4975.00")
+
+    found = explain(journal)
+
+    assert (found.proof.verdict, found.proof.expected, found.proof.ledger) == ("green", 4975, 5000)
+    assert [(effect.line.amount, effect.amount) for effect in found.effects] == [(-25, 25)]
+    assert (found.effects_total, found.gap) == (25, None)
+
+
+@pytest.mark.parametrize(("currency", "unit"), [("EUR", "1.00"), ("JPY", "100"), ("KWD", "0.125")])
+def test_the_gap_is_the_days_after_which_proofs_fail(owner: User, company: Company, currency: str, unit: str) -> None:
+    if currency != "EUR":
+        enter_rate(owner, company, currency, dt.date(2026, 1, 1), Decimal("0.5"), now=NOW)
+    journal, one = create_journal(owner, company, name="Bank", currency=currency), Decimal(unit)
+    bring(journal, *((day, unit) for day in range(1, 11)))
+    for day in range(1, 11):
+        state(journal, day, str(day * one - (one if day >= 7 else 0)))
+
+    found = explain(journal)
+
+    assert found.gap == (dt.date(2026, 11, 6), dt.date(2026, 11, 7), -one)
+    assert [line.booking_date.day for line in found.suspects] == [7]
+
+
+def test_without_a_dated_balance_nothing_is_said(owner: User, company: Company) -> None:
+    found = explain(create_journal(owner, company, name="Bank", currency="EUR"))
+
+    assert (found.proof.verdict, found.gap, found.effects) == ("unknown", None, [])
