@@ -25,6 +25,8 @@ FOR_ADMINISTRATORS = {
     "revoke_integration": "post",
     "webhook": "post",
     "replay_webhook": "post",
+    "replace_token": "post",
+    "revoke_token": "post",
     "renew": "post",
     "disconnect": "post",
     "at_the_bank": "get",
@@ -35,7 +37,7 @@ FOR_ADMINISTRATORS = {
 }
 ONLY_POST = {
     "rename_account", "synchronize", "ask_bank", "cancel_link", "renew", "disconnect", "new_secret",
-    "revoke_integration", "replay_webhook",
+    "revoke_integration", "replay_webhook", "replace_token", "revoke_token",
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from nostro.hub.integrations.services import revoke_integration
 from nostro.hub.organizations.models import Membership, Role
 from nostro.hub.vendors.models import Application
 from nostro.hub.vendors.services import register_application
+from nostro.hub.vendors.tasks import forget_old
 from nostro.web.errors import Problem
 
 BACK = "https://vendor.example/back?from=nostro"
@@ -381,3 +382,13 @@ def test_the_operator_registers_vendors(db: None) -> None:
     for uri in ("http://vendor.example/", "ftp://x/", "https://vendor.example/#x", "nonsense"):
         with pytest.raises(Problem):
             register_application(name="X", redirect_uris=[uri], is_sandbox=True, now=factories.NOW)
+
+
+def test_what_has_expired_is_forgotten(vendor: Vendor) -> None:
+    vendor.client_token()
+    vendor.consent()
+    document = {"data": {"attributes": {"email": "jane@example.org"}}}
+    assert vendor.send("POST", "/onboarding-details", vendor.client_token(), document).status == 201
+    assert forget_old(vendor.caller.now) == 0
+    assert forget_old(vendor.caller.now + dt.timedelta(hours=1, seconds=1)) == 3  # two tokens, one person's details
+    assert forget_old(vendor.caller.now + dt.timedelta(days=2)) == 1  # the code

@@ -24,6 +24,7 @@ from nostro.hub.api.idempotency import run_once
 from nostro.hub.api.request import Environ, Request, accepts_vendor_type, bearer, parse_query, prefers_html
 from nostro.hub.api.request_log import entry_of
 from nostro.hub.api.responses import Answer
+from nostro.hub.integrations.legacy import Revoked, access_by_legacy_token
 from nostro.hub.integrations.queries import access_by_token
 from nostro.hub.integrations.request_log import Entry
 from nostro.hub.vendors.grants import application_by_token
@@ -125,8 +126,13 @@ class Dispatcher:
     def _recognize(self, request: Request, token: str) -> None:
         """A token is valid on the mount that issued it only (section 1)."""
         request.grantee = access_by_token(token, request.now, of_vendor=bool(request.mount))
-        if request.mount and request.grantee is None:
+        if request.grantee is None and request.mount:
             request.application = application_by_token(token, request.now)
+        elif request.grantee is None and "." not in token:
+            try:
+                request.grantee = access_by_legacy_token(token, request.now)
+            except Revoked:
+                raise errors.legacy_token_revoked() from None
 
     def _limit(self, request: Request, endpoint: Endpoint) -> None:
         if endpoint.access is Access.CLIENT:
@@ -192,6 +198,8 @@ def _send(request: Request, answer: Answer, start_response: StartResponse) -> It
     ]
     if request.grantee is not None or request.application is not None:
         headers.append(("Cache-Control", "no-store"))
+    if request.grantee is not None and request.grantee.is_legacy:
+        headers.append(("Deprecation", "true"))
     start_response(_STATUS_LINES[answer.status], headers)
     return [] if request.verb == "HEAD" else [body]
 

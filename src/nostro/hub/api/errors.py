@@ -63,6 +63,16 @@ def credentials_invalid() -> ApiError:
     )
 
 
+def legacy_token_revoked() -> ApiError:
+    """Shown by the old connectors as an invalid key (4.5)."""
+    return ApiError(
+        401,
+        "authorizationCodeInvalid",
+        "This API token was revoked.",
+        headers=(("WWW-Authenticate", 'Bearer error="invalid_token"'),),
+    )
+
+
 def insufficient_scope(scope: str) -> ApiError:
     return ApiError(403, "insufficientScope", f"The access token lacks the scope {scope}.", meta={"scope": scope})
 

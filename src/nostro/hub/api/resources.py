@@ -12,7 +12,7 @@ import msgspec
 from nostro.connectors.contract import UNATTENDED, PsuContext
 from nostro.hub.api import documents as d
 from nostro.hub.api import reads
-from nostro.hub.api.errors import ApiError, not_found, validation
+from nostro.hub.api.errors import ApiError, insufficient_scope, not_found, validation
 from nostro.hub.api.request import Request, attributes, parse_id
 from nostro.hub.api.responses import Answer, page
 from nostro.hub.integrations.models import Integration
@@ -37,7 +37,9 @@ def get_account(request: Request) -> Answer:
 
 
 def delete_account(request: Request) -> Answer:
-    """Removes the account from this integration only."""
+    """Removes the account from this integration only. A legacy token sees every account, so it cannot (4.4)."""
+    if request.integration.is_legacy:
+        raise insufficient_scope("integration")
     account_id = parse_id(request.parameters[0])
     if account_id is None or not remove_grant(request.integration.integration_id, account_id, request.now):
         raise not_found("account")

@@ -76,3 +76,27 @@ class LoggedRequest(models.Model):
     @property
     def duration_ms(self) -> float:
         return self.duration_us / 1_000
+
+
+class LegacyToken(models.Model):
+    """The single API token of an organization as older software uses it (hub-api.md 4.4). Deprecated.
+
+    It acts as an integration of its own that reads every account of the organization and is not listed with the
+    others; made by the operator only. A revoked one is remembered, because old connectors are told so (401
+    ``authorizationCodeInvalid``).
+    """
+
+    id = IdField()
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    integration = models.OneToOneField(Integration, on_delete=models.CASCADE, related_name="legacy_token")
+    checksum = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    migrated_to = models.ForeignKey(Integration, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"], condition=Q(revoked_at__isnull=True), name="one_legacy_token"
+            )
+        ]

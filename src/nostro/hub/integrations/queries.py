@@ -24,6 +24,7 @@ class Grantee:
     organization_id: uuid.UUID
     is_sandbox: bool
     scopes: frozenset[str]
+    is_legacy: bool = False  # holds the deprecated token of an organization
 
 
 def access_integration(
@@ -37,7 +38,7 @@ def access_integration(
     if for_update:
         integrations = integrations.select_for_update(of=("self",), no_key=True)
     integration: Integration | None = integrations.filter(
-        id=integration_id, organization__memberships__user=user, revoked_at=None
+        id=integration_id, organization__memberships__user=user, revoked_at=None, legacy_token=None
     ).first()
     if integration is None:
         raise NotFound("integration")
@@ -48,9 +49,9 @@ def access_integration(
 def integrations_of(organization: Organization, is_sandbox: bool) -> list[Integration]:
     """Integrations that are not revoked, oldest first. ``organization`` has passed access_organization."""
     return list(
-        Integration.objects.filter(organization=organization, is_sandbox=is_sandbox, revoked_at=None).order_by(
-            "created", "id"
-        )
+        Integration.objects.filter(
+            organization=organization, is_sandbox=is_sandbox, revoked_at=None, legacy_token=None
+        ).order_by("created", "id")
     )
 
 

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import accounts_of
+from nostro.hub.integrations.legacy import legacy_token_of
 from nostro.hub.integrations.models import Integration
 from nostro.hub.integrations.queries import access_integration, granted_accounts, integrations_of
 from nostro.hub.integrations.services import (
@@ -42,7 +43,10 @@ def integrations(request: OrganizationRequest, mode: str) -> HttpResponse:
     mode = chosen_mode(request, mode)
     found = integrations_of(request.organization, mode == "sandbox")
     rows = [(integration, _oldest_first(granted_accounts(integration))) for integration in found]
-    return show(request, "integrations.html", rows=rows, mode=mode, room="integrations")
+    token = legacy_token_of(request.organization)
+    if token is not None and token.integration.is_sandbox != (mode == "sandbox"):
+        token = None
+    return show(request, "integrations.html", rows=rows, mode=mode, room="integrations", legacy_token=token)
 
 
 @organization_page(role=Role.ADMIN)

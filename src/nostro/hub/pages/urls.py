@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from nostro.hub.pages import accounts, authorising, integrations, linking, start, transactions, webhooks
+from nostro.hub.pages import accounts, authorising, integrations, legacy, linking, start, transactions, webhooks
 
 app_name = "hub"
 
@@ -44,6 +44,8 @@ urlpatterns = [
     path("integrations/<uuid:integration_id>/secret/", integrations.integration_secret, name="integration_secret"),
     path("integrations/<uuid:integration_id>/new-secret/", integrations.new_secret, name="new_secret"),
     path("integrations/<uuid:integration_id>/revoke/", integrations.revoke, name="revoke_integration"),
+    path("<uuid:organization_id>/api-token/replace/", legacy.replace_token, name="replace_token"),
+    path("<uuid:organization_id>/api-token/revoke/", legacy.revoke_token, name="revoke_token"),
     path("integrations/<uuid:integration_id>/requests/", webhooks.integration_requests, name="integration_requests"),
     path("integrations/<uuid:integration_id>/webhook/", webhooks.webhook, name="webhook"),
     path("integrations/<uuid:integration_id>/webhook/replay/", webhooks.replay_webhook, name="replay_webhook"),
