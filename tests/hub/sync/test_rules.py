@@ -188,3 +188,18 @@ def test_a_job_of_a_busy_bank_waits_without_holding_a_worker(account, monkeypatc
 def test_a_run_that_ended_is_nothing_to_wait_for(account, bank, clock):
     run = synchronize(account, bank, clock)
     assert lease.acquire(run.pk, "late", clock(), at_once=1) is None
+
+
+def test_what_waits_at_the_same_bank_follows_in_the_order_of_asking():
+    runs = [
+        (number, request_synchronization(account, trigger="schedule", now=NOW + dt.timedelta(seconds=position)).pk)
+        for position, (number, account) in enumerate(accounts_at(2, 3))
+    ]
+    [first, second, third], others = [run for number, run in runs if number == 0], [r for n, r in runs if n == 1]
+    assert lease.acquire(first, "worker", NOW) is not None
+    assert lease.longest_waiting(first) == second
+    assert lease.acquire(second, "another worker", NOW) is not None
+    assert lease.longest_waiting(first) == third
+    assert lease.longest_waiting(others[2]) == others[0]
+    Synchronization.objects.filter(pk=third).update(status="success")
+    assert lease.longest_waiting(first) is None

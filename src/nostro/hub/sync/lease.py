@@ -61,6 +61,13 @@ def acquire(
         return _acquire(synchronization_id, holder, now)
 
 
+def longest_waiting(synchronization_id: uuid.UUID) -> uuid.UUID | None:
+    """Of the runs at the same institution that nobody has begun, the one that was asked for first."""
+    same = Synchronization.objects.filter(id=synchronization_id).values("account__institution_id")
+    waiting = Synchronization.objects.filter(account__institution_id__in=same, status="pending", lease_until=None)
+    return waiting.order_by("created_at", "id").values_list("id", flat=True).first()
+
+
 def _acquire(synchronization_id: uuid.UUID, holder: str, now: dt.datetime) -> Synchronization | None:
     taken = Synchronization.objects.filter(
         Q(lease_until=None) | Q(lease_until__lte=now), id=synchronization_id, status__in=OPEN
