@@ -184,20 +184,31 @@ def _map_fields(row: UnmappedRow) -> Transaction:
     for name, value in item.items():
         if (known := _READERS.get(name)) is not None and (read := known[1](value)) is not None:
             values[known[0]] = read
-    warned = Warnings()
-    together = {
-        "transaction_id": reference_of(item.get("transactionId")) or reference_of(item.get("cardTransactionId")),
-        "remittance_information_unstructured": _unstructured(item),
-        "remittance_information_structured": _structured(item),
-        "masked_pan": masked_pan_of(item),
-        "fee": _optional_amount(item.get("markupFee"), "markupFee", warned),
-        "balance_after_transaction": _balance_after(item.get("balanceAfterTransaction"), warned),
-        "currency_exchange": tuple(
-            dict(exchange) for exchange in list_of(item.get("currencyExchange")) if isinstance(exchange, Mapping)
-        ),
-    }
-    values.update((name, value) for name, value in together.items() if value is not None and value != ())
+    for fields, name, read_together in _READ_TOGETHER:
+        # Most banks leave most of these out.
+        if not item.keys().isdisjoint(fields) and (read := read_together(item)):
+            values[name] = read
+    if (fee := _fee(item)) is not None:
+        values["fee"] = fee
+    if (balance_after := _balance_after_of(item)) is not None:
+        values["balance_after_transaction"] = balance_after
     return Transaction.from_values(values)
+
+
+def _transaction_id(item: Mapping[str, Any]) -> str | None:
+    return reference_of(item.get("transactionId")) or reference_of(item.get("cardTransactionId"))
+
+
+def _exchanges(item: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    return tuple(dict(exchange) for exchange in list_of(item.get("currencyExchange")) if isinstance(exchange, Mapping))
+
+
+def _fee(item: Mapping[str, Any]) -> Decimal | None:
+    return _optional_amount(item["markupFee"], "", Warnings()) if "markupFee" in item else None
+
+
+def _balance_after_of(item: Mapping[str, Any]) -> Decimal | None:
+    return _balance_after(item["balanceAfterTransaction"], Warnings()) if "balanceAfterTransaction" in item else None
 
 
 def _unstructured(item: Mapping[str, Any]) -> tuple[str, ...]:
@@ -218,6 +229,30 @@ def _structured(item: Mapping[str, Any]) -> tuple[str, ...]:
     ]
     references = (value.get("reference") if isinstance(value, Mapping) else value for value in values)
     return tuple(dict.fromkeys(text for text in map(reference_of, references) if text))
+
+
+#: Fields that are read together, our name for them, and how.
+_READ_TOGETHER: tuple[tuple[frozenset[str], str, Callable[[Mapping[str, Any]], Any]], ...] = (
+    (frozenset(["transactionId", "cardTransactionId"]), "transaction_id", _transaction_id),
+    (
+        frozenset(
+            [
+                "remittanceInformationUnstructured",
+                "remittanceInformationUnstructuredArray",
+                "transactionDetails",
+            ]
+        ),
+        "remittance_information_unstructured",
+        _unstructured,
+    ),
+    (
+        frozenset(["remittanceInformationStructured", "remittanceInformationStructuredArray"]),
+        "remittance_information_structured",
+        _structured,
+    ),
+    (frozenset(["maskedPan", "maskedPAN", "pan"]), "masked_pan", masked_pan_of),
+    (frozenset(["currencyExchange"]), "currency_exchange", _exchanges),
+)
 
 
 def _balance_after(value: Any, warnings: Warnings) -> Decimal | None:

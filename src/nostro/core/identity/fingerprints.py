@@ -104,7 +104,7 @@ def content_digest(transaction: Transaction) -> str:
     """
     # Most fields of most rows are empty or text; the others take the longer way.
     parts = [
-        "" if value is None else fold(value) if type(value) is str else _content_text(value)
+        "" if value is None or value == () else fold(value) if type(value) is str else _content_text(value)
         for value in _CONTENT_VALUES(transaction)
     ]
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
