@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ from nostro.hub.accounts.models import Account
 from nostro.hub.api import openapi
 from nostro.hub.api.dispatcher import Dispatcher
 from nostro.hub.api.rate_limits import Limit
+from nostro.hub.integrations.queries import granted_accounts
+from nostro.hub.organizations.models import Membership
+from nostro.hub.vendors.grants import exchange_code, issue_client_token
+from nostro.hub.vendors.services import grant, register_application
 
 
 @pytest.fixture
@@ -50,11 +55,32 @@ def _calls() -> list[tuple[str, str, GenerationMode]]:
     ]
 
 
+def _authorization(path: str, caller: Caller) -> str:
+    """What a caller of this path shows: of the root, an integration's; of Ponto Connect, the vendor's own where one is
+    needed, else that of the organization which let the vendor in."""
+    if not path.startswith("/ponto-connect"):
+        return caller.basic() if "/oauth2/" in path else f"Bearer {caller.token}"
+    application, secret = register_application(
+        name="Vendor", redirect_uris=["https://vendor.example/"], is_sandbox=True, now=caller.now
+    )
+    if "/oauth2/" in path:
+        return "Basic " + base64.b64encode(f"{application.client_id}:{secret}".encode()).decode()
+    if any(name in path for name in ("organizations", "onboarding", "integration-accounts")):
+        return f"Bearer {issue_client_token(application, caller.now).access_token}"
+    assert caller.integration is not None
+    member = Membership.objects.get(organization=caller.integration.organization)
+    code = grant(
+        member.user, member.organization, application, account_ids=[a.id for a in granted_accounts(caller.integration)],
+        scope="ai name", redirect_uri="https://vendor.example/", challenge="", now=caller.now,
+    )  # fmt: skip
+    return f"Bearer {exchange_code(application, code, 'https://vendor.example/', '', caller.now).access_token}"
+
+
 @pytest.mark.parametrize(("path", "verb", "mode"), _calls())
 def test_generated_requests(path: str, verb: str, mode: GenerationMode, api_schema: Any, caller: Caller) -> None:
     """Valid and invalid requests on one endpoint: statuses, media types and bodies are the declared ones, tokens are
     asked for, what is wrong is refused, nothing is a 5xx."""
-    authorization = caller.basic() if "/oauth2/" in path else f"Bearer {caller.token}"
+    authorization = _authorization(path, caller)
 
     @settings(max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=api_schema[path][verb].as_strategy(generation_mode=mode))

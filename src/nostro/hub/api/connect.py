@@ -69,7 +69,10 @@ def token(request: Request) -> Answer:
 def revoke(request: Request) -> Answer:
     """Unknown tokens are 200 as well; the body is ``{}`` because Elixir parses every 2xx body."""
     given = parameters(request)
-    grants.revoke(_application(request, given), given.get("token", ""), request.now)
+    application = _application(request, given)
+    if "token" not in given:
+        raise OAuthError("invalid_request", "The parameter token is missing.")
+    grants.revoke(application, given["token"], request.now)
     return Answer(200, {}, NO_STORE, plain=True)
 
 
