@@ -35,10 +35,10 @@ from uuid import UUID
 from bench.scratch import scratch_database
 
 ROWS = 1_000_000
-QUICK_ROWS = 100_000
+QUICK_ROWS = 50_000
 HOST = "127.0.0.1:8080"
 RATE_PER_S = 100
-_TOKEN_CALLS = 400
+_TOKEN_CALLS = 250
 _TOKEN_CALLERS = 4
 
 
@@ -46,9 +46,9 @@ def run(*, quick: bool) -> dict[str, float | int]:
     """Measure; see the module's text for the figures."""
     with scratch_database():
         case = _prepare(QUICK_ROWS if quick else ROWS)
-        figures = _compare(case, rounds=12 if quick else 40)
+        figures = _compare(case, rounds=40 if quick else 120)
         figures |= _drf(case, figures["page_cpu_ms"])
-        figures |= _over_http(case, seconds=5 if quick else 18)
+        figures |= _over_http(case, seconds=4 if quick else 18)
         figures["token_per_s"] = _tokens(case)
         figures["rows"] = case.rows
         return figures
@@ -177,7 +177,7 @@ def _compare(case: _Case, *, rounds: int) -> dict[str, float | int]:
     wall: dict[str, list[float]] = {"ours": [], "bare": [], "last": []}
     for turn in range(rounds + 3):
         for name, application, query in (("ours", ours, first), ("bare", bare, first), ("last", ours, last)):
-            used, passed = _timed(lambda a=application, q=query: _call(a, _environ(case, q)), 50)
+            used, passed = _timed(lambda a=application, q=query: _call(a, _environ(case, q)), 15)
             if turn >= 3:  # what is loaded and planned on first use is not measured
                 cpu[name].append(used)
                 wall[name].append(passed)
