@@ -273,6 +273,18 @@ class BankChange(models.Model):
         ]
 
 
+class NotDuplicate(models.Model):
+    """A person said that two lines that look alike are two transactions (books.md 11.3)."""
+
+    id = models.BigAutoField(primary_key=True)
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    first = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="+")  # the one with the smaller id
+    second = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["first", "second"], name="told_apart_once")]
+
+
 class Balance(models.Model):
     """A balance of a journal's bank account, append-only; written when it differs from the newest of its kind."""
 

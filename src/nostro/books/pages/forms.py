@@ -147,6 +147,12 @@ class RateForm(forms.Form):
     rate = forms.DecimalField(label=_("What one unit is worth"), min_value=Decimal("0.000000000001"), max_digits=36)
 
 
+class SinceForm(forms.Form):
+    """The first date that a search looks at."""
+
+    since = forms.DateField(label=_("Starting date"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+
+
 class LockForm(forms.Form):
     """The last locked day."""
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from nostro.books.pages import connect, connections, dashboard, documents, journals, ledger, proof, reconcile, start
+from nostro.books.pages import (
+    connect,
+    connections,
+    dashboard,
+    documents,
+    duplicates,
+    journals,
+    ledger,
+    proof,
+    reconcile,
+    start,
+)
 
 app_name = "books"
 
@@ -30,6 +41,7 @@ urlpatterns = [
     # journals and lines
     path("journals/<uuid:journal_id>/", journals.journal, name="journal"),
     path("journals/<uuid:journal_id>/proof/", proof.proof, name="proof"),
+    path("journals/<uuid:journal_id>/duplicates/", duplicates.duplicates, name="duplicates"),
     path("journals/<uuid:journal_id>/card/", dashboard.card, name="card"),
     path("journals/<uuid:journal_id>/fetch/", dashboard.fetch, name="fetch"),
     path("journals/<uuid:journal_id>/lines.csv", journals.lines_csv, name="lines_csv"),
