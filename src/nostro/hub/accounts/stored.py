@@ -59,7 +59,10 @@ def stored_between(
     account: Account, first: date, last: date, *, undated: bool, policy: ReferencePolicy, source: str
 ) -> Store:
     """All stored rows of these days, both included, and the ones without a date if ``undated``."""
-    where = "AND (booking_date BETWEEN %s AND %s" + (" OR booking_date IS NULL)" if undated else ")")
+    # The order decides between rows that are equally good; without one the same read could pair them in two ways.
+    where = (
+        "AND (booking_date BETWEEN %s AND %s" + (" OR booking_date IS NULL)" if undated else ")") + " ORDER BY sequence"
+    )
     return _fetch(account, where, [first, last], policy, source)
 
 
@@ -74,7 +77,7 @@ def stored_with_references_outside(
     source: str,
 ) -> list[StoredRow]:
     """At most ``limit`` stored rows of other days that have one of ``references``."""
-    where = "AND NOT (booking_date BETWEEN %s AND %s) AND identity_references && %s::text[] LIMIT %s"
+    where = "AND NOT (booking_date BETWEEN %s AND %s) AND identity_references && %s::text[] ORDER BY sequence LIMIT %s"
     return _fetch(account, where, [first, last, list(references), limit], policy, source).rows
 
 
