@@ -69,12 +69,15 @@ def add_new(account: Account, rows: Sequence[New], origins: Mapping[int, UUID | 
         return 0
     ordered = sorted(rows, key=_creation_key)
     places = next_in_creation_order(len(ordered))
+    # Ids follow the order of creation also within a millisecond: where identity has only the ids to decide between
+    # equally good rows, it then decides by age and not by chance.
+    ids = sorted(new_id() for _ in ordered)
     copy_rows(
         Transaction._meta.db_table,
         _NEW_COLUMNS,
         (
             (
-                new_id(),
+                row_id,
                 account.organization_id,
                 account.pk,
                 place,
@@ -86,7 +89,7 @@ def add_new(account: Account, rows: Sequence[New], origins: Mapping[int, UUID | 
                 now,
                 *copyable_bank_values(new.row, origins[id(new.row)]),
             )
-            for new, place in zip(ordered, places, strict=True)
+            for row_id, new, place in zip(ids, ordered, places, strict=True)
         ),
     )
     return len(ordered)

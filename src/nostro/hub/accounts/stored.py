@@ -109,6 +109,7 @@ def _recognisable(policy: ReferencePolicy, source: str) -> tuple[str, list[Any]]
         if column is None:
             return "false", []
         reference = f"identity_references[{position}]"
-        parts.append(f"(starts_with({reference}, %s) OR ({reference} = '' AND {column} IS NULL))")
+        # A reference may be older than the payload: a bank that stops sending it does not take it away.
+        parts.append(f"(CASE WHEN {column} IS NULL THEN {reference} = '' ELSE starts_with({reference}, %s) END)")
         values.append(reference_prefix(source, field))
     return " AND ".join(parts), values
