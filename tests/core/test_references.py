@@ -219,3 +219,34 @@ def test_qr_ibans():
     assert is_qr_iban("CH44 3199 9123 0008 8901 2")
     assert not is_qr_iban("CH93 0076 2011 6238 5295 7")
     assert not is_qr_iban("DE44 3199 9123 0008 8901 2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0203 4305 7642",
+        "020-3430-57642",
+        "02.03.43.05.76.42",
+        "+++ 020 / 3430 / 57642 +++",
+        "ref:020343\n057642",
+        "0203430 57642.",
+    ],
+)
+def test_digits_in_groups_are_read_together(text):
+    keys = {reference.key: reference.weak for reference in find_references(text)}
+    assert keys["BE:020343057642"] is False
+
+
+@pytest.mark.parametrize("text", ["RF18 1234 5678 9", "RF 18 123456789", "rf18-1234-5678-9", "RF1812345\n6789 thanks"])
+def test_rf_references_in_any_grouping(text):
+    assert "RF:RF18123456789" in {reference.key for reference in find_references(text) if not reference.weak}
+
+
+def test_some_groups_of_a_longer_run_are_weak():
+    keys = {reference.key: reference.weak for reference in find_references("1234 0203 4305 7642")}
+    assert keys["BE:020343057642"] is True
+
+
+def test_a_structured_field_may_be_grouped_by_anything():
+    assert "BE:020343057642" in canonical_keys("020-3430-57642")
+    assert "RF:RF18123456789" in canonical_keys("RF18-1234-5678-9")

@@ -63,6 +63,10 @@ def canonical_keys(text: str) -> tuple[str, ...]:
     keys: list[str] = []
     for read in (_rf, _be, _digits_only, _no_with_dash, _si, _dk):
         keys.extend(read(compact))
+    if not keys and re.fullmatch(r"[\dA-Z./*+\-]{4,60}", compact):
+        # Groups parted by something else than blanks, as some systems print them.
+        bare = _PARTS.sub("", compact)
+        keys.extend([*_rf(bare), *_be(bare), *_digits_only(bare)])
     if re.fullmatch(r"SI\d{2}[\d-]{1,22}", compact) and not _si_has_check_digit(compact):
         keys.append(f"SI:{compact}")
     return tuple(dict.fromkeys(keys))
@@ -154,19 +158,29 @@ _CANDIDATES: tuple[tuple[re.Pattern[str], Callable[[str], Iterator[str]]], ...] 
         (r"\+?(?:71<\s?\d{15}|75<\s?\d{16})\s?\+\s?\d{8}<", _dk),
     )
 )
-# The printed form has groups of four; the words behind may look like one more group, so each end is tried.
-_RF_START = re.compile(_BEFORE + r"RF\d{2}(?:[A-Z0-9]{1,21}|(?: [A-Z0-9]{4}){0,5}(?: [A-Z0-9]{1,4})?)" + _AFTER)
+# People and banks print references in groups and wrap them at the end of a field; at most three characters part them.
+_SEPARATOR = r"[\s./\-]{1,3}"
+_GROUPED = re.compile(rf"{_BEFORE}\d+(?:{_SEPARATOR}\d+)+{_AFTER}")
+_RF_START = re.compile(rf"{_BEFORE}RF(?:{_SEPARATOR})?\d{{2}}[A-Z0-9]*(?:{_SEPARATOR}[A-Z0-9]+){{0,12}}{_AFTER}")
+_GROUP = re.compile(r"[A-Z0-9]+")
+_PARTS = re.compile(r"[^A-Z0-9]+")
+#: Longest reference made of digits alone, and groups of one run that are tried.
+_MAX_DIGITS, _MAX_GROUPS = 27, 14
 
 
 def find_references(text: str) -> list[Reference]:
     """All structured references in a free text, in order of place (books.md 15).
 
-    A candidate must be delimited and pass its check digits; one with fewer than :data:`STRONG_DIGITS` digits is
-    weak. Reads :data:`~nostro.core.text.MAX_TEXT_LENGTH` characters and gives :data:`MAX_REFERENCES` at most.
+    A candidate must be delimited and pass its check digits. Digits in groups ("0203 4305 7642") are read together. A
+    candidate is weak with fewer than :data:`STRONG_DIGITS` digits, and where it is only some groups of a longer run,
+    because then it may be a piece of something else. Reads :data:`~nostro.core.text.MAX_TEXT_LENGTH` characters and
+    gives :data:`MAX_REFERENCES` at most.
     """
     # Upper case character by character, because the place in the text must stay the same ("ß" would become two).
     upper = "".join(c.upper() if c.isascii() else c for c in text[:MAX_TEXT_LENGTH])
-    found = {(reference.key, reference.start): reference for reference in _find(upper)}
+    found: dict[tuple[str, int], Reference] = {}
+    for reference in _find(upper):
+        found.setdefault((reference.key, reference.start), reference)
     return sorted(found.values(), key=lambda reference: (reference.start, reference.key))[:MAX_REFERENCES]
 
 
@@ -175,20 +189,48 @@ def _find(text: str) -> Iterator[Reference]:
         for match in pattern.finditer(text):
             yield from _references(match.group(), match.start(), read)
     for match in _RF_START.finditer(text):
-        groups = match.group().split(" ")
-        for count in range(len(groups), 0, -1):
-            printed = " ".join(groups[:count])
-            references = list(_references(printed, match.start(), _rf))
-            if references:
-                yield from references
+        yield from _longest_rf(match.group(), match.start())
+    for match in _GROUPED.finditer(text):
+        yield from _grouped(match.group(), match.start())
+
+
+def _longest_rf(printed: str, start: int) -> Iterator[Reference]:
+    """Words behind a reference look like more groups of it, so ends are tried from the last to the first."""
+    for end in sorted((match.end() for match in _GROUP.finditer(printed)), reverse=True):
+        references = list(_references(printed[:end], start, _rf))
+        if references:
+            yield from references
+            return
+
+
+def _grouped(printed: str, start: int) -> Iterator[Reference]:
+    """Digits in groups: the whole run is as good as one word, some of its groups are weak evidence."""
+    groups = [match.span() for match in _GROUP.finditer(printed)][:_MAX_GROUPS]
+    for first, (begin, _) in enumerate(groups):
+        digits = 0
+        for last in range(first, len(groups)):
+            digits += groups[last][1] - groups[last][0]
+            if digits > _MAX_DIGITS:
                 break
+            if last > first:
+                end = groups[last][1]
+                weak = begin > 0 or end < len(printed)
+                yield from _references(printed[begin:end], start + begin, _digits_or_be, weak=weak)
 
 
-def _references(printed: str, start: int, read: Callable[[str], Iterator[str]]) -> Iterator[Reference]:
+def _digits_or_be(compact: str) -> Iterator[str]:
+    yield from _be(compact)
+    yield from _digits_only(compact)
+
+
+def _references(
+    printed: str, start: int, read: Callable[[str], Iterator[str]], *, weak: bool = False
+) -> Iterator[Reference]:
     if not printed.isascii():
         return
-    weak = sum(character.isdigit() for character in printed) < STRONG_DIGITS
-    for key in read(re.sub(r"\s", "", printed)):
+    weak = weak or sum(character.isdigit() for character in printed) < STRONG_DIGITS
+    keeps_marks = read in (_be, _no_with_dash, _si, _dk)
+    for key in read(re.sub(r"\s", "", printed) if keeps_marks else _PARTS.sub("", printed)):
         scheme: Scheme = key[:2]  # type: ignore[assignment]
         yield Reference(key, scheme, start, start + len(printed), weak)
 

@@ -65,7 +65,7 @@ def test_a_wrong_check_digit_is_no_reference():
 
 def test_several_references_pay_several_items_while_the_amount_reaches():
     other = an_item("INV/2026/0008", "50.00", reference="RF18123456789")
-    text = "020343057642 and RF18 1234 5678 9"
+    text = "020343057642 RF18 1234 5678 9"
     enough = propose(a_line("171.00", text), a_book(INVOICE, other))
     assert enough.decision == "apply" and parts(enough) == ["121.00", "50.00"]
     too_little = propose(a_line("150.00", text), a_book(INVOICE, other))
@@ -78,6 +78,18 @@ def test_a_short_reference_needs_the_exact_amount():
     refused = propose(a_line("41.00", "ref 1234561"), a_book(item))
     assert refused.decision == "nothing"
     assert "too short to be sure of" in refused.refused[0].why
+
+
+def test_two_references_beside_each_other_are_two():
+    other = an_item("INV/2026/0008", "50.00", reference="+++097/0000/00097+++")
+    proposal = propose(a_line("171.00", "020343057642 097000000097"), a_book(INVOICE, other))
+    assert proposal.decision == "apply" and parts(proposal) == ["121.00", "50.00"]
+
+
+@pytest.mark.parametrize("text", ["1234 0203 4305 7642", "card 0203-4305-7642-99"])
+def test_a_reference_that_is_a_piece_of_a_longer_number_needs_the_exact_amount(text):
+    assert propose(a_line("100.00", text), a_book(INVOICE)).decision == "nothing"
+    assert propose(a_line("121.00", text), a_book(INVOICE)).decision == "apply"
 
 
 def test_an_end_to_end_id_decides_when_the_amount_is_equal():

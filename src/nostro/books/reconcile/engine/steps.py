@@ -195,40 +195,51 @@ def end_to_end(case: Case) -> Found:
 # --- step 3: structured reference ---------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Place:
-    """Readings of the same characters: overlapping keys, and the items they lead to."""
-
-    keys: list[FoundKey]
-    items: dict[object, tuple[OpenItem, FoundKey]] = field(default_factory=dict)
-
-    @property
-    def weak(self) -> bool:
-        return all(key.weak for _, key in self.items.values())
+_Hit = tuple[OpenItem, FoundKey]
 
 
 def reference(case: Case) -> Found:
     """Canonical keys of books.md 15. Characters that lead to two items, or items that the line cannot all pay, are
     for a person; one weak key needs the exact amount."""
     found = Found()
-    places = [place for place in _places(case.evidence.keys) if _look_up(case, place, found)]
-    if any(len(place.items) > 1 for place in places):
-        for item, key in {i.id: (i, k) for place in places for i, k in place.items.values()}.values():
-            found.options.append(_by_reference(case, [(item, key)], auto=False))
+    hits = _sure_before_unsure(
+        [(item, key) for key in case.evidence.keys for item in _payable(case, case.book.by_key(key.key), found)]
+    )
+    pairs = list({item.id: (item, key) for item, key in reversed(hits)}.values())[::-1]
+    if _is_ambiguous(hits):
+        found.options.extend(_by_reference(case, [pair], auto=False) for pair in pairs[:MAX_OPTIONS])
         return found
-    pairs = {item.id: (item, key) for place in places for item, key in place.items.values()}
-    strong = {item_id: pair for item_id, pair in pairs.items() if not pair[1].weak}
-    if len(strong) < len(pairs) and not _is_exact(case.line, [item for item, _ in pairs.values()]):
-        for item_id, (item, key) in pairs.items():
-            if item_id not in strong:
+    strong = [pair for pair in pairs if not pair[1].weak]
+    if len(strong) < len(pairs) and not _is_exact(case.line, [item for item, _ in pairs]):
+        for item, key in pairs:
+            if key.weak:
                 found.refuse(item, f"{key.printed} is too short to be sure of, and the amount differs")
         pairs = strong
     if pairs:
-        found.options.append(_reference_option(case, list(pairs.values())))
+        found.options.append(_reference_option(case, pairs))
     return found
 
 
-def _reference_option(case: Case, pairs: list[tuple[OpenItem, FoundKey]]) -> Option:
+def _overlap(one: FoundKey, other: FoundKey) -> bool:
+    return one.span == other.span or (one.span[0] < other.span[1] and other.span[0] < one.span[1])
+
+
+def _sure_before_unsure(hits: list[_Hit]) -> list[_Hit]:
+    """Where a sure and an unsure reading share characters, the unsure one is a piece of the other."""
+    sure = [key for _, key in hits if not key.weak]
+    return [(item, key) for item, key in hits if not key.weak or not any(_overlap(key, other) for other in sure)]
+
+
+def _is_ambiguous(hits: list[_Hit]) -> bool:
+    """True if the same characters lead to two items."""
+    return any(
+        item.id != other.id and _overlap(key, other_key)
+        for index, (item, key) in enumerate(hits[:MAX_OPTIONS])
+        for other, other_key in hits[index + 1 :]
+    )
+
+
+def _reference_option(case: Case, pairs: list[_Hit]) -> Option:
     items = [item for item, _ in pairs]
     if len(items) == 1:
         early = _discount_option(case, Step.REFERENCE, items[0], [_key_evidence(pairs[0][1])], _key_words(pairs))
@@ -237,40 +248,16 @@ def _reference_option(case: Case, pairs: list[tuple[OpenItem, FoundKey]]) -> Opt
     return _by_reference(case, pairs, auto=total <= abs(case.line.rests[items[0].currency]))
 
 
-def _places(keys: Sequence[FoundKey]) -> list[_Place]:
-    """Keys grouped by overlapping characters; the structured field is one place."""
-    result: list[_Place] = []
-    end = -2
-    for key in sorted(keys, key=lambda key: key.span):
-        if result and (key.span[0] < end or key.span == result[-1].keys[0].span):
-            result[-1].keys.append(key)
-        else:
-            result.append(_Place([key]))
-        end = max(end, key.span[1])
-    return result
-
-
-def _look_up(case: Case, place: _Place, found: Found) -> bool:
-    """Fill in the items; a sure reading of the characters wins over an unsure one."""
-    for weak in (False, True):
-        for key in (key for key in place.keys if key.weak is weak):
-            for item in _payable(case, case.book.by_key(key.key), found):
-                place.items.setdefault(item.id, (item, key))
-        if place.items:
-            return True
-    return False
-
-
 def _key_evidence(key: FoundKey) -> Evidence:
     return Evidence("reference", key.printed, key.place)
 
 
-def _key_words(pairs: Sequence[tuple[OpenItem, FoundKey]]) -> str:
+def _key_words(pairs: Sequence[_Hit]) -> str:
     printed = ", ".join(dict.fromkeys(print_reference(key.key) for _, key in pairs[:5]))
     return f"Reference {printed} in the {pairs[0][1].place}"
 
 
-def _by_reference(case: Case, pairs: Sequence[tuple[OpenItem, FoundKey]], *, auto: bool) -> Option:
+def _by_reference(case: Case, pairs: Sequence[_Hit], *, auto: bool) -> Option:
     items = [item for item, _ in pairs]
     return _option(case, Step.REFERENCE, items, [_key_evidence(key) for _, key in pairs], _key_words(pairs), auto=auto)
 
