@@ -28,7 +28,7 @@ MAX_PARTNERS = 200_000
 
 
 class Batch(NamedTuple):
-    """Lines, what each of them says, and what may explain them."""
+    """Lines, what each of them says, and what their references, numbers and ids lead to."""
 
     lines: list[LineFacts]
     evidence: list[LineEvidence]
@@ -36,14 +36,29 @@ class Batch(NamedTuple):
 
 
 def load_batch(company: Company, line_ids: Sequence[UUID], partners: PartnerBook) -> Batch:
-    """The lines that are not explained yet among ``line_ids``, oldest first, and a book for them.
+    """The lines that are not explained yet among ``line_ids``, oldest first, and a book of what they name.
 
-    ``partners`` comes from :func:`load_partners` and serves all batches of a run.
+    ``partners`` comes from :func:`load_partners` and serves all batches of a run. What only the payer or the amount
+    speaks for comes with :func:`load_more`, for the lines that are still open then.
     """
     lines = _lines(company, line_ids[:BATCH_LINES])
     evidence = [read_line(line) for line in lines]
-    items = _items(company, _item_ids(company, lines, evidence, partners))
-    return Batch(lines, evidence, Book([*items, *_mirrors(company, lines, partners)], partners))
+    ids = {
+        *_by_key(company, {key.key for said in evidence for key in said.keys}),
+        *_by_number(company, {token.text for said in evidence for token in said.tokens}),
+    }
+    return Batch(lines, evidence, Book([*_items(company, ids), *_mirrors(company, lines, partners)], partners))
+
+
+def load_more(company: Company, lines: Sequence[LineFacts], evidence: Sequence[LineEvidence], book: Book) -> None:
+    """Add to the book what the partners of these lines have open, and for lines without one what has their amount."""
+    found = [book.partners.find(line, said) for line, said in zip(lines, evidence, strict=True)]
+    alone = [line for line, finding in zip(lines, found, strict=True) if finding is None]
+    ids = {
+        *_by_partner(company, {finding.partner_id for finding in found if finding}),
+        *_by_amount(company, {amount for line in alone for amount in line.rests.items()}),
+    }
+    book.add(_items(company, {item_id for item_id in ids if item_id not in book}))
 
 
 def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -125,19 +140,6 @@ def load_partners(company: Company, line_ids: Sequence[UUID]) -> PartnerBook:
 
 
 # --- open items ---------------------------------------------------------------------------------------------------
-
-
-def _item_ids(
-    company: Company, lines: Sequence[LineFacts], evidence: Sequence[LineEvidence], partners: PartnerBook
-) -> set[UUID]:
-    found = [partners.find(line, said) for line, said in zip(lines, evidence, strict=True)]
-    ids: set[UUID] = set()
-    ids.update(_by_key(company, {key.key for said in evidence for key in said.keys}))
-    ids.update(_by_number(company, {token.text for said in evidence for token in said.tokens}))
-    ids.update(_by_partner(company, {finding.partner_id for finding in found if finding}))
-    alone = [line for line, finding in zip(lines, found, strict=True) if finding is None]
-    ids.update(_by_amount(company, {amount for line in alone for amount in line.rests.items()}))
-    return ids
 
 
 def _by_key(company: Company, keys: set[str]) -> Iterable[UUID]:

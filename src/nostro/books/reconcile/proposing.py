@@ -11,17 +11,30 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from nostro.books.companies.models import Company
-from nostro.books.reconcile.engine import Proposal, propose
-from nostro.books.reconcile.loading import BATCH_LINES, load_batch, load_partners
+from nostro.books.reconcile.engine import LineEvidence, LineFacts, PartnerBook, Proposal, propose
+from nostro.books.reconcile.loading import BATCH_LINES, Batch, load_batch, load_more, load_partners
 
 
 def propose_lines(company: Company, line_ids: Sequence[UUID]) -> Iterator[Proposal]:
     """A proposal for each line that is not explained yet, in the order of the lines within each batch."""
     partners = load_partners(company, line_ids)
     for begin in range(0, len(line_ids), BATCH_LINES):
-        batch = load_batch(company, line_ids[begin : begin + BATCH_LINES], partners)
-        for line, evidence in zip(batch.lines, batch.evidence, strict=True):
-            proposal = propose(line, batch.book, evidence=evidence)
-            if proposal.decision == "apply":
-                batch.book.take(proposal.options[0])
-            yield proposal
+        yield from _propose_batch(company, line_ids[begin : begin + BATCH_LINES], partners)
+
+
+def _propose_batch(company: Company, line_ids: Sequence[UUID], partners: PartnerBook) -> list[Proposal]:
+    """Most lines are decided by what they name; only for the others it is worth reading all that a partner owes."""
+    batch = load_batch(company, line_ids, partners)
+    lines = list(zip(batch.lines, batch.evidence, strict=True))
+    decided = {line.id: proposal for line, said in lines if (proposal := _take(batch, line, said)).decision == "apply"}
+    undecided = [(line, said) for line, said in lines if line.id not in decided]
+    load_more(company, [line for line, _ in undecided], [said for _, said in undecided], batch.book)
+    decided.update((line.id, _take(batch, line, said)) for line, said in undecided)
+    return [decided[line.id] for line in batch.lines]
+
+
+def _take(batch: Batch, line: LineFacts, evidence: LineEvidence) -> Proposal:
+    proposal = propose(line, batch.book, evidence=evidence)
+    if proposal.decision == "apply":
+        batch.book.take(proposal.options[0])
+    return proposal

@@ -29,8 +29,13 @@ class Book:
         self._by_partner: defaultdict[UUID, list[UUID]] = defaultdict(list)
         self._by_amount: defaultdict[tuple[str, Decimal], list[UUID]] = defaultdict(list)
         self._mirrors: defaultdict[str, list[UUID]] = defaultdict(list)
-        for item in sorted(items, key=lambda item: (item.date, item.id)):
-            self._add(item)
+        self.add(items)
+
+    def add(self, items: Iterable[OpenItem]) -> None:
+        """Learn of more items; what is known already keeps the residual it has here."""
+        for item in items:
+            if item.id not in self._items:
+                self._add(item)
 
     def _add(self, item: OpenItem) -> None:
         self._items[item.id] = item
@@ -46,6 +51,9 @@ class Book:
         if item.partner_id is not None:
             self._by_partner[item.partner_id].append(item.id)
         self._by_amount[item.currency, item.residual].append(item.id)
+
+    def __contains__(self, item_id: UUID) -> bool:
+        return item_id in self._items
 
     def by_key(self, key: str) -> list[OpenItem]:
         """Open items that carry a canonical reference, oldest first; so are all the other answers."""
@@ -84,5 +92,5 @@ class Book:
     def _open(self, ids: list[UUID] | None) -> list[OpenItem]:
         if not ids:
             return []
-        items = self._items
-        return [items[item_id] for item_id in ids if items[item_id].residual]
+        found = [item for item in map(self._items.__getitem__, ids) if item.residual]
+        return sorted(found, key=lambda item: (item.date, item.id)) if len(found) > 1 else found
