@@ -65,11 +65,16 @@ def worker(threads: Annotated[int, typer.Option(help="Jobs at the same time.")] 
 
 
 @application.command()
-def sandbox(host: Host = "127.0.0.1", bank_port: BankPort = None, seed: int = 42) -> None:
+def sandbox(
+    host: Host = "127.0.0.1",
+    bank_port: BankPort = None,
+    seed: int = 42,
+    strict: Annotated[bool, typer.Option("--strict", help="Want TPP certificates and signed requests.")] = False,
+) -> None:
     """Run the sandbox bank, for demonstrations and tests."""
     from nostro.cli.serve import serve_sandbox
 
-    serve_sandbox(host, bank_port, seed)
+    serve_sandbox(host, bank_port, seed, strict=strict)
 
 
 @application.command()

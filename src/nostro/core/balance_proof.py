@@ -104,6 +104,57 @@ def check_balance(anchor: BalanceReading | None, current: BalanceReading | None)
     return BalanceCheck("red" if difference else "green", difference, interval)
 
 
+class DatedBalance(NamedTuple):
+    """A balance at the end of ``day``. ``stated`` tells one of the bank's balances from one after a row."""
+
+    day: dt.date
+    amount: Decimal
+    stated: bool = True
+
+
+def dated_balances(balances: Iterable[Balance]) -> tuple[DatedBalance, ...]:
+    """The balances of one answer that hold for the end of a day: closingBooked of that day, openingBooked of the next.
+
+    The newest first; those that include a credit limit are left out (connectors.md 1.8).
+    """
+    one_day = dt.timedelta(days=1)
+    found = {
+        DatedBalance(
+            balance.reference_date - (one_day if balance.balance_type == "openingBooked" else dt.timedelta()),
+            balance.amount,
+        )
+        for balance in balances
+        if balance.balance_type in {"closingBooked", "openingBooked"}
+        and balance.reference_date is not None
+        and not balance.credit_limit_included
+    }
+    return tuple(sorted(found, reverse=True))
+
+
+def first_anchor(
+    current: BalanceReading, earlier: Iterable[DatedBalance], total_until: Callable[[dt.date], Decimal]
+) -> BalanceReading | None:
+    """What a first reading can be compared with: an earlier balance out of the same answers, so that the first proof
+    need not wait for a second reading.
+
+    ``total_until`` gives the sum of the stored rows up to a day. The oldest balance that proves the reading is taken,
+    because it proves most. Where none does, the newest one that the bank itself stated fails it; a balance after a
+    row is too weak for that, as banks do not restate it when they date a row back.
+    """
+    candidates = [each for each in sorted(earlier) if each.day < current.day]
+    anchors = [(each, _as_anchor(current, each, total_until(each.day))) for each in candidates]
+    for _, anchor in anchors:
+        if check_balance(anchor, current).verdict == "green":
+            return anchor
+    return next((anchor for each, anchor in reversed(anchors) if each.stated), None)
+
+
+def _as_anchor(current: BalanceReading, earlier: DatedBalance, total: Decimal) -> BalanceReading:
+    """The earlier balance as a reading of the same kind: booked balances differ only in their instant."""
+    balance = Balance(current.balance.balance_type, earlier.amount, current.balance.currency)
+    return BalanceReading(balance, total, earlier.day)
+
+
 def closes_only_inverted(anchor: BalanceReading, current: BalanceReading) -> bool:
     """True if the check fails as it stands and holds with all signs flipped: a sign error of the connector (1.9)."""
     rows = current.booked_total - anchor.booked_total
