@@ -18,6 +18,7 @@ from nostro.core.balance_proof import (
 )
 from nostro.core.transactions import Balance as BankBalance
 from nostro.hub.accounts.models import Account, Balance
+from nostro.hub.accounts.proving import first_reading_anchor
 
 #: More balances than this in one answer are not kept: there are six types, and banks repeat them for a few days.
 MAX_BALANCES = 100
@@ -118,16 +119,20 @@ def prove_balance(account: Account, balances: Sequence[BankBalance], *, now: dat
     """
     own = provable_balance(balance for balance in balances if balance.currency == account.currency)
     reading = BalanceReading(own, account.booked_total, own.reference_date or now.date()) if own else None
-    check = check_balance(_anchor(account), reading)
+    anchor = _anchor(account)
+    if anchor is None and reading is not None:
+        anchor = first_reading_anchor(account, balances, reading)
+    check = check_balance(anchor, reading)
     account.proof = check.verdict
     account.proof_difference = check.difference
     account.proof_from = check.interval.date_from if check.interval else None
     account.proof_to = check.interval.date_to if check.interval else None
-    if check.is_anchor and reading is not None:
-        account.proof_anchor_balance = reading.balance.amount
-        account.proof_anchor_type = reading.balance.balance_type[:40]
-        account.proof_anchor_total = reading.booked_total
-        account.proof_anchor_day = reading.day
+    kept = reading if check.is_anchor else anchor
+    if kept is not None:
+        account.proof_anchor_balance = kept.balance.amount
+        account.proof_anchor_type = kept.balance.balance_type[:40]
+        account.proof_anchor_total = kept.booked_total
+        account.proof_anchor_day = kept.day
     account.save(
         update_fields=[
             "proof",
