@@ -67,6 +67,21 @@ class Changes:
             )
         db.execute("UPDATE rows SET amended_on = NULL WHERE truth_id = ?", (truth_id,))
 
+    def replace(self, account: str, number: int, row: Row) -> bool:
+        """Make another row of the one with this number; its ids and what was planned for it stay, an amendment goes.
+        False when the account has no such row."""
+        with self._storage.transaction() as db:
+            changed = db.execute(
+                "UPDATE rows SET minor = ?, pending_minor = ?, booked_on = ?, value_on = ?, seen_on = min(seen_on, ?), "
+                "body = ?, amended_on = NULL WHERE id = ? AND account = ?",
+                (
+                    *(row.minor, row.minor, row.booked_on.isoformat(), (row.value_on or row.booked_on).isoformat()),
+                    *((row.seen_on or row.booked_on).isoformat(), json.dumps(row.body, ensure_ascii=False)),
+                    *(number, account),
+                ),
+            )
+            return changed.rowcount == 1
+
     def amend(
         self,
         truth_id: str,

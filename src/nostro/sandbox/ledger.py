@@ -28,6 +28,8 @@ from nostro.sandbox.storage import Storage
 BOOKED = "account = ? AND booked_on <= ? AND seen_on <= ? AND gone_on > ?"
 #: Values: account, and today three times.
 PENDING = "account = ? AND seen_on <= ? AND booked_on > ? AND gone_on > ?"
+#: The member of a row's body that is a note of whoever made it, and never shown to a service.
+NOTE = "_note"
 #: Values: today.
 MINOR = "CASE WHEN amended_on <= ? THEN amended_minor ELSE minor END"
 
@@ -275,8 +277,10 @@ def _booked(row: sqlite3.Row, today: str) -> Entry:
 
 
 def _entry(row: sqlite3.Row, *, is_booked: bool) -> Entry:
+    body = json.loads(row["body"])
+    body.pop(NOTE, None)
     return Entry(
         *(row["id"], row["truth_id"], row["account"], row["booked_on"], row["value_on"]),
         row["minor"] if is_booked else row["pending_minor"],
-        *(row["transaction_id"], row["entry_reference"], is_booked, json.loads(row["body"])),
+        *(row["transaction_id"], row["entry_reference"], is_booked, body),
     )

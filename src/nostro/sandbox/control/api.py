@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.control import accounts, behaviour, consents, customers, faults, state
+from nostro.sandbox.control import accounts, behaviour, consents, customers, faults, rows, state
 from nostro.sandbox.errors import Refusal
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.requests import BankRequest
@@ -22,7 +23,7 @@ def _guarded(endpoint: Endpoint) -> Endpoint:
     """Without a token in the bank's environment the address does not exist; without the right one it is closed."""
 
     @wraps(endpoint)
-    def guarded(bank: Bank, request: BankRequest, record: Record, **values: str) -> Response:
+    def guarded(bank: Bank, request: BankRequest, record: Record, **values: Any) -> Response:
         del record
         if not bank.control_token:
             raise NotFound
@@ -40,6 +41,11 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/log", state.log),
     ("GET", "/truth/<account_id>", state.truth),
     ("POST", "/clock", state.clock),
+    ("GET", "/accounts/<account_id>", rows.show_account),
+    ("GET", "/accounts/<account_id>/rows", rows.read),
+    ("POST", "/accounts/<account_id>/rows", rows.make),
+    ("GET", "/accounts/<account_id>/rows/<int:number>", rows.read_one),
+    ("PUT", "/accounts/<account_id>/rows/<int:number>", rows.replace),
     ("POST", "/accounts/<account_id>/transactions", accounts.add),
     ("POST", "/accounts/<account_id>/twins", accounts.twins),
     ("POST", "/psus", customers.add),
