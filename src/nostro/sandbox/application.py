@@ -11,7 +11,17 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from nostro.sandbox import fault_answers, index_page, strict, unfolding, xs2a_accounts, xs2a_consents, xs2a_transactions
+from nostro.sandbox import (
+    fault_answers,
+    index_page,
+    payments,
+    strict,
+    unfolding,
+    xs2a_accounts,
+    xs2a_consents,
+    xs2a_payments,
+    xs2a_transactions,
+)
 from nostro.sandbox.bank import Bank
 from nostro.sandbox.control import api as control
 from nostro.sandbox.errors import Refusal
@@ -19,7 +29,7 @@ from nostro.sandbox.play import page as play
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import json_reply
 from nostro.sandbox.requests import BankRequest, is_attended, is_uuid, require_request_id
-from nostro.sandbox.sca import oauth, pages
+from nostro.sandbox.sca import oauth, pages, payment_pages
 
 Endpoint = Callable[..., Response]
 logger = logging.getLogger(__name__)
@@ -49,6 +59,7 @@ def stylesheet(bank: Bank, request: BankRequest, record: Record) -> Response:
 
 def _routes() -> Map:
     consent, account = "/v1/consents/<consent_id>", "/v1/accounts/<resource_id>"
+    payment = "/v1/<any('payments', 'bulk-payments'):service>/<product>"
     table: tuple[tuple[str, str, Endpoint], ...] = (
         ("GET", "/", index_page.show),
         ("GET", "/health", health),
@@ -57,6 +68,8 @@ def _routes() -> Map:
         ("POST", "/play", play.press),
         ("GET", "/sca/<authorisation_id>", pages.show),
         ("POST", "/sca/<authorisation_id>", pages.show),
+        ("GET", "/sca/payments/<sca>", payment_pages.show),
+        ("POST", "/sca/payments/<sca>", payment_pages.show),
         ("GET", "/oauth/.well-known/oauth-authorization-server", oauth.metadata),
         ("GET", "/oauth/authorize", oauth.authorize),
         ("POST", "/oauth/authorize", oauth.authorize),
@@ -74,6 +87,11 @@ def _routes() -> Map:
         ("GET", f"{account}/balances", xs2a_accounts.read_balances),
         ("GET", f"{account}/transactions", xs2a_transactions.read_transactions),
         ("GET", f"{account}/transactions/<transaction_id>", xs2a_transactions.read_transaction),
+        ("POST", payment, xs2a_payments.create),
+        ("GET", f"{payment}/<payment_id>", xs2a_payments.read),
+        ("DELETE", f"{payment}/<payment_id>", xs2a_payments.cancel),
+        ("GET", f"{payment}/<payment_id>/status", xs2a_payments.status),
+        ("GET", f"{payment}/<payment_id>/authorisations/<sca>", xs2a_payments.authorisation_status),
         *control.ROUTES,
     )
     return Map([Rule(path, methods=[method], endpoint=endpoint) for method, path, endpoint in table])
@@ -122,6 +140,7 @@ class Application:
         endpoint, values = self._routes.bind_to_environ(request.environ).match()
         if request.path != "/health":
             unfolding.settle(self.bank)
+            payments.settle(self.bank)
         if not request.path.startswith("/v1/"):
             return self._call(endpoint, request, record, values)
         require_request_id(request)

@@ -43,6 +43,13 @@ CREATE TABLE IF NOT EXISTS authorisations (
 );
 CREATE INDEX IF NOT EXISTS authorisations_by_consent ON authorisations (consent);
 CREATE INDEX IF NOT EXISTS authorisations_by_due ON authorisations (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS payments (
+    id TEXT PRIMARY KEY, service TEXT NOT NULL, status TEXT NOT NULL, debtor TEXT, transfers TEXT NOT NULL,
+    is_batch INTEGER NOT NULL, ok_uri TEXT NOT NULL, nok_uri TEXT NOT NULL, sca TEXT NOT NULL UNIQUE,
+    sca_status TEXT NOT NULL, psu TEXT, session TEXT, attempts INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL,
+    ends_at TEXT NOT NULL, executes_at TEXT
+);
+CREATE INDEX IF NOT EXISTS payments_by_due ON payments (executes_at) WHERE status = 'ACTC';
 CREATE TABLE IF NOT EXISTS tokens (
     digest TEXT PRIMARY KEY, kind TEXT NOT NULL, family TEXT NOT NULL, psu TEXT NOT NULL, scope TEXT NOT NULL,
     client TEXT NOT NULL, redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL, expires_at TEXT NOT NULL,
@@ -67,7 +74,7 @@ CREATE TABLE IF NOT EXISTS faults (
 #: invented, and a bank whose past changes under its customers would be worse than a fresh one.
 VERSION = 3
 TABLES = (
-    *("faults", "log", "accesses", "tokens", "authorisations", "consents", "rows", "accounts", "customers"),
+    *("faults", "log", "accesses", "tokens", "payments", "authorisations", "consents", "rows", "accounts", "customers"),
     "settings",
 )
 
