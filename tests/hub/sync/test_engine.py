@@ -94,7 +94,7 @@ def test_the_first_run_reads_the_whole_history_and_balances_in_one_access_each(a
     assert accesses == [("balances", True, False), ("transactions", True, False)]
     assert RawAnswer.objects.count() == 4
     assert b"reference" not in bytes(RawAnswer.objects.filter(kind="transactions").first().sealed_body)
-    assert events() == [("account.transactionsCreated", 8), ("account.detailsUpdated", None)]
+    assert events() == [("account.detailsUpdated", None), ("account.transactionsCreated", 8)]
     assert run.sealed_psu_context is None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from nostro.hub.events.models import Event
@@ -61,3 +61,10 @@ def record_event(
     )
     event_recorded.send(Event, event=event)
     return event
+
+
+def has_told(organization_id: uuid.UUID, synchronization_id: uuid.UUID, since: datetime) -> bool:
+    """Whether a synchronization that began at ``since`` has told anything so far."""
+    # The index is by time; a clock that was set back meanwhile is the reason for the day.
+    told = Event.objects.filter(organization_id=organization_id, created_at__gt=since - timedelta(days=1))
+    return told.filter(synchronization_id=synchronization_id).exists()

@@ -21,7 +21,7 @@ from nostro.hub.accounts.services import (
     replace_pending,
     set_account_health,
 )
-from nostro.hub.events.services import record_event
+from nostro.hub.events.services import has_told, record_event
 from nostro.hub.linking.health import set_connection_health
 from nostro.hub.linking.models import Connection, Health
 from nostro.hub.sync import lease
@@ -103,22 +103,27 @@ def _fill(run: Synchronization, reading: Reading, counts: Counts, pending: Pendi
 def _record_events(
     run: Synchronization, counts: Counts, pending: PendingCounts, balance_changed: bool, *, failed: bool
 ) -> None:
-    """hub-api.md section 10: changes are told by account events, a run only when it failed or changed nothing."""
+    """hub-api.md section 10: changes are told by account events, a run only when it failed or changed nothing.
+
+    The balances were told when they were stored, perhaps by an earlier worker of this run.
+    """
     told = {
         "account.transactionsCreated": counts.created,
-        "account.transactionsUpdated": counts.updated + counts.restored,
+        "account.transactionsUpdated": counts.updated + counts.restored + counts.removed,
         "account.pendingTransactionsCreated": pending.created,
         "account.pendingTransactionsUpdated": pending.removed + pending.linked,
     }
     for event_type, count in told.items():
         if count:
             _record(run, event_type, {"count": count})
-    if balance_changed:
-        _record(run, "account.detailsUpdated", {})
     if failed:
         _record(run, "synchronization.failed", {"synchronizationSubtype": run.subtype})
-    elif not balance_changed and not any(told.values()):
+    elif not any(told.values()) and not balance_changed and not _told_before(run):
         _record(run, "synchronization.succeededWithoutChange", {"synchronizationSubtype": run.subtype})
+
+
+def _told_before(run: Synchronization) -> bool:
+    return run.attempts > 1 and has_told(run.organization_id, run.pk, run.created_at)
 
 
 def _record(run: Synchronization, event_type: str, attributes: dict[str, object]) -> None:

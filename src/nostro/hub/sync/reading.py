@@ -35,6 +35,7 @@ from nostro.hub.accounts.services import (
     record_balances,
     store_raw_answer,
 )
+from nostro.hub.events.services import record_event
 from nostro.hub.sync import lease, quota
 from nostro.hub.sync.bank import Bank, as_bank_account
 from nostro.hub.sync.models import Schedule, Synchronization
@@ -109,9 +110,17 @@ def read_balances(reading: Reading) -> None:
     with transaction.atomic():
         run = lease.lock(reading.run.pk, reading.holder)
         _store(reading, answer, "balances", 1)
-        reading.balance_changed = record_balances(
-            reading.account, balances, synchronization_id=run.pk, now=reading.clock()
-        )
+        now = reading.clock()
+        reading.balance_changed = record_balances(reading.account, balances, synchronization_id=run.pk, now=now)
+        if reading.balance_changed:
+            # Told with the change itself: whoever takes this run over does not see it any more.
+            record_event(
+                run.organization_id,
+                "account.detailsUpdated",
+                account_id=run.account_id,
+                synchronization_id=run.pk,
+                now=now,
+            )
     reading.balances = balances
     reading.reached("balances stored")
 
