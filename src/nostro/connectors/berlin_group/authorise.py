@@ -245,7 +245,7 @@ def _dialogue(pending: _Pending) -> embedded.Dialogue:
 
 
 def _redirect(pending: _Pending, name: str, href: str) -> AuthorisationStep:
-    if not _is_safe_for_browser(href, pending.client.door.settings.allow_loopback_http):
+    if not is_safe_for_browser(href, pending.client.door.settings.allow_loopback_http):
         raise protocol_error(pending.received.raw, "The bank wants to send you to an address that is not secure.")
     state = {"version": STATE_VERSION, "consentId": pending.consent_id}
     return Redirect(href, pending.client.clock() + REDIRECT_LIFETIME, state)
@@ -280,7 +280,7 @@ _STEPS: tuple[tuple[str, _Step], ...] = (
 _REFUSED = ("scaOAuth", "startAuthorisationWithEncryptedPsuAuthentication", "updateEncryptedPsuAuthentication")
 
 
-def _is_safe_for_browser(href: str, allow_loopback_http: bool) -> bool:
+def is_safe_for_browser(href: str, allow_loopback_http: bool) -> bool:
     """True for https, and for http to loopback where the operator allows it (connectors.md 1.1.5)."""
     try:
         parts = urlsplit(href)
