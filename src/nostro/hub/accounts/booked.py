@@ -141,7 +141,7 @@ def apply_booked(
             counts += _apply_stretch(read, stretch)
         counts += _end_missing(read)
         if counts.created or counts.updated or counts.restored or counts.removed:
-            _count_rows(account)
+            count_rows(account)
     return counts
 
 
@@ -155,11 +155,11 @@ def undo_removal(account: Account, transaction_id: UUID, *, synchronization_id: 
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
         if not bring_back(account, transaction_id, synchronization_id, now):
             return False
-        _count_rows(account)
+        count_rows(account)
     return True
 
 
-def _count_rows(account: Account) -> None:
+def count_rows(account: Account) -> None:
     """Keep number and sum of the booked rows at the account, so that proofs and pages need not add them up."""
     live = Transaction.objects.filter(account=account, removed_at=None)
     figures = live.aggregate(number=Count("id"), total=Sum("amount"))

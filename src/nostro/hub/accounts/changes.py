@@ -112,7 +112,7 @@ def write_modified(
         for modified in batch:
             stored = before[modified.stored.id]
             old = _told_values(stored)
-            brought_back += stored.removed_at is not None
+            brought_back += stored.removed_at is not None and stored.same_as is None
             for column, value in zip(BANK_COLUMNS, bank_values(modified.row, origins[id(modified.row)]), strict=True):
                 setattr(stored, column, _parsed(column, value))
             _give_identity(stored, modified, run, now)
@@ -143,7 +143,7 @@ def _give_identity(stored: Transaction, modified: Modified, run: UUID, now: date
     stored.fingerprint = bytes.fromhex(modified.row.fingerprint)
     stored.occurrence = modified.ordinal
     stored.absences = 0
-    stored.removed_at = None
+    stored.removed_at = stored.removed_at if stored.same_as else None
     stored.updated_by_synchronization = run
     stored.updated_at = now
 
@@ -214,7 +214,7 @@ def refresh_known(account: Account, rows: Sequence[Known], run: UUID, now: datet
             "INSERT INTO accounts_transactionchange"
             " (organization_id, transaction_id, synchronization_id, kind, before, after, created_at)"
             " SELECT t.organization_id, t.id, %s, 'restored', '{}', '{}', %s FROM accounts_transaction t"
-            " JOIN seen_again USING (id) WHERE t.account_id = %s AND t.removed_at IS NOT NULL",
+            " JOIN seen_again USING (id) WHERE t.account_id = %s AND t.removed_at IS NOT NULL AND t.same_as IS NULL",
             [run, now, account.pk],
         )
         restored: int = cursor.rowcount
@@ -224,7 +224,8 @@ def refresh_known(account: Account, rows: Sequence[Known], run: UUID, now: datet
             " digest = s.digest, mapping_version = s.mapping_version,"
             " updated_by_synchronization ="
             "  CASE WHEN removed_at IS NULL THEN updated_by_synchronization ELSE %s END,"
-            " updated_at = CASE WHEN removed_at IS NULL THEN updated_at ELSE %s END, removed_at = NULL"
+            " updated_at = CASE WHEN removed_at IS NULL THEN updated_at ELSE %s END,"
+            " removed_at = CASE WHEN same_as IS NULL THEN NULL ELSE removed_at END"
             " FROM seen_again s WHERE t.id = s.id AND t.account_id = %s",
             [run, now, account.pk],
         )
@@ -260,16 +261,31 @@ def remove_gone(account: Account, ids: Collection[UUID], run: UUID, now: datetim
         cursor.execute(
             "INSERT INTO accounts_transactionchange"
             " (organization_id, transaction_id, synchronization_id, kind, before, after, created_at)"
-            " SELECT organization_id, id, %s, 'removed', '{}', '{}', %s FROM accounts_transaction WHERE id = ANY(%s)",
+            " SELECT organization_id, id, %s, 'removed', '{}', '{}', %s FROM accounts_transaction"
+            " WHERE id = ANY(%s) AND same_as IS NULL",
             [run, now, list(ids)],
         )
+    release_doubles(account, ids, run, now)
     return removed
 
 
-def bring_back(account: Account, transaction_id: UUID, cause: UUID, now: datetime) -> bool:
-    """End a tombstone for good: with this many absences identity counts the row as neither absent nor gone."""
+def release_doubles(account: Account, gone: Collection[UUID], run: UUID, now: datetime) -> None:
+    """Rows that a person set aside for ones the bank now withdrew: of each, the oldest that the bank still shows takes
+    its place, so that no transaction is lost by the wrong one of two having been kept."""
+    freed: set[UUID | None] = set()
+    for double in Transaction.objects.filter(account=account, same_as__in=gone, absences=0).order_by("sequence"):
+        if double.same_as not in freed:
+            freed.add(double.same_as)
+            Transaction.objects.filter(pk=double.pk).update(same_as=None)
+            bring_back(account, double.pk, run, now, absences=0)
+
+
+def bring_back(
+    account: Account, transaction_id: UUID, cause: UUID, now: datetime, absences: int = ABSENCES_UNTIL_GONE
+) -> bool:
+    """End a tombstone. For good: with ``ABSENCES_UNTIL_GONE`` identity counts the row as neither absent nor gone."""
     changed = Transaction.objects.filter(account=account, pk=transaction_id, removed_at__isnull=False).update(
-        removed_at=None, absences=ABSENCES_UNTIL_GONE, updated_at=now
+        removed_at=None, absences=absences, updated_at=now
     )
     if changed:
         TransactionChange.objects.create(

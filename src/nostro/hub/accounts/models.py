@@ -161,10 +161,15 @@ class Transaction(BankRow):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     removed_at = models.DateTimeField(null=True)
+    #: The transaction that a person said this one is: a tombstone that no read brings back (connectors.md 1.10).
+    same_as = models.UUIDField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["account", "fingerprint", "occurrence"], name="no_transaction_twice"),
+            models.CheckConstraint(
+                condition=Q(same_as=None) | Q(removed_at__isnull=False), name="same_as_another_is_a_tombstone"
+            ),
         ]
         indexes = [
             models.Index(fields=["account", "-sequence"], name="transaction_by_creation"),
@@ -214,6 +219,21 @@ class TransactionChange(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["synchronization_id"], name="change_by_run")]
+
+
+class DuplicateDecision(models.Model):
+    """What a person decided about two transactions that look alike; ``first`` is the older one in the Hub."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    first = models.ForeignKey(Transaction, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(Transaction, on_delete=models.CASCADE, related_name="+")
+    is_same = models.BooleanField()  # False: both are real
+    decided_by_name = models.CharField(max_length=254)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["first", "second"], name="one_decision_per_pair")]
 
 
 class Balance(models.Model):

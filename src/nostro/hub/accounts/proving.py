@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,6 +24,7 @@ from nostro.core.balance_gaps import (
     suspects,
 )
 from nostro.core.balance_proof import BalanceReading, DatedBalance, dated_balances, first_anchor
+from nostro.core.money import quantize
 from nostro.core.transactions import Balance as BankBalance
 from nostro.core.transactions import Window
 from nostro.hub.accounts.models import Account, Balance, PendingTransaction, Transaction
@@ -203,14 +205,14 @@ def _unread(account: Account, whole: BalanceGap) -> Window | None:
     return Window(account.covered_to + _ONE_DAY, end) if account.covered_to < end else None
 
 
-def accept_difference(user: User, account_id: object, now: dt.datetime) -> Account:
+def accept_difference(user: User, account_id: uuid.UUID, now: dt.datetime) -> Account:
     """Prove from the present balance on, because a person looked at the difference and lets it be. No row is made up,
     and the trail keeps who did it and how much it was.
 
     Raises NotFound for strangers, Forbidden to plain members, Problem for an account that adds up.
     """
     with transaction.atomic():
-        account = access_account(user, account_id, role=Role.ADMIN)  # type: ignore[arg-type]
+        account = access_account(user, account_id, role=Role.ADMIN)
         account = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
         report = find_gap(account)
         if report is None:
@@ -220,7 +222,7 @@ def accept_difference(user: User, account_id: object, now: dt.datetime) -> Accou
                 what_to_do="Look at the account.",
                 code="proofNotRed",
             )
-        difference, last = account.proof_difference, report.whole.until
+        difference, last = quantize(report.whole.difference, account.currency), report.whole.until
         account.proof, account.proof_difference = "unknown", None
         account.proof_anchor_balance, account.proof_anchor_total = last.amount, last.rows_total
         account.proof_anchor_day = last.day

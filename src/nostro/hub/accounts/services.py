@@ -200,6 +200,11 @@ def extend_coverage(account: Account, window: Window) -> None:
     account.save(update_fields=["covered_from", "covered_to"])
 
 
+def read_again_from(account: Account, day: date) -> None:
+    """Something appeared at the bank on ``day``: the next read reaches back to it, however long ago that is."""
+    Account.objects.filter(id=account.id, covered_to__gt=day).update(covered_to=day)
+
+
 # --- raw answers
 # ----------------------------------------------------------------------------------------------------------
 
