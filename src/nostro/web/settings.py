@@ -35,6 +35,8 @@ CSRF_TRUSTED_ORIGINS = PUBLIC_URLS
 
 # The sandbox bank: on by default for demonstrations and tests, off in production.
 SANDBOX_BANK_URL = os.environ.get("NOSTRO_SANDBOX_BANK_URL", "http://127.0.0.1:8091")
+#: What the sandbox resources of the API drive the bank with; they answer 503 without it.
+SANDBOX_CONTROL_TOKEN = os.environ.get("NOSTRO_SANDBOX_CONTROL_TOKEN", "")
 SANDBOX_ENABLED = _flag("NOSTRO_SANDBOX", True)
 # Addresses on this machine that outgoing requests may reach although they are private (DESIGN.md, http/).
 OUTGOING_ALLOW_PRIVATE = _flag("NOSTRO_OUTGOING_ALLOW_PRIVATE", False)

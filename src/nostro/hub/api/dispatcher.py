@@ -153,6 +153,8 @@ def _check_kind(request: Request, access: Access) -> None:
         raise errors.insufficient_scope("client")
     if access in {Access.ACCOUNT_INFORMATION, Access.GRANTED} and request.grantee is None:
         raise errors.insufficient_scope("ai")
+    if access is Access.SANDBOX and (request.grantee is None or not request.grantee.is_sandbox):
+        raise errors.insufficient_scope("sandbox")
     if access is Access.ACCOUNT_INFORMATION and access.value not in request.integration.scopes:
         raise errors.insufficient_scope(access.value)
 

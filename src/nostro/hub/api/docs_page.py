@@ -79,10 +79,10 @@ def _curl(endpoint: Endpoint) -> str:
     elif endpoint.access is not Access.OPEN:
         lines.append('-H "Authorization: Bearer $TOKEN"')
     body = body_of(endpoint.verb, endpoint.path)
+    if endpoint.verb not in {"GET", "POST"}:
+        lines.append(f"-X {endpoint.verb}")
     if body is not None:
         lines.append(f"-H 'Content-Type: application/json' -d '{json.dumps(body)}'")
-    elif endpoint.verb not in {"GET", "POST"}:
-        lines.insert(1, f"-X {endpoint.verb}")
     return " \\\n  ".join(lines)
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nostro.hub.api import connect, discovery, institutions, oauth2, openapi, resources
+from nostro.hub.api import connect, discovery, institutions, oauth2, openapi, resources, sandbox
 from nostro.hub.api import documents as d
+from nostro.hub.api import sandbox_documents as fakes
 from nostro.hub.api.request import Request
 from nostro.hub.api.responses import Answer
 
@@ -29,6 +30,7 @@ class Access(enum.Enum):
     OPTIONAL = "optional"  # nothing, but a bearer that is there must be valid
     ACCOUNT_INFORMATION = "ai"  # a token with this scope
     GRANTED = "granted"  # a token of an integration, whatever its scope
+    SANDBOX = "sandbox"  # a token of a sandbox integration
     VENDOR = "vendor"  # a client token of a vendor
 
 
@@ -53,6 +55,9 @@ class Endpoint:
 _AI = Access.ACCOUNT_INFORMATION
 _ACCOUNT = "/accounts/{accountId}"
 _RUN = "/synchronizations/{synchronizationId}"
+_FAKE_BANK = "/sandbox/financial-institutions/{financialInstitutionId}"
+_FAKE_ACCOUNT = _FAKE_BANK + "/financial-institution-accounts/{financialInstitutionAccountId}"
+_FAKE_ROWS = _FAKE_ACCOUNT + "/financial-institution-transactions"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/", discovery.index, Access.OPTIONAL, "The addresses of this API."),
@@ -150,5 +155,40 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET", "/financial-institutions/{financialInstitutionId}", institutions.get_institution, Access.OPTIONAL,
         "Get an institution.", "financialInstitution", d.One, item=d.Institution,
+    ),
+    Endpoint(
+        "GET", "/sandbox/financial-institutions", sandbox.list_institutions, Access.SANDBOX,
+        "List the fake institutions.", "sandboxFinancialInstitution", d.Page, item=d.Institution,
+        filters=institutions.FILTERS,
+    ),
+    Endpoint(
+        "GET", _FAKE_BANK, sandbox.get_sandbox_institution, Access.SANDBOX,
+        "Get a fake institution.", "sandboxFinancialInstitution", d.One, item=d.Institution,
+    ),
+    Endpoint(
+        "GET", _FAKE_BANK + "/financial-institution-accounts", sandbox.list_accounts, Access.SANDBOX,
+        "List the accounts at a fake institution.", "financialInstitutionAccount", d.Page, item=fakes.FakeAccount,
+    ),
+    Endpoint(
+        "GET", _FAKE_ACCOUNT, sandbox.get_account, Access.SANDBOX,
+        "Get an account at a fake institution.", "financialInstitutionAccount", d.One, item=fakes.FakeAccount,
+    ),
+    Endpoint(
+        "GET", _FAKE_ROWS, sandbox.list_transactions, Access.SANDBOX,
+        "List what is on a fake account.", "financialInstitutionTransaction", d.Page, item=fakes.FakeTransaction,
+    ),
+    Endpoint(
+        "POST", _FAKE_ROWS, sandbox.create_transaction, Access.SANDBOX,
+        "Let something happen on a fake account.", "financialInstitutionTransaction", d.One, status=201,
+        item=fakes.FakeTransaction, body=fakes.FakeTransactionInput,
+    ),
+    Endpoint(
+        "GET", _FAKE_ROWS + "/{financialInstitutionTransactionId}", sandbox.get_transaction, Access.SANDBOX,
+        "Get what is on a fake account.", "financialInstitutionTransaction", d.One, item=fakes.FakeTransaction,
+    ),
+    Endpoint(
+        "PATCH", _FAKE_ROWS + "/{financialInstitutionTransactionId}", sandbox.change_transaction, Access.SANDBOX,
+        "Change what is on a fake account.", "financialInstitutionTransaction", d.One,
+        item=fakes.FakeTransaction, body=fakes.FakeTransactionChange,
     ),
 )  # fmt: skip

@@ -13,11 +13,13 @@ from typing import Any
 import msgspec
 
 from nostro.hub.api import documents as d
+from nostro.hub.api import sandbox_documents as s
 
 HOST = "{host}"
 ACCOUNT = "8804e34f-12b0-4b70-86bf-265f013ca232"
 INSTITUTION = "953934eb-229a-4fd2-8675-07794078cc7d"
 TRANSACTION = "a4a47c21-b606-464f-ae17-f8e3af6772c9"
+FAKE_TRANSACTION = "f87f120d-0000-4000-8000-000000000001"
 SYNCHRONIZATION = "1b3e3011-d018-4785-bbba-9aa75ba14d45"
 _NOON = "2026-11-02T12:00:00.000Z"
 _DAY = "2026-11-02T00:00:00.000Z"
@@ -86,6 +88,26 @@ def _institution() -> d.Institution:
     )  # fmt: skip
 
 
+def _fake_account() -> s.FakeAccount:
+    amount = Decimal("6386.04")
+    return s.FakeAccount(
+        "financialInstitutionAccount",
+        ACCOUNT,
+        s.FakeAccountAttributes(
+            "checking", "IBAN", "BE53586671384412", "Main account", "EUR", amount, amount, "Malvina Dibbert",
+            "Current account",
+        ),
+    )  # fmt: skip
+
+
+def _fake_transaction() -> s.FakeTransaction:
+    attributes = s.FakeTransactionAttributes(
+        _DAY, _DAY, Decimal("84.42"), "EUR", "Small Cotton Shoes", "Otro Bank", "BE9786154282554", "NEW SHOES",
+        "unstructured", None, None, None, None, None, None, None, None, None, None, True,
+    )  # fmt: skip
+    return s.FakeTransaction("financialInstitutionTransaction", FAKE_TRANSACTION, attributes)
+
+
 def _page(items: list[Any], path: str, *, of_account: bool = False) -> d.Page:
     paging = d.Paging(10, None, None)
     meta = d.PageMeta(paging)
@@ -95,6 +117,11 @@ def _page(items: list[Any], path: str, *, of_account: bool = False) -> d.Page:
 
 
 _TRANSACTIONS = "/accounts/{accountId}/transactions"
+_FAKE_ACCOUNT = (
+    "/sandbox/financial-institutions/{financialInstitutionId}"
+    "/financial-institution-accounts/{financialInstitutionAccountId}"
+)
+_FAKE_ROWS = _FAKE_ACCOUNT + "/financial-institution-transactions"
 EXAMPLES: tuple[Example, ...] = (
     Example(
         "POST",
@@ -117,6 +144,18 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example("GET", "/financial-institutions", _page([_institution()], "/financial-institutions")),
     Example("GET", "/financial-institutions/{financialInstitutionId}", d.One(_institution())),
+    Example("GET", _FAKE_ACCOUNT, d.One(_fake_account())),
+    Example(
+        "POST", _FAKE_ROWS, d.One(_fake_transaction()),
+        {"valueDate": _DAY, "executionDate": _DAY, "amount": 84.42, "currency": "EUR",
+         "description": "Small Cotton Shoes", "counterpartName": "Otro Bank",
+         "counterpartReference": "BE9786154282554", "remittanceInformation": "NEW SHOES",
+         "remittanceInformationType": "unstructured"},
+    ),
+    Example(
+        "PATCH", _FAKE_ROWS + "/{financialInstitutionTransactionId}", d.One(_fake_transaction()),
+        {"amount": 84.42, "automaticBooking": True},
+    ),
 )  # fmt: skip
 _BY_CALL = {(example.verb, example.path): example for example in EXAMPLES}
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

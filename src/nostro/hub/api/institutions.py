@@ -51,9 +51,19 @@ _FILTER = re.compile(r"filter\[(\w+)\]\[(eq|in|contains|like)\]")
 
 
 def list_institutions(request: Request) -> Answer:
-    where, arguments = _filters(request.query)
-    if request.grantee is not None:
-        where, arguments = [_LINKED, *where], [request.grantee.integration_id, *arguments]
+    if request.grantee is None:
+        return _list(request, [], [])
+    return _list(request, [_LINKED], [request.grantee.integration_id])
+
+
+def list_sandbox_institutions(request: Request) -> Answer:
+    """The fake ones, for the sandbox resources of section 8."""
+    return _list(request, ["i.is_sandbox"], [])
+
+
+def _list(request: Request, where: list[str], arguments: list[Any]) -> Answer:
+    conditions, values = _filters(request.query)
+    where, arguments = [*where, *conditions], [*arguments, *values]
     condition = " AND ".join(where) or "TRUE"
     listing = Listing(
         select=_SELECT,
