@@ -60,17 +60,17 @@ class Source:
         """The bytes in blocks of ``size``."""
         return blocks(self.chunks, size)
 
-    def texts(self) -> Iterator[str]:
-        """The text in pieces of about 64 KiB; line ends are LF, a byte order mark is gone. Raises F-ENCODING."""
+    def texts(self, size: int = BLOCK_BYTES) -> Iterator[str]:
+        """The text in pieces of about ``size`` bytes; line ends are LF, no byte order mark. Raises F-ENCODING."""
         if self.survey.mixed and not self.hints.encoding:
-            yield from _mixed_texts(self.blocks(), self.survey.encoding)
+            yield from _mixed_texts(self.blocks(size), self.survey.encoding)
             return
         errors = "strict" if self.encoding.lower().startswith("utf") else "replace"
         try:
             decoder = codecs.getincrementaldecoder(self.encoding)(errors)
         except LookupError:
             raise fail("F-ENCODING", f"there is no encoding named {self.encoding!r}") from None
-        yield from _translated(self.blocks(), io.IncrementalNewlineDecoder(decoder, translate=True), self.encoding)
+        yield from _translated(self.blocks(size), io.IncrementalNewlineDecoder(decoder, translate=True), self.encoding)
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Pairs (number from 1, line without its end); a last empty line is left out. Raises F-TOO-LARGE."""

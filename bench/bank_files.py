@@ -1,0 +1,190 @@
+"""Bank files for benchmarks: one model of a busy account, written as CAMT.053 and MT940, the same bytes every time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+
+_OPENING = Decimal("100000.00")
+_NAMES = ("Bakkerij Peeters", "Atelier Nord", "Muller & Sohne GmbH", "Vandenberghe NV", "Aqua Services", "De Hoek")
+_FIRST_DAY = dt.date(2026, 1, 1)
+
+
+def row(number: int, rows: int) -> tuple[dt.date, Decimal, str]:
+    """(booking date, signed amount, counterparty) of a row."""
+    day = _FIRST_DAY + dt.timedelta(days=number * 330 // rows)
+    amount = Decimal(number % 9973 + 1) / 100
+    return day, amount if number % 3 == 0 else -amount, f"{_NAMES[number % len(_NAMES)]} {number % 500}"
+
+
+def closing(rows: int) -> Decimal:
+    """The closing balance after all rows."""
+    return _OPENING + sum((row(number, rows)[1] for number in range(rows)), Decimal(0))
+
+
+_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08">
+  <BkToCstmrStmt>
+    <GrpHdr>
+      <MsgId>STATEMENT-2026</MsgId>
+      <CreDtTm>2026-12-01T06:00:00</CreDtTm>
+    </GrpHdr>
+    <Stmt>
+      <Id>BE68539007547034-2026</Id>
+      <ElctrncSeqNb>21</ElctrncSeqNb>
+      <CreDtTm>2026-12-01T06:00:00</CreDtTm>
+      <Acct>
+        <Id>
+          <IBAN>BE68539007547034</IBAN>
+        </Id>
+        <Ccy>EUR</Ccy>
+      </Acct>
+"""
+_BALANCE = """      <Bal>
+        <Tp>
+          <CdOrPrtry>
+            <Cd>{code}</Cd>
+          </CdOrPrtry>
+        </Tp>
+        <Amt Ccy="EUR">{amount}</Amt>
+        <CdtDbtInd>{mark}</CdtDbtInd>
+        <Dt>
+          <Dt>{day}</Dt>
+        </Dt>
+      </Bal>
+"""
+_ENTRY = """      <Ntry>
+        <NtryRef>{number}</NtryRef>
+        <Amt Ccy="EUR">{amount}</Amt>
+        <CdtDbtInd>{mark}</CdtDbtInd>
+        <RvslInd>false</RvslInd>
+        <Sts>
+          <Cd>BOOK</Cd>
+        </Sts>
+        <BookgDt>
+          <Dt>{day}</Dt>
+        </BookgDt>
+        <ValDt>
+          <Dt>{day}</Dt>
+        </ValDt>
+        <AcctSvcrRef>REF2026{number:010d}</AcctSvcrRef>
+        <BkTxCd>
+          <Domn>
+            <Cd>PMNT</Cd>
+            <Fmly>
+              <Cd>{family}</Cd>
+              <SubFmlyCd>ESCT</SubFmlyCd>
+            </Fmly>
+          </Domn>
+          <Prtry>
+            <Cd>0150000</Cd>
+            <Issr>BBA</Issr>
+          </Prtry>
+        </BkTxCd>
+        <NtryDtls>
+          <TxDtls>
+            <Refs>
+              <AcctSvcrRef>REF2026{number:010d}</AcctSvcrRef>
+              <InstrId>INSTR-{number:08d}</InstrId>
+              <EndToEndId>E2E-{number:08d}</EndToEndId>
+            </Refs>
+            <Amt Ccy="EUR">{amount}</Amt>
+            <CdtDbtInd>{mark}</CdtDbtInd>
+            <AmtDtls>
+              <TxAmt>
+                <Amt Ccy="EUR">{amount}</Amt>
+              </TxAmt>
+            </AmtDtls>
+            <RltdPties>
+              <Dbtr>
+                <Pty>
+                  <Nm>{debtor}</Nm>
+                </Pty>
+              </Dbtr>
+              <DbtrAcct>
+                <Id>
+                  <IBAN>{debtor_account}</IBAN>
+                </Id>
+              </DbtrAcct>
+              <Cdtr>
+                <Pty>
+                  <Nm>{creditor}</Nm>
+                </Pty>
+              </Cdtr>
+              <CdtrAcct>
+                <Id>
+                  <IBAN>{creditor_account}</IBAN>
+                </Id>
+              </CdtrAcct>
+            </RltdPties>
+            <RltdAgts>
+              <{agent}>
+                <FinInstnId>
+                  <BICFI>KREDBEBB</BICFI>
+                </FinInstnId>
+              </{agent}>
+            </RltdAgts>
+            <Purp>
+              <Cd>SUPP</Cd>
+            </Purp>
+            <RmtInf>
+              <Ustrd>Invoice {number}, thank you for your order at {name}</Ustrd>
+            </RmtInf>
+            <RltdDts>
+              <AccptncDtTm>{day}T09:00:00</AccptncDtTm>
+            </RltdDts>
+          </TxDtls>
+        </NtryDtls>
+      </Ntry>
+"""
+_OWN = ("Nostro Example BV", "BE68539007547034")
+
+
+def camt(rows: int) -> Iterator[bytes]:
+    """A CAMT.053 as banks print it: indented, both parties, about 75 elements per entry."""
+    yield _HEAD.encode()
+    yield _balance("OPBD", _OPENING, _FIRST_DAY)
+    for number in range(rows):
+        day, amount, name = row(number, rows)
+        name = name.replace("&", "&amp;")
+        other = (name, f"BE{number % 97:02d}{number % 10**12:012d}")
+        debtor, creditor = (other, _OWN) if amount > 0 else (_OWN, other)
+        yield _ENTRY.format(
+            number=number + 1, amount=abs(amount), mark=_mark(amount), day=day, name=name,
+            family="RCDT" if amount > 0 else "ICDT", agent="DbtrAgt" if amount > 0 else "CdtrAgt",
+            debtor=debtor[0], debtor_account=debtor[1], creditor=creditor[0], creditor_account=creditor[1],
+        ).encode()  # fmt: skip
+    yield _balance("CLBD", closing(rows), row(rows - 1, rows)[0])
+    yield b"    </Stmt>\n  </BkToCstmrStmt>\n</Document>\n"
+
+
+def _balance(code: str, amount: Decimal, day: dt.date) -> bytes:
+    return _BALANCE.format(code=code, amount=abs(amount), mark=_mark(amount), day=day).encode()
+
+
+def _mark(amount: Decimal) -> str:
+    return "DBIT" if amount < 0 else "CRDT"
+
+
+def mt940(rows: int) -> Iterator[bytes]:
+    """An MT940 of German structure: one ``:61:`` and one ``:86:`` of five lines per entry."""
+    yield b":20:STATEMENT2026\r\n:25:BE68539007547034EUR\r\n:28C:21/1\r\n"
+    yield f":60F:C{_FIRST_DAY:%y%m%d}EUR{_comma(_OPENING)}\r\n".encode()
+    for number in range(rows):
+        day, amount, name = row(number, rows)
+        mark = "D" if amount < 0 else "C"
+        name = name.replace("&", "+")
+        yield (
+            f":61:{day:%y%m%d}{day:%m%d}{mark}{_comma(abs(amount))}NTRFNONREF//REF2026{number:09d}\r\n"
+            f":86:166?00SEPA CREDIT?10931?20EREF+E2E-{number:08d}?21SVWZ+Invoice {number}, thank yo\r\n"
+            f"?22u for your order at {name[:20]}?30KREDBEBB?31BE{number % 97:02d}{number % 10**12:012d}\r\n"
+            f"?32{name}?34992\r\n"
+        ).encode()
+    end = closing(rows)
+    sign = "D" if end < 0 else "C"
+    yield f":62F:{sign}{row(rows - 1, rows)[0]:%y%m%d}EUR{_comma(abs(end))}\r\n-\r\n".encode()
+
+
+def _comma(amount: Decimal) -> str:
+    return f"{amount:.2f}".replace(".", ",")
