@@ -1,20 +1,27 @@
 """The frame: finds benchmarks, runs one, describes the machine.
 
 A benchmark is a module of this package with ``run(*, quick: bool) -> dict[str, float | int]``, which returns its
-figures by name. With ``quick`` it takes less than 45 seconds.
+figures by name. With ``quick`` it takes less than 45 seconds. Further options of the command line (``seeds``,
+``first``) are parameters of the benchmarks that have them.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import pkgutil
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import bench
 
 _FRAME = frozenset(["main", "scratch"])
+
+
+class UnknownOption(LookupError):
+    """The benchmark does not have this option."""
 
 
 def discover() -> list[str]:
@@ -23,15 +30,18 @@ def discover() -> list[str]:
     return sorted(module.name for module in modules if not module.ispkg and module.name not in _FRAME)
 
 
-def run(name: str, *, quick: bool) -> dict[str, Any]:
+def run(name: str, *, quick: bool, options: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Run one benchmark. Returns ``{"name": …, "figures": {key: number}, "machine": {…}}``.
 
-    Raises ``LookupError`` for an unknown name.
+    Raises ``LookupError`` for an unknown name, and :class:`UnknownOption`.
     """
     if name not in discover():
         raise LookupError(f"there is no benchmark named {name!r}; there are: {', '.join(discover())}")
     module = importlib.import_module(f"bench.{name}")
-    figures = module.run(quick=quick)
+    options = options or {}
+    if unknown := options.keys() - inspect.signature(module.run).parameters.keys():
+        raise UnknownOption(f"the benchmark {name} has no option --{min(unknown)}")
+    figures = module.run(quick=quick, **options)
     return {"name": name, "figures": figures, "machine": describe_machine()}
 
 

@@ -1,50 +1,163 @@
-"""Many simulated lives of an account, each decided by its seed; see ``tests/simulation/world.py``.
+"""Many simulated lives of a hub and its bank, each decided by its seed; see ``tests/simulation/world.py``.
 
 Figures: ``seeds`` that were lived through, ``lost``, ``doubled`` and ``quota_violations`` over all of them, which must
-be 0, like ``ids_changed`` and ``events_wrong``; ``runs`` synchronizations, ``kills`` of a worker in the middle of one,
-``simulated_days``, and ``seeds_per_s``. A seed that fails is printed. ``NOSTRO_SIMULATION_SEEDS`` sets their number and
-``NOSTRO_SIMULATION_FIRST`` the first of them.
+be 0, like ``ids_changed``, ``events_wrong``, ``secrets_logged`` and ``failed`` (seeds with any fault, a crash
+included); ``runs`` synchronizations, ``kills`` of a worker in the middle of one, ``simulated_days``, ``proofs_red``
+(true findings: a row that was found late), and ``seeds_per_s``.
+
+Every core has a process with a database and a bank of its own. A seed that fails is printed with what was wrong and
+lives the same life again with ``--seeds 1 --first SEED``.
 """
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 import os
+import random
 import sys
 import tempfile
 import time
+import traceback
+from collections.abc import Iterator, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
 
 from bench.scratch import scratch_database
 
+SEEDS = 200
 QUICK_S = 15
-STEPS = 25
+#: Steps of a life, about half a day each. The quick form takes the shortest.
+STEPS = (8, 20, 40, 120)
+#: A bank with many customers takes longer for each new one, so now and then there is another.
+LIVES_OF_A_BANK = 50
+FIGURES = (
+    "lost", "doubled", "quota_violations", "ids_changed", "events_wrong", "secrets_logged", "runs", "kills",
+    "proofs_red",
+)  # fmt: skip
+
+#: Seed, its figures by name, and what was wrong.
+Result = tuple[int, dict[str, float], str]
 
 
-def run(*, quick: bool) -> dict[str, float | int]:
-    """Live through the seeds, with ``quick`` as many as come in :data:`QUICK_S` seconds."""
-    number = int(os.environ.get("NOSTRO_SIMULATION_SEEDS", "200"))
-    first = int(os.environ.get("NOSTRO_SIMULATION_FIRST", "1"))
-    totals: dict[str, float] = dict.fromkeys(
-        ["seeds", "lost", "doubled", "quota_violations", "ids_changed", "events_wrong", "runs", "kills", "days"], 0
-    )
-    with scratch_database(), tempfile.TemporaryDirectory() as directory:
-        from tests.simulation.world import World, open_bank
-
-        bank = open_bank(Path(directory))
-        begin = time.perf_counter()
-        for seed in range(first, first + number):
-            outcome = World(bank, seed).live(STEPS)
-            totals["seeds"] += 1
-            for name in totals.keys() - {"seeds"}:
-                totals[name] += getattr(outcome, name)
-            if outcome.is_wrong:
-                print(f"seed {seed}: {outcome}", file=sys.stderr)
-            if quick and time.perf_counter() - begin > QUICK_S:
-                break
-        seconds = time.perf_counter() - begin
-    days = totals.pop("days")
+def run(*, quick: bool, seeds: int = SEEDS, first: int = 1) -> dict[str, float | int]:
+    """Live through ``seeds`` seeds from ``first`` on, with ``quick`` as many as come in :data:`QUICK_S` seconds."""
+    totals = dict.fromkeys([*FIGURES, "days"], 0.0)
+    lived, failed = 0, 0
+    begin = time.perf_counter()
+    with _progress(seeds) as tell:
+        for seed, figures, wrong in _lives(seeds, first, quick=quick):
+            lived += 1
+            failed += bool(wrong)
+            for name, value in figures.items():
+                totals[name] += value
+            tell(lived, f"seed {seed}: {wrong}" if wrong else "")
+    seconds = time.perf_counter() - begin
     return {
-        **{name: int(value) for name, value in totals.items()},
-        "simulated_days": round(days),
-        "seeds_per_s": round(totals["seeds"] / seconds, 2),
+        "seeds": lived,
+        **{name: int(totals[name]) for name in FIGURES},
+        "failed": failed,
+        "simulated_days": round(totals["days"]),
+        "seeds_per_s": round(lived / seconds, 2),
     }
+
+
+# --- the processes
+
+
+def _lives(seeds: int, first: int, *, quick: bool) -> Iterator[Result]:
+    """What became of each seed, in the order in which they ended."""
+    context = multiprocessing.get_context("spawn")
+    next_seed, results = context.Value("q", first), context.SimpleQueue()
+    settings = (next_seed, first + seeds, results, quick)
+    workers = [context.Process(target=_work, args=settings) for _ in range(len(os.sched_getaffinity(0)))]
+    for worker in workers:
+        worker.start()
+    alive = len(workers)
+    while alive:
+        while results.empty():
+            _require_alive(workers)
+            time.sleep(0.05)
+        result = results.get()
+        if result is None:
+            alive -= 1
+        else:
+            yield result
+    for worker in workers:
+        worker.join()
+
+
+def _require_alive(workers: Sequence[BaseProcess]) -> None:
+    if any(worker.exitcode not in {None, 0} for worker in workers):
+        raise RuntimeError("a process of the simulation ended before its work was done")
+
+
+def _work(next_seed: Any, end: int, results: Any, quick: bool) -> None:
+    """One process: takes a seed after the other."""
+    with scratch_database(), contextlib.ExitStack() as banks:
+        from django.db import connection
+
+        # A life ends with its database, so that no commit need wait for the disk.
+        connection.settings_dict["OPTIONS"] = {
+            **connection.settings_dict.get("OPTIONS", {}), "options": "-c synchronous_commit=off",
+        }  # fmt: skip
+        connection.close()
+        begin, lives = time.perf_counter(), 0
+        bank = None
+        while not (quick and time.perf_counter() - begin > QUICK_S):
+            with next_seed.get_lock():
+                seed = next_seed.value
+                next_seed.value += 1
+            if seed >= end:
+                break
+            if bank is None or lives % LIVES_OF_A_BANK == 0:
+                bank = _open_bank(banks)
+            lives += 1
+            results.put(_live(bank, seed, STEPS[0] if quick else random.Random(seed).choice(STEPS)))
+    results.put(None)
+
+
+def _open_bank(banks: contextlib.ExitStack) -> Any:
+    from tests.simulation.world import open_bank
+
+    banks.close()
+    bank = open_bank(Path(banks.enter_context(tempfile.TemporaryDirectory())))
+    banks.callback(bank.application.close)
+    return bank
+
+
+def _live(bank: Any, seed: int, steps: int) -> Result:
+    from tests.simulation.world import live
+
+    try:
+        outcome = live(bank, seed, steps)
+    except Exception:  # a life that crashes the hub is a finding, and the other lives go on
+        return seed, {}, traceback.format_exc()
+    figures = {name: float(getattr(outcome, name)) for name in [*FIGURES, "days"]}
+    return seed, figures, str(outcome) if outcome.is_wrong else ""
+
+
+# --- what a person sees
+
+
+@contextlib.contextmanager
+def _progress(seeds: int) -> Iterator[Any]:
+    """A bar on a terminal, a line a minute elsewhere; what went wrong is printed at once."""
+    console = Console(file=sys.stderr)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task, told = progress.add_task("lives", total=seeds), time.monotonic()
+
+        def tell(lived: int, wrong: str) -> None:
+            nonlocal told
+            progress.update(task, completed=lived)
+            if wrong:
+                console.print(wrong, markup=False, highlight=False)
+            if not console.is_terminal and time.monotonic() - told > 60:
+                told = time.monotonic()
+                console.print(f"{lived} of {seeds} lives", highlight=False)
+
+        yield tell

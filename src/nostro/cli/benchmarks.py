@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Mapping
 
 from rich.table import Table
 
 from nostro.cli.installation import ROOT, console, open_database, set_up_django
 
 
-def run(name: str, *, quick: bool, as_json: bool) -> int:
+def run(name: str, *, quick: bool, as_json: bool, options: Mapping[str, int] | None = None) -> int:
     """Run the benchmark ``name``; without a name list what there is. Returns the exit status."""
     sys.path.insert(0, str(ROOT))
     # The benchmarks lie beside the package, in the checkout only.
@@ -22,7 +23,11 @@ def run(name: str, *, quick: bool, as_json: bool) -> int:
         return 0 if not name else 2
     open_database()
     set_up_django()
-    result = main.run(name, quick=quick)
+    try:
+        result = main.run(name, quick=quick, options=options)
+    except main.UnknownOption as error:
+        console.print(str(error))
+        return 2
     if as_json:
         sys.stdout.write(json.dumps(result) + "\n")
         return 0
