@@ -218,3 +218,35 @@ def test_answer_names_are_json_strings_for_every_leaf_of_discovery(street: Stree
         document = json.loads(street.caller.send("GET", target).body)
         found = leaves(document["links"])
         assert found and all(isinstance(leaf, str) and leaf.startswith(base + "/") for leaf in found)
+
+
+def test_an_integration_revokes_one_of_its_tokens(street: Street) -> None:
+    caller = street.caller
+    first = caller.token
+    caller.log_in()
+    for body in (f"token={first}&token_type_hint=access_token", f'{{"token":"{first}"}}', "token=unknown"):
+        reply = caller.send("POST", "/oauth2/revoke", body.encode(), authorization=caller.basic())
+        assert (reply.status, reply.json) == (200, {})
+    assert caller.get("/accounts").status == 200
+    assert caller.send("GET", "/accounts", authorization=f"Bearer {first}").status == 401
+    foreign = f"token={street.neighbour.token}".encode()
+    assert caller.send("POST", "/oauth2/revoke", foreign, authorization=caller.basic()).status == 200
+    assert street.neighbour.get("/accounts").status == 200  # not the caller's to end
+    wrong = caller.send("POST", "/oauth2/revoke", foreign, authorization="Basic eDp5")
+    assert wrong.status == 401 and wrong.code == "clientIdInvalid"
+    missing = caller.send("POST", "/oauth2/revoke", b"", authorization=caller.basic())
+    assert missing.status == 400 and missing.json["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("path", ["/accounts", "/", "/financial-institutions"])
+def test_expired_truncated_and_foreign_tokens_open_nothing(street: Street, path: str) -> None:
+    caller = street.caller
+    good = caller.token
+    for token in (good[:-1], good[:43], good + "x", good.swapcase(), f"{good} {good}", "\x00", "é" * 40, "." * 87):
+        reply = caller.send("GET", path, authorization=f"Bearer {token}")
+        assert reply.status == 401 and reply.code == "credentialsInvalid"
+    assert caller.send("GET", "/ponto-connect" + path, authorization=f"Bearer {good}").status == 401
+    caller.now += minutes(29)
+    assert caller.get(path).status == 200
+    caller.now += minutes(1)
+    assert caller.get(path).status == 401

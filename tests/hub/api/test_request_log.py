@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import threading
@@ -130,3 +131,20 @@ def test_rate_limited_requests_say_when_to_come_back_and_are_logged(db: None, ba
     assert (reply.status, reply.code, reply.headers["retry-after"]) == (429, "tooManyRequests", "10")
     bag.flush()
     assert list(LoggedRequest.objects.order_by("status").values_list("status", flat=True)) == [200, 429]
+
+
+def test_token_calls_and_refused_tokens_are_logged_without_secrets(caller: Caller, bag: Recorder) -> None:
+    assert caller.integration is not None
+    caller.log_in()
+    wrong = "Basic " + base64.b64encode(f"{caller.integration.client_id}:guess".encode()).decode()
+    caller.send("POST", "/oauth2/token", b"grant_type=client_credentials&client_secret=guess", authorization=wrong)
+    caller.now += dt.timedelta(hours=1)
+    caller.get("/accounts")
+    caller.send("GET", "/accounts", authorization="Bearer somebody.else")
+    bag.flush()
+    rows = [(row.verb, row.target, row.status) for row in reversed(requests_of(caller.integration))]
+    assert sorted(rows) == [
+        ("GET", "/accounts", 401), ("POST", "/oauth2/token", 200), ("POST", "/oauth2/token", 401)
+    ]  # fmt: skip
+    text = "".join(row.request_body + row.response_body for row in LoggedRequest.objects.all())
+    assert "guess" not in text and "access_token" not in text

@@ -254,3 +254,17 @@ def test_same_key_while_the_first_request_runs_is_409(street: Street, monkeypatc
     thread.join(10)
     assert (second.status, second.code) == (409, "idempotencyKeyInProgress")
     assert replies[0].status == 201 and Synchronization.objects.count() == 1
+
+
+def test_what_stands_for_the_first_run_of_an_account_can_be_asked_for(street: Street) -> None:
+    shown = street.caller.get(f"/accounts/{street.account.id}").json["data"]["meta"]["latestSynchronization"]
+    address = f"/synchronizations/{shown['id']}"
+    waiting = street.caller.get(address)
+    assert waiting.status == 200 and waiting.json["status"] == "pending"
+    assert {name: waiting.json["data"][name] for name in shown} == shown
+    assert street.caller.get(f"{address}/updated-transactions").json["data"] == []
+    assert street.neighbour.get(address).status == 404
+    run = post(street).json["data"]
+    Synchronization.objects.filter(id=run["id"]).update(status="success")
+    afterwards = street.caller.get(address).json
+    assert afterwards["status"] == "success" and afterwards["data"]["id"] == shown["id"]

@@ -25,7 +25,7 @@ from nostro.hub.api.request import Environ, Request, accepts_vendor_type, bearer
 from nostro.hub.api.request_log import entry_of
 from nostro.hub.api.responses import Answer
 from nostro.hub.integrations.legacy import Revoked, access_by_legacy_token
-from nostro.hub.integrations.queries import access_by_token
+from nostro.hub.integrations.queries import access_by_token, holder_of_client, holder_of_token
 from nostro.hub.integrations.request_log import Entry
 from nostro.hub.vendors.grants import application_by_token
 from nostro.web.errors import Problem
@@ -120,6 +120,7 @@ class Dispatcher:
             self._recognize(request, token)
         known = request.grantee is not None or request.application is not None
         if not known and (token or endpoint.access is not Access.OPTIONAL):
+            request.holder = holder_of_token(token) if token else None
             raise errors.credentials_invalid()
         _check_kind(request, endpoint.access)
 
@@ -136,7 +137,10 @@ class Dispatcher:
 
     def _limit(self, request: Request, endpoint: Endpoint) -> None:
         if endpoint.access is Access.CLIENT:
-            wait_s = self._token_calls.take(oauth2.client_id(request), self._monotonic())
+            client_id = oauth2.client_id(request)
+            wait_s = self._token_calls.take(client_id, self._monotonic())
+            if self._record is not None and not wait_s:
+                request.holder = holder_of_client(client_id)
         elif request.application is not None:
             wait_s = self._requests.take(request.application.id, self._monotonic())
         elif request.grantee is not None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from nostro.hub.api import openapi
-from nostro.hub.api.documents import Page
+from nostro.hub.api.documents import Page, RevokeInput
 from nostro.hub.api.endpoints import CONNECT, ENDPOINTS, Access, Endpoint
 from nostro.hub.api.examples import answer_of, body_of
 
@@ -75,7 +75,8 @@ def _curl(endpoint: Endpoint) -> str:
     mount = "" if "" in endpoint.mounts else CONNECT
     lines = [f"curl {settings.PUBLIC_URL}{mount}{endpoint.path}"]
     if endpoint.access is Access.CLIENT:
-        lines.append("-u $CLIENT_ID:$SECRET_ID -d grant_type=client_credentials")
+        parameter = "token=$TOKEN" if endpoint.body is RevokeInput else "grant_type=client_credentials"
+        lines.append(f"-u $CLIENT_ID:$SECRET_ID -d {parameter}")
     elif endpoint.access is not Access.OPEN:
         lines.append('-H "Authorization: Bearer $TOKEN"')
     body = body_of(endpoint.verb, endpoint.path)

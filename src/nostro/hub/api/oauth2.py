@@ -12,7 +12,7 @@ from typing import Any
 from nostro.hub.api.errors import ApiError
 from nostro.hub.api.request import Request, parse_form, parse_json
 from nostro.hub.api.responses import Answer
-from nostro.hub.integrations.tokens import issue_access_token
+from nostro.hub.integrations.tokens import issue_access_token, revoke_access_token
 
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 _CODES = {"invalid_client": "clientIdInvalid", "invalid_grant": "authorizationCodeInvalid"}
@@ -54,6 +54,18 @@ def refused_as_oauth(handler: Callable[[Request], Answer]) -> Callable[[Request]
 @refused_as_oauth
 def token(request: Request) -> Answer:
     return _issue(request)
+
+
+@refused_as_oauth
+def revoke(request: Request) -> Answer:
+    """End one access token (1, 2.6). Unknown tokens are 200 as well, with ``{}``."""
+    given = parameters(request)
+    identifier, secret = credentials(request, given)
+    if "token" not in given:
+        raise OAuthError("invalid_request", "The parameter token is missing.")
+    if not revoke_access_token(identifier, secret, given["token"]):
+        raise OAuthError("invalid_client", "The client id or the client secret is wrong.", 401)
+    return Answer(200, {}, NO_STORE, plain=True)
 
 
 def refusal(request: Request, error: OAuthError) -> Answer:

@@ -24,6 +24,7 @@ from django.conf import settings
 from nostro.hub.api import documents as d
 from nostro.hub.api.errors import not_found
 from nostro.hub.api.paging import Listing, Row
+from nostro.hub.api.request import parse_id
 from nostro.web.hot_reads import execute, fetch_one
 
 Kind = Literal["transaction", "pendingTransaction"]
@@ -78,6 +79,7 @@ class SynchronizationState:
     """A run that the caller may see, and what its lists of updates need."""
 
     document: d.Synchronization
+    run_id: UUID | None
     account_id: UUID
     started_at: datetime
     finished_at: datetime | None
@@ -96,8 +98,36 @@ def access_synchronization(integration_id: UUID, synchronization_id: UUID | None
     """A run of an account granted to the integration. Raises resourceNotFound for every other id."""
     row = fetch_one(_SYNCHRONIZATION_BY_ID, [synchronization_id, integration_id])
     if row is None:
+        return _stand_in(integration_id, synchronization_id, base)
+    return SynchronizationState(synchronization(row[:8], base), synchronization_id, row[8], row[9], row[10])
+
+
+_STAND_IN = f"""
+    SELECT {_SYNCHRONIZATION}, a.id, coalesce(s.started_at, s.created_at, a.linked_at), s.finished_at,
+        {moment("a.linked_at")}
+    FROM integrations_integrationaccount g
+    JOIN accounts_account a ON a.id = g.account_id AND a.removed_at IS NULL
+    LEFT JOIN LATERAL (
+        SELECT * FROM sync_synchronization WHERE account_id = a.id ORDER BY created_at, id LIMIT 1
+    ) s ON TRUE
+    WHERE g.account_id = %s AND g.integration_id = %s AND g.removed_at IS NULL
+"""
+
+
+def _stand_in(integration_id: UUID, account_id: UUID | None, base: str) -> SynchronizationState:
+    """What ``_latest`` shows of an account before its first run has that account's id; afterwards the id stands for
+    the first run, so that a client that polls it comes to an end."""
+    row = fetch_one(_STAND_IN, [account_id, integration_id])
+    if row is None:
         raise not_found("synchronization")
-    return SynchronizationState(synchronization(row[:8], base), row[8], row[9], row[10])
+    run = synchronization(row[:8], base) if row[0] is not None else _latest(row[:8], str(row[8]), row[11])
+    address = f"{base}/synchronizations/{row[8]}"
+    relationships = d.SynchronizationRelationships(
+        _to_many(f"{address}/updated-transactions", "transaction"),
+        _to_many(f"{address}/updated-pending-transactions", "pendingTransaction"),
+    )
+    document = msgspec.structs.replace(run, id=str(row[8]), relationships=relationships)
+    return SynchronizationState(document, parse_id(row[0]), row[8], row[9], row[10])
 
 
 # --- accounts -------------------------------------------------------------------------------------------------

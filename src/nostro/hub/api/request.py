@@ -15,7 +15,7 @@ import msgspec
 from django.conf import settings
 
 from nostro.hub.api.errors import ApiError, validation
-from nostro.hub.integrations.queries import Grantee
+from nostro.hub.integrations.queries import Grantee, Holder
 from nostro.hub.vendors.models import Application
 
 Environ = dict[str, Any]
@@ -40,6 +40,7 @@ class Request:
     parameters: tuple[str, ...] = ()
     grantee: Grantee | None = None
     application: Application | None = None  # of a vendor that shows a client token
+    holder: Holder | None = None  # whose credentials were refused, or only exchanged for a token: for its log
     query: dict[str, str] = field(default_factory=dict)
     _body: bytes | None = None
     _host: str = ""
@@ -147,6 +148,11 @@ def attributes(request: Request) -> dict[str, Any]:
     given = data.get("attributes") if isinstance(data, dict) else None
     if not isinstance(given, dict):
         raise validation("The body needs an object at data.attributes.", pointer="/data/attributes")
+    return in_camel_case(given)
+
+
+def in_camel_case(given: dict[str, Any]) -> dict[str, Any]:
+    """Names in camelCase; where both forms are there, camelCase wins (2.4)."""
     renamed = {_camel(name): value for name, value in given.items() if "_" in name}
     return {**renamed, **{name: value for name, value in given.items() if "_" not in name}}
 

@@ -36,14 +36,15 @@ log = structlog.get_logger(__name__)
 
 def entry_of(request: Request, answer: Answer, seconds: float) -> Entry | None:
     """The entry of an answered request; None when nobody in particular asked."""
-    if request.grantee is None:
+    asked = request.grantee or request.holder
+    if asked is None:
         return None
     sent = received = ""
     if answer.status >= 400:
         sent = masked_body(request.read_body)
         received = answer.body[: MAX_BODY_CHARACTERS * 4].decode("utf-8", "replace")[:MAX_BODY_CHARACTERS]
     return Entry(
-        request.grantee.organization_id, request.grantee.integration_id, request.now, _storable(request.verb)[:10],
+        asked.organization_id, asked.integration_id, request.now, _storable(request.verb)[:10],
         _target(request), answer.status, request.request_id, int(seconds * 1_000_000), sent, _storable(received),
     )  # fmt: skip
 

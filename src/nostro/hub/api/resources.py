@@ -135,7 +135,7 @@ def _psu(address: Any, request: Request) -> PsuContext:
 
 
 def get_synchronization(request: Request) -> Answer:
-    document = _synchronization(request)[1].document
+    document = _synchronization(request).document
     return Answer(200, d.SynchronizationState(document, document.attributes.status))
 
 
@@ -149,15 +149,14 @@ def list_updated_pending_transactions(request: Request) -> Answer:
 
 def _list_updates(request: Request, kind: reads.Kind) -> Answer:
     """Filled when the run ends, empty again after 90 days."""
-    run_id, run = _synchronization(request)
+    run = _synchronization(request)
     state = _account_state(request, run.account_id)
     listing = None
-    if run.finished_at is not None and run.finished_at > request.now - UPDATES_KEPT:
-        listing = reads.updated_transactions(kind, run, run_id, state.zone)
+    if run.run_id is not None and run.finished_at is not None and run.finished_at > request.now - UPDATES_KEPT:
+        listing = reads.updated_transactions(kind, run, run.run_id, state.zone)
     return page(request, listing, reads.transaction_builder(kind, state.id, request.base), state, with_latest=False)
 
 
-def _synchronization(request: Request) -> tuple[UUID, reads.SynchronizationState]:
+def _synchronization(request: Request) -> reads.SynchronizationState:
     run_id = parse_id(request.parameters[0])
-    state = reads.access_synchronization(request.integration.integration_id, run_id, request.base)
-    return UUID(state.document.id), state
+    return reads.access_synchronization(request.integration.integration_id, run_id, request.base)

@@ -80,7 +80,7 @@ def revoke_legacy_token(user: User, organization_id: uuid.UUID, now: datetime) -
 
 
 _HOLDER = """
-    SELECT i.id, i.organization_id, i.is_sandbox, t.revoked_at IS NOT NULL,
+    SELECT i.id, i.organization_id, i.is_sandbox, t.revoked_at IS NOT NULL OR i.is_blocked,
         i.last_used_at IS NULL OR i.last_used_at < %s - interval '1 minute'
     FROM integrations_legacytoken t JOIN integrations_integration i ON i.id = t.integration_id
     WHERE t.checksum = %s

@@ -26,6 +26,8 @@ class Integration(AbstractApplication):  # type: ignore[misc]
     revoked_at = models.DateTimeField(null=True)
     #: The vendor's application that this is granted to; its tokens are valid under /ponto-connect only.
     vendor_id = models.UUIDField(null=True, db_index=True)
+    #: Its organization is blocked: no token works and none is issued (blocking.py).
+    is_blocked = models.BooleanField(default=False, db_default=False)
 
     class Meta(AbstractApplication.Meta):  # type: ignore[misc]
         pass
@@ -100,3 +102,19 @@ class LegacyToken(models.Model):
                 fields=["organization"], condition=Q(revoked_at__isnull=True), name="one_legacy_token"
             )
         ]
+
+
+class PersonalToken(models.Model):
+    """A token of a person for one organization: the token U of the dashboard resources (hub-api.md 9)."""
+
+    id = IdField()
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+    checksum = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "user"], name="personal_token_by_person")]

@@ -83,8 +83,38 @@ _GRANTEE = """
         i.last_used_at IS NULL OR i.last_used_at < %s - interval '1 minute'
     FROM oauth2_provider_accesstoken t
     JOIN integrations_integration i ON i.id = t.application_id
-    WHERE t.token_checksum = %s AND t.expires > %s AND i.revoked_at IS NULL AND (i.vendor_id IS NOT NULL) = %s
+    WHERE t.token_checksum = %s AND t.expires > %s AND i.revoked_at IS NULL AND NOT i.is_blocked
+        AND (i.vendor_id IS NOT NULL) = %s
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose credentials were shown although they opened nothing: for the request log only."""
+
+    organization_id: uuid.UUID
+    integration_id: uuid.UUID
+
+
+_HOLDER_BY_CHECKSUM = """
+    SELECT i.organization_id, i.id FROM oauth2_provider_accesstoken t
+    JOIN integrations_integration i ON i.id = t.application_id WHERE t.token_checksum = %s
+"""
+_HOLDER_BY_CLIENT = "SELECT organization_id, id FROM integrations_integration WHERE client_id = %s"
+
+
+def holder_of_token(token: str) -> Holder | None:
+    """The integration that a refused token was issued to; None when it is unknown by now."""
+    row = fetch_one(_HOLDER_BY_CHECKSUM, [token_checksum(token)])
+    return None if row is None else Holder(*row)
+
+
+def holder_of_client(client_id: str) -> Holder | None:
+    """The integration with this Client ID, whatever the secret."""
+    if len(client_id) != 36 or "\x00" in client_id:
+        return None
+    row = fetch_one(_HOLDER_BY_CLIENT, [client_id])
+    return None if row is None else Holder(*row)
 
 
 def access_by_token(token: str, now: datetime, *, of_vendor: bool = False) -> Grantee | None:

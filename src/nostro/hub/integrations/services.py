@@ -45,6 +45,7 @@ def create_integration(
     organization = access_organization(user, organization.id, role=Role.ADMIN)
     accounts = _accounts(organization, account_ids, is_sandbox)
     if not accounts:
+    refuse_blocked(organization)
         raise Problem(
             "No account was chosen.",
             what_to_do="Choose at least one account that the integration may read.",
@@ -97,6 +98,13 @@ def regenerate_secret(user: User, integration_id: uuid.UUID, now: datetime) -> s
     secret = new_secret()
     # The row changes before its tokens are deleted: a token being issued with the old secret either is committed
     # and deleted here, or waits for this row and then finds that its secret is no longer the one (tokens.py).
+    if integration.vendor_id is not None:
+        raise Problem(
+            "This integration has no Secret ID of its own.",
+            why="The software of a vendor uses the vendor's credentials.",
+            what_to_do="Revoke the integration if the software should read nothing any more.",
+            code="secretOfVendor",
+        )
     Integration.objects.filter(id=integration.id).update(client_secret=hash_secret(secret), secret_changed_at=now)
     _delete_tokens(integration)
     _record(
@@ -138,6 +146,18 @@ def remove_grant(integration_id: uuid.UUID, account_id: uuid.UUID, now: datetime
 def _accounts(organization: Organization, ids: Collection[uuid.UUID], is_sandbox: bool) -> list[Account]:
     wanted = set(ids)
     if len(wanted) > MAX_ACCOUNTS:
+def refuse_blocked(organization: Organization) -> None:
+    """Raises Problem ``organizationBlocked``. The row stays locked, so that no integration is made while the
+    organization is being blocked."""
+    if Organization.objects.select_for_update(no_key=True).get(id=organization.id).blocked_at is not None:
+        raise Problem(
+            "The organization is blocked.",
+            why="The operator of this Hub has shut out its software.",
+            what_to_do="Ask the operator.",
+            code="organizationBlocked",
+        )
+
+
         raise Problem(
             f"An integration can read at most {MAX_ACCOUNTS} accounts.",
             what_to_do="Make a second integration for the rest.",

@@ -31,7 +31,7 @@ class AccessToken:
 
 _CLIENT = """
     SELECT id, client_secret, scope FROM integrations_integration
-    WHERE client_id = %s AND revoked_at IS NULL AND vendor_id IS NULL
+    WHERE client_id = %s AND revoked_at IS NULL AND vendor_id IS NULL AND NOT is_blocked
 """
 # The secret is compared once more while the row is locked: when it is being regenerated or revoked at this moment,
 # this statement waits, and then inserts nothing.
@@ -40,7 +40,7 @@ _ISSUE = """
         (token, token_checksum, application_id, expires, scope, resource, created, updated)
     SELECT '', %s, id, %s, %s, '[]', %s, %s
     FROM integrations_integration
-    WHERE id = %s AND client_secret = %s AND revoked_at IS NULL
+    WHERE id = %s AND client_secret = %s AND revoked_at IS NULL AND NOT is_blocked
     FOR SHARE
 """
 
@@ -62,6 +62,20 @@ def issue_access_token(client_id: str, secret: str, requested_scope: str, now: d
     if issued != 1:
         return None
     return AccessToken(token, LIFETIME_S, scope)
+
+
+_REVOKE = "DELETE FROM oauth2_provider_accesstoken WHERE token_checksum = %s AND application_id = %s"
+
+
+def revoke_access_token(client_id: str, secret: str, token: str) -> bool:
+    """End one token of the integration; an unknown one is no error (RFC 7009). False for wrong credentials."""
+    client = _client_uuid(client_id)
+    row = None if client is None else fetch_one(_CLIENT, [client])
+    integration_id, stored = (row[0], row[1]) if row else (None, _NOBODY)
+    if not verify_secret(secret, stored) or integration_id is None:
+        return False
+    execute(_REVOKE, [token_checksum(token), integration_id])
+    return True
 
 
 def delete_expired_tokens(now: datetime, limit: int = 100_000) -> int:

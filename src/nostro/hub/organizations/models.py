@@ -17,6 +17,8 @@ class Organization(models.Model):
     name = models.CharField(max_length=200)
     country = models.CharField(max_length=2, default="BE")
     created_at = models.DateTimeField(default=timezone.now)
+    #: The operator shut its software out (nostro.hub.integrations.blocking); people still see their data.
+    blocked_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
@@ -43,4 +45,28 @@ class Membership(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["organization", "user"], name="one_membership_per_person"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+
+class Invitation(models.Model):
+    """Somebody is asked by e-mail to join; whoever opens the link, signed in with that address, belongs to it."""
+
+    id = IdField()
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Role)
+    checksum = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=models.Q(accepted_at__isnull=True),
+                name="one_open_invitation_per_address",
+            ),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="invitation_role_known"),
         ]

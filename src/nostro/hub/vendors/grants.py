@@ -67,7 +67,7 @@ def exchange_code(application: Application, code: str, redirect_uri: str, verifi
         found = (
             AuthorizationCode.objects.select_for_update(of=("self",))
             .select_related("integration")
-            .filter(checksum=token_checksum(code), application=application, integration__revoked_at=None)
+            .filter(checksum=token_checksum(code), application=application, integration__revoked_at=None, integration__is_blocked=False)
             .first()
         )
         if found is None or found.expires_at <= now:
@@ -101,7 +101,7 @@ def refresh(application: Application, token: str, now: datetime) -> Issued:
             .filter(checksum=token_checksum(token), application=application, revoked_at=None)
             .first()
         )
-        if found is None or found.integration.revoked_at is not None:
+        if found is None or found.integration.revoked_at is not None or found.integration.is_blocked:
             raise InvalidGrant("The refresh token is unknown or revoked.")
         if found.used_at is None:
             RefreshToken.objects.filter(id=found.id).update(used_at=now)
