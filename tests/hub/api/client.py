@@ -113,5 +113,13 @@ def caller_for(member: Membership, accounts: list[Any], application: Any = None)
     return caller
 
 
+def with_payments(caller: Caller) -> Caller:
+    """The same program with the scope ``ai pi``, logged in anew."""
+    assert caller.integration is not None
+    Integration.objects.filter(id=caller.integration.id).update(scope="ai pi")
+    assert caller.log_in().json["scope"] == "ai pi"
+    return caller
+
+
 def minutes(n: float) -> dt.timedelta:
     return dt.timedelta(minutes=n)

@@ -18,6 +18,8 @@ from nostro.hub.api.request import Request, attributes, parse_id
 from nostro.hub.api.responses import Answer, page
 from nostro.hub.integrations.models import Integration
 from nostro.hub.organizations.models import Organization
+from nostro.hub.payments.models import Kind
+from nostro.hub.payments.queries import count_signed, is_activation_requested
 from nostro.hub.vendors import grants, queries
 from nostro.hub.vendors.models import Application, OnboardingDetails, ReauthorizationRequest
 
@@ -87,22 +89,29 @@ def _application(request: Request, given: dict[str, str]) -> Application:
 
 
 def userinfo(request: Request) -> Answer:
-    """Flat JSON (7.9). Names only with the scope ``name``; no payment route exists, so none is activated."""
+    """Flat JSON (7.9). Names only with the scope ``name``. Payments are active in the sandbox, where test banks take
+    them; live, no payment route exists, and a vendor's wish is all there is."""
     organization = Organization.objects.get(id=request.integration.organization_id)
     named = {"name": organization.name} if "name" in request.integration.scopes else {}
     document = {
         "sub": str(organization.id), **named,
-        "paymentsActivated": False, "paymentsActivationRequested": False,
-        "paymentRequestsActivated": False, "paymentRequestsActivationRequested": False,
+        **_activation("payments", Kind.PAYMENT, request),
+        **_activation("paymentRequests", Kind.PAYMENT_REQUEST, request),
         "onboardingComplete": True,
     }  # fmt: skip
     return Answer(200, document, plain=True)
 
 
+def _activation(name: str, kind: Kind, request: Request) -> dict[str, bool]:
+    caller = request.integration
+    asked = caller.is_sandbox or is_activation_requested(caller.organization_id, kind, is_sandbox=False)
+    return {f"{name}Activated": caller.is_sandbox, f"{name}ActivationRequested": asked}
+
+
 def create_reauthorization_request(request: Request) -> Answer:
     """The answer leads the person to the page that renews the consent of the account's bank."""
     redirect_uri = attributes(request).get("redirectUri")
-    if not isinstance(redirect_uri, str) or not _may_return(redirect_uri, request):
+    if not isinstance(redirect_uri, str) or not may_return(redirect_uri, request):
         raise validation("redirectUri must be an address that the application registered.", "redirectUri")
     account_id = parse_id(request.parameters[0])
     document = reads.access_account(request.integration.integration_id, account_id, request.base)
@@ -122,7 +131,8 @@ def create_reauthorization_request(request: Request) -> Answer:
     )))  # fmt: skip
 
 
-def _may_return(redirect_uri: str, request: Request) -> bool:
+def may_return(redirect_uri: str, request: Request) -> bool:
+    """Whether the address is at an origin that the vendor's application registered."""
     integration = Integration.objects.get(id=request.integration.integration_id)
     application = Application.objects.get(id=integration.vendor_id)
     origins = {urlsplit(uri)[:2] for uri in application.redirect_uris}
@@ -211,7 +221,8 @@ def get_usage(request: Request) -> Answer:
     begin = datetime(int(match.group(1)), int(match.group(2)), 1, tzinfo=UTC)
     count = queries.account_count(request.vendor, integration.organization_id, begin, request.now)
     relation = d.OrganizationRelationship(d.OnlyData(d.Identifier("organization", str(integration.organization_id))))
-    usage = d.Usage("usage", request.parameters[1], d.UsageAttributes(count, 0, 0, 0, 0), relation)
+    signed = count_signed(integration.id, begin)
+    usage = d.Usage("usage", request.parameters[1], d.UsageAttributes(count, *signed), relation)
     return Answer(200, d.UsageDocument(usage, relation))
 
 

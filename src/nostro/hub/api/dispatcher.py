@@ -151,15 +151,18 @@ class Dispatcher:
             raise errors.too_many_requests(wait_s)
 
 
+_SCOPES = frozenset({Access.ACCOUNT_INFORMATION, Access.PAYMENT_INITIATION})
+
+
 def _check_kind(request: Request, access: Access) -> None:
     """A vendor's token where an organization's is needed, or the reverse, or one without the scope: 403 (4.3)."""
     if access is Access.VENDOR and request.application is None:
         raise errors.insufficient_scope("client")
-    if access in {Access.ACCOUNT_INFORMATION, Access.GRANTED} and request.grantee is None:
-        raise errors.insufficient_scope("ai")
+    if access in _SCOPES | {Access.GRANTED} and request.grantee is None:
+        raise errors.insufficient_scope("pi" if access is Access.PAYMENT_INITIATION else "ai")
     if access is Access.SANDBOX and (request.grantee is None or not request.grantee.is_sandbox):
         raise errors.insufficient_scope("sandbox")
-    if access is Access.ACCOUNT_INFORMATION and access.value not in request.integration.scopes:
+    if access in _SCOPES and access.value not in request.integration.scopes:
         raise errors.insufficient_scope(access.value)
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nostro.hub.api import connect, discovery, institutions, oauth2, openapi, resources, sandbox
+from nostro.hub.api import connect, discovery, institutions, oauth2, openapi, payments, resources, sandbox
 from nostro.hub.api import documents as d
+from nostro.hub.api import payment_documents as p
 from nostro.hub.api import sandbox_documents as fakes
 from nostro.hub.api.request import Request
 from nostro.hub.api.responses import Answer
@@ -29,6 +30,7 @@ class Access(enum.Enum):
     OPEN = "open"  # nothing is looked at, a wrong bearer neither (4.5, /webhooks*)
     OPTIONAL = "optional"  # nothing, but a bearer that is there must be valid
     ACCOUNT_INFORMATION = "ai"  # a token with this scope
+    PAYMENT_INITIATION = "pi"  # a token with this scope
     GRANTED = "granted"  # a token of an integration, whatever its scope
     SANDBOX = "sandbox"  # a token of a sandbox integration
     VENDOR = "vendor"  # a client token of a vendor
@@ -53,6 +55,7 @@ class Endpoint:
 
 
 _AI = Access.ACCOUNT_INFORMATION
+_PI = Access.PAYMENT_INITIATION
 _ACCOUNT = "/accounts/{accountId}"
 _RUN = "/synchronizations/{synchronizationId}"
 _FAKE_BANK = "/sandbox/financial-institutions/{financialInstitutionId}"
@@ -150,6 +153,54 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET", _RUN + "/updated-pending-transactions", resources.list_updated_pending_transactions, _AI,
         "List the pending transactions that a synchronization created or changed.", "pendingTransaction", d.Page,
         item=d.Transaction,
+    ),
+    Endpoint(
+        "POST", _ACCOUNT + "/payments", payments.create_single_payment, _PI,
+        "Prepare a payment; a person signs it.", "payment", d.One, status=201, item=p.Payment, body=p.PaymentInput,
+    ),
+    Endpoint(
+        "GET", _ACCOUNT + "/payments/{paymentId}", payments.get_single_payment, _PI,
+        "Get a payment.", "payment", d.One, item=p.Payment,
+    ),
+    Endpoint(
+        "DELETE", _ACCOUNT + "/payments/{paymentId}", payments.delete_single_payment, _PI,
+        "Take back a payment that nobody has signed.", "payment", d.One, item=d.Identifier,
+    ),
+    Endpoint(
+        "POST", _ACCOUNT + "/bulk-payments", payments.create_bulk_payment, _PI,
+        "Prepare many payments that are signed together.", "bulkPayment", d.One, status=201,
+        item=p.BulkPayment, body=p.BulkPaymentInput,
+    ),
+    Endpoint(
+        "GET", _ACCOUNT + "/bulk-payments/{bulkPaymentId}", payments.get_bulk_payment, _PI,
+        "Get a bulk payment.", "bulkPayment", d.One, item=p.BulkPayment,
+    ),
+    Endpoint(
+        "DELETE", _ACCOUNT + "/bulk-payments/{bulkPaymentId}", payments.delete_bulk_payment, _PI,
+        "Take back a bulk payment that nobody has signed.", "bulkPayment", d.One, item=d.Identifier,
+    ),
+    Endpoint(
+        "POST", _ACCOUNT + "/payment-requests", payments.create_payment_request, _PI,
+        "Ask a third person to pay into an account.", "paymentRequest", d.One, status=201,
+        item=p.PaymentRequest, body=p.PaymentRequestInput,
+    ),
+    Endpoint(
+        "GET", _ACCOUNT + "/payment-requests/{paymentRequestId}", payments.get_payment_request, _PI,
+        "Get a payment request.", "paymentRequest", d.One, item=p.PaymentRequest,
+    ),
+    Endpoint(
+        "DELETE", _ACCOUNT + "/payment-requests/{paymentRequestId}", payments.delete_payment_request, _PI,
+        "Take back a payment request that nobody has signed.", "paymentRequest", d.One, item=d.Identifier,
+    ),
+    Endpoint(
+        "POST", "/payment-activation-requests", payments.create_payment_activation_request, Access.GRANTED,
+        "Ask an organization to activate payments.", "paymentActivationRequest", d.One, status=201,
+        item=p.ActivationRequest, body=d.RedirectInput, mounts=(CONNECT,),
+    ),
+    Endpoint(
+        "POST", "/payment-request-activation-requests", payments.create_payment_request_activation_request,
+        Access.GRANTED, "Ask an organization to activate payment requests.", "paymentRequestActivationRequest", d.One,
+        status=201, item=p.ActivationRequest, body=d.RedirectInput, mounts=(CONNECT,),
     ),
     Endpoint(
         "GET", "/financial-institutions", institutions.list_institutions, Access.OPTIONAL,

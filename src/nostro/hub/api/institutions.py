@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from nostro.connectors.payments import FACTORIES
 from nostro.hub.api import documents as d
 from nostro.hub.api.errors import not_found
 from nostro.hub.api.paging import Listing, Row
@@ -17,10 +18,12 @@ from nostro.hub.api.reads import moment
 from nostro.hub.api.request import Request, parse_id
 from nostro.hub.api.responses import Answer, page
 
-# Payments are not built yet: no route can pay, so every bank says so.
+# Only test banks take payments (docs/decisions/0019-payments-in-the-sandbox.md).
+_PAYS = f"""(i.is_sandbox AND EXISTS (SELECT 1 FROM directory_route p WHERE p.institution_id = i.id AND p.enabled
+    AND p.connector IN ({", ".join(f"'{name}'" for name in sorted(FACTORIES))})))"""
 _SELECT = f"""SELECT i.id::text, i.name, nullif(i.bic, ''), nullif(i.country, ''), i.status, i.deprecated,
     nullif(i.time_zone, ''), {moment("i.maintenance_from")}, {moment("i.maintenance_to")},
-    nullif(i.maintenance_type, ''), r.consent_days, coalesce(r.pending, FALSE)
+    nullif(i.maintenance_type, ''), r.consent_days, coalesce(r.pending, FALSE), {_PAYS}
 FROM directory_institution i
     LEFT JOIN LATERAL (
         SELECT consent_days, profile ->> 'pending' IS DISTINCT FROM 'false' AS pending
@@ -35,8 +38,8 @@ _LINKED = """i.id IN (
 _FIELDS = {
     "name": "i.name",
     "country": "i.country",
-    "paymentsEnabled": "'false'",
-    "bulkPaymentsEnabled": "'false'",
+    "paymentsEnabled": f"{_PAYS}::text",
+    "bulkPaymentsEnabled": f"{_PAYS}::text",
     "sharedBrandName": "NULL::text",
     "sharedBrandReference": "NULL::text",
 }
@@ -111,7 +114,8 @@ def _condition(expression: str, operator: str, value: str) -> tuple[str, Any]:
 
 
 def _document(row: Row) -> d.Institution:
-    name, bic, country, status, deprecated, zone, begins, ends, maintenance, days, pending = row[1:12]
+    name, bic, country, status, deprecated, zone, begins, ends, maintenance, days, pending, pays = row[1:13]
+    products = ["sepaCreditTransfer"] if pays else []
     return d.Institution(
         "financialInstitution",
         row[0],
@@ -119,10 +123,10 @@ def _document(row: Row) -> d.Institution:
             name=name, bic=bic, country=country, logo_url=None, primary_color=None, secondary_color=None,
             shared_brand_name=None, shared_brand_reference=None, status=status, deprecated=deprecated,
             time_zone=zone, maintenance_from=begins, maintenance_to=ends, maintenance_type=maintenance,
-            payments_enabled=False, payments_product_types=[],
-            bulk_payments_enabled=False, bulk_payments_product_types=[],
+            payments_enabled=pays, payments_product_types=products,
+            bulk_payments_enabled=pays, bulk_payments_product_types=products,
             periodic_payments_enabled=False, periodic_payments_product_types=[],
-            future_dated_payments_allowed=False,
+            future_dated_payments_allowed=pays,
             expected_authorization_lifetime=days, pending_transactions_available=pending,
         ),
     )  # fmt: skip

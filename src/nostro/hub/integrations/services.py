@@ -37,8 +37,10 @@ def create_integration(
     account_ids: Collection[uuid.UUID],
     is_sandbox: bool,
     now: datetime,
+    with_payments: bool = False,
 ) -> tuple[Integration, str]:
-    """Make an integration that may read ``account_ids``. Returns it with its Secret ID, which is never shown again.
+    """Make an integration that may read ``account_ids``, and ``with_payments`` prepare payments from them. Returns it
+    with its Secret ID, which is never shown again.
 
     Raises Problem (``nameMissing``, ``nameInvalid``, ``accountsMissing``, ``accountUnknown``, ``tooManyAccounts``).
     """
@@ -61,6 +63,7 @@ def create_integration(
         client_type=Integration.CLIENT_CONFIDENTIAL,
         authorization_grant_type=Integration.GRANT_CLIENT_CREDENTIALS,
         is_sandbox=is_sandbox,
+        scope="ai pi" if with_payments else "ai",
         created_by=user,
         secret_changed_at=now,
     )

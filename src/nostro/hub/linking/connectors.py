@@ -9,6 +9,7 @@ from functools import lru_cache
 from django.conf import settings
 
 from nostro.connectors.contract import Clock, Configuration, Connector
+from nostro.connectors.payments import FACTORIES, PaymentInitiation
 from nostro.connectors.registry import build_connector
 from nostro.http import Door
 from nostro.http.door import DoorSettings
@@ -21,10 +22,16 @@ def connectors_for(route: Route, clock: Clock | None = None) -> tuple[Connector,
     Raises ``UnknownConnectorError`` for a route of a connector that this version does not have.
     """
     connector = build_connector(route.connector, _process_door(), clock or _utc_now, lambda: str(uuid.uuid4()))
-    configuration = Configuration(
-        base_url=route.base_url.rstrip("/"), aspsp=route.institution.name, profile=route.profile
-    )
-    return connector, configuration
+    return connector, _configuration(route)
+
+
+def payments_for(route: Route, clock: Clock) -> tuple[PaymentInitiation, Configuration]:
+    """The same for payments. Raises ``KeyError`` where the route's connector prepares none."""
+    return FACTORIES[route.connector](_process_door(), clock, lambda: str(uuid.uuid4())), _configuration(route)
+
+
+def _configuration(route: Route) -> Configuration:
+    return Configuration(base_url=route.base_url.rstrip("/"), aspsp=route.institution.name, profile=route.profile)
 
 
 def _utc_now() -> dt.datetime:

@@ -76,9 +76,9 @@ def grant(
 
 
 def granted_scope(requested: str) -> str:
-    """The words of ``requested`` that exist, in their usual order; ``ai`` when none does. No payments yet."""
+    """The words of ``requested`` that exist, in their usual order; ``ai`` when none does."""
     wanted = set(requested.split())
-    return " ".join(word for word in SCOPES if word in wanted and word != "pi") or "ai"
+    return " ".join(word for word in SCOPES if word in wanted) or "ai"
 
 
 def back_to(redirect_uri: str, **parameters: str) -> str:
