@@ -168,7 +168,10 @@ class _Frame:
         open_ = self._open
         if open_ is None or open_.tail is not None:
             raise fail("F-LOST", "the end of a statement came without its beginning", tail.position)
-        if tail.entries_emitted != open_.rows_of_page or tail.entries_seen != tail.entries_emitted + tail.skipped:
+        # After a fatal problem the rows cannot be complete, and the problem has said why.
+        if not self.fatal and (
+            tail.entries_emitted != open_.rows_of_page or tail.entries_seen != tail.entries_emitted + tail.skipped
+        ):
             message = (
                 f"the statement has {tail.entries_seen} entries, but {open_.rows_of_page} rows came out and "
                 f"{tail.skipped} were left out with a reason"
