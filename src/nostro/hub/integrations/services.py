@@ -45,9 +45,9 @@ def create_integration(
     Raises Problem (``nameMissing``, ``nameInvalid``, ``accountsMissing``, ``accountUnknown``, ``tooManyAccounts``).
     """
     organization = access_organization(user, organization.id, role=Role.ADMIN)
+    refuse_blocked(organization)
     accounts = _accounts(organization, account_ids, is_sandbox)
     if not accounts:
-    refuse_blocked(organization)
         raise Problem(
             "No account was chosen.",
             what_to_do="Choose at least one account that the integration may read.",
@@ -57,7 +57,7 @@ def create_integration(
     secret = new_secret()
     integration = Integration.objects.create(
         organization=organization,
-        name=_name(name),
+        name=checked_name(name),
         client_id=new_client_id(),
         client_secret=hash_secret(secret),
         client_type=Integration.CLIENT_CONFIDENTIAL,
@@ -98,9 +98,6 @@ def set_accounts(user: User, integration_id: uuid.UUID, account_ids: Collection[
 def regenerate_secret(user: User, integration_id: uuid.UUID, now: datetime) -> str:
     """Replace the Secret ID and end all tokens at once. Returns the new Secret ID, which is never shown again."""
     integration = access_integration(user, integration_id, role=Role.ADMIN, for_update=True)
-    secret = new_secret()
-    # The row changes before its tokens are deleted: a token being issued with the old secret either is committed
-    # and deleted here, or waits for this row and then finds that its secret is no longer the one (tokens.py).
     if integration.vendor_id is not None:
         raise Problem(
             "This integration has no Secret ID of its own.",
@@ -108,6 +105,9 @@ def regenerate_secret(user: User, integration_id: uuid.UUID, now: datetime) -> s
             what_to_do="Revoke the integration if the software should read nothing any more.",
             code="secretOfVendor",
         )
+    secret = new_secret()
+    # The row changes before its tokens are deleted: a token being issued with the old secret either is committed
+    # and deleted here, or waits for this row and then finds that its secret is no longer the one (tokens.py).
     Integration.objects.filter(id=integration.id).update(client_secret=hash_secret(secret), secret_changed_at=now)
     _delete_tokens(integration)
     _record(
@@ -146,9 +146,6 @@ def remove_grant(integration_id: uuid.UUID, account_id: uuid.UUID, now: datetime
     return True
 
 
-def _accounts(organization: Organization, ids: Collection[uuid.UUID], is_sandbox: bool) -> list[Account]:
-    wanted = set(ids)
-    if len(wanted) > MAX_ACCOUNTS:
 def refuse_blocked(organization: Organization) -> None:
     """Raises Problem ``organizationBlocked``. The row stays locked, so that no integration is made while the
     organization is being blocked."""
@@ -161,6 +158,9 @@ def refuse_blocked(organization: Organization) -> None:
         )
 
 
+def _accounts(organization: Organization, ids: Collection[uuid.UUID], is_sandbox: bool) -> list[Account]:
+    wanted = set(ids)
+    if len(wanted) > MAX_ACCOUNTS:
         raise Problem(
             f"An integration can read at most {MAX_ACCOUNTS} accounts.",
             what_to_do="Make a second integration for the rest.",
@@ -183,7 +183,8 @@ def refuse_blocked(organization: Organization) -> None:
     return accounts
 
 
-def _name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """A name that people can read, spaces made single. Raises Problem (``nameMissing``, ``nameInvalid``)."""
     name = " ".join(name.split())
     if not name:
         raise Problem("The name is missing.", what_to_do="Give it a name.", code="nameMissing", field="name")
