@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,13 +13,16 @@ from django.test import Client
 from tests import factories
 from tests.hub.linking.bank import running_bank
 
+from nostro.connectors.contract import RawAnswer
 from nostro.core.ids import new_id
-from nostro.hub.accounts.models import Account, Transaction
+from nostro.hub.accounts.models import Account, DuplicateDecision, Transaction
+from nostro.hub.accounts.services import store_raw_answer
 from nostro.hub.directory.models import Institution, Route
 from nostro.hub.integrations.models import Integration
 from nostro.hub.integrations.services import create_integration
 from nostro.hub.linking.models import Authorisation, Connection
 from nostro.hub.organizations.models import Organization, Role
+from nostro.hub.sync.models import Synchronization
 from nostro.people.models import User
 
 #: One amount and one balance per currency, and how a page in English writes them.
@@ -27,6 +31,9 @@ MONEY = {
     "JPY": (Decimal("-5678"), "5,678"),
     "KWD": (Decimal("-9876.543"), "9,876.543"),
 }
+RAW_BODY = b"""{"account": {"iban": "BE68539007547034"}, "transactions": {"booked": [{"entryReference": "2026-77",
+ "bookingDate": "2026-11-05", "transactionAmount": {"amount": "-12.30", "currency": "EUR"},
+ "creditorName": "Ann Peeters", "remittanceInformationUnstructured": "For Ann, house 12", "other": "Ghent", "number": 539007547034}]}}"""
 YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 TODAY = dt.datetime.now(dt.UTC).date()
 
@@ -47,6 +54,10 @@ class World:
     integration: Integration
     secret: str
     authorisation: Authorisation
+    run: Synchronization
+    double: Transaction
+    decision: DuplicateDecision
+    answer_id: uuid.UUID
 
     @property
     def account(self) -> Account:
@@ -101,8 +112,28 @@ def make_world(*, is_sandbox: bool = True) -> World:
     )
     return World(
         organization, owner, admin, member, neighbour, bank, connection, accounts, transactions, integration, secret,
-        make_authorisation(connection, owner),
+        make_authorisation(connection, owner), *_looked_into(accounts["EUR"], transactions["EUR"]),
     )  # fmt: skip
+
+
+def _looked_into(
+    account: Account, transaction: Transaction
+) -> tuple[Synchronization, Transaction, DuplicateDecision, uuid.UUID]:
+    """The run of an account, a row that looks like its transaction with what was decided, and a raw answer."""
+    run = Synchronization.objects.get(account=account)
+    [double] = factories.transactions(account, 1, amount=Decimal("-1.00"), removed_at=YESTERDAY)
+    decision = DuplicateDecision.objects.create(
+        organization=account.organization, first=transaction, second=double, is_same=False,
+        decided_by_name="Somebody", decided_at=YESTERDAY,
+    )  # fmt: skip
+    answer_id = store_raw_answer(
+        RawAnswer("https://bank.example/v1/accounts/3dc3/transactions?dateFrom=2026-11-01", 200, "application/json",
+                  RAW_BODY, str(uuid.uuid4())),
+        organization_id=account.organization_id, account_id=account.id, connection_id=account.connection_id,
+        synchronization_id=run.id, kind="transactions", received_at=YESTERDAY,
+    )  # fmt: skip
+    assert answer_id is not None
+    return run, double, decision, answer_id
 
 
 def make_authorisation(connection: Connection, user: User, **fields: object) -> Authorisation:

@@ -34,10 +34,16 @@ FOR_ADMINISTRATORS = {
     "cancel_link": "post",
     "choose_accounts": "get",
     "first_import": "get",
+    "accept_gap": "post",
+    "bring_back": "post",
+    "decide_double": "post",
+    "undo_double": "post",
+    "raw_answer": "get",
 }
 ONLY_POST = {
     "rename_account", "synchronize", "ask_bank", "cancel_link", "renew", "disconnect", "new_secret",
-    "revoke_integration", "replay_webhook", "replace_token", "revoke_token",
+    "revoke_integration", "replay_webhook", "replace_token", "revoke_token", "accept_gap", "bring_back",
+    "decide_double", "undo_double",
 }  # fmt: skip
 
 
@@ -51,6 +57,11 @@ def _address(world: World, pattern: URLPattern) -> str:
         "transaction_id": world.transactions["EUR"].id,
         "integration_id": world.integration.id,
         "mode": "sandbox",
+        "run_id": world.run.id,
+        "first_id": world.transactions["EUR"].id,
+        "second_id": world.double.id,
+        "decision_id": world.decision.id,
+        "answer_id": world.answer_id,
     }
     wanted = pattern.pattern.converters
     return reverse(f"hub:{pattern.name}", kwargs={name: values[name] for name in wanted})

@@ -48,7 +48,7 @@ def test_totals_never_add_across_currencies() -> None:
 def test_what_needs_somebody_stands_above_the_accounts_with_its_button(world: World) -> None:
     Connection.objects.update(health="psuActionRequired", health_reason="The consent has ended.")
     page = _overview(world)
-    assert page.index("What needs you") < page.index("Account in EUR</bdi></a></th>")
+    assert page.index("What needs you") < page.index("Account in EUR</bdi></a><div")
     assert "The consent has ended." in page
     assert reverse("hub:renew", kwargs={"connection_id": world.connection.id}) in page
 
@@ -59,7 +59,9 @@ def test_nothing_needs_somebody_while_all_is_well(world: World) -> None:
     assert "Up to date" in _overview(world)
 
 
-@pytest.mark.parametrize(("days", "word"), [(40, "Up to date"), (20, "Expiring"), (-2, "ended")])
+@pytest.mark.parametrize(
+    ("days", "word"), [(40, "Up to date"), (20, "ends in 20 days"), (14, "Expiring"), (-2, "ended")]
+)
 def test_the_end_of_a_consent_is_announced(world: World, days: int, word: str) -> None:
     ends = timezone.now() + dt.timedelta(days=days, hours=1)
     Account.objects.update(synchronized_at=factories.NOW, authorisation_expires_at=ends)

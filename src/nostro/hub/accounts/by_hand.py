@@ -34,6 +34,11 @@ def withdrawn_of(account: Account) -> list[Transaction]:
     return list(found.order_by("-removed_at", "-sequence")[:MAX_WITHDRAWN])
 
 
+def withdrawn_count(account: Account) -> int:
+    """How many tombstones an account has."""
+    return Transaction.objects.filter(account=account, removed_at__isnull=False).count()
+
+
 def keep_withdrawn(user: User, transaction_id: uuid.UUID, now: datetime) -> Transaction:
     """Bring back a row that the bank withdrew; reads that go on not showing it remove it no more.
 
@@ -51,7 +56,7 @@ def keep_withdrawn(user: User, transaction_id: uuid.UUID, now: datetime) -> Tran
     return row
 
 
-def mark_same(user: User, kept_id: uuid.UUID, double_id: uuid.UUID, now: datetime) -> None:
+def mark_same(user: User, kept_id: uuid.UUID, double_id: uuid.UUID, now: datetime) -> Account:
     """Say that two rows of one account are one: the second becomes a tombstone that no read brings back.
 
     Should the bank later show only the second one, the two change places by themselves. Raises Problem where they
@@ -63,7 +68,7 @@ def mark_same(user: User, kept_id: uuid.UUID, double_id: uuid.UUID, now: datetim
         kept.refresh_from_db()
         double.refresh_from_db()
         if double.same_as == kept.pk:
-            return
+            return account
         if not _can_be_one(kept, double):
             raise Problem(
                 "These two transactions cannot be one.",
@@ -78,15 +83,16 @@ def mark_same(user: User, kept_id: uuid.UUID, double_id: uuid.UUID, now: datetim
             before={}, after={}, created_at=now,
         )  # fmt: skip
         _after_change(account, user, double, _SET_ASIDE, now)
+        return account
 
 
-def keep_both(user: User, first_id: uuid.UUID, second_id: uuid.UUID, now: datetime) -> None:
+def keep_both(user: User, first_id: uuid.UUID, second_id: uuid.UUID, now: datetime) -> Account:
     """Say that both rows are real; they are not asked about again."""
     first, second = _access(user, first_id), _access(user, second_id)
     if first.account_id != second.account_id or first.pk == second.pk:
         raise Problem("These are not two transactions of one account.", code="notTheSame")
     with transaction.atomic():
-        _locked(first)
+        account = _locked(first)
         _decide(user, first, second, is_same=False, now=now)
         audit.record(
             tenant_id=first.organization_id,
@@ -95,6 +101,7 @@ def keep_both(user: User, first_id: uuid.UUID, second_id: uuid.UUID, now: dateti
             obj=first,
             sentence=f"Kept two transactions of {first.amount} {first.currency} that look alike.",
         )
+        return account
 
 
 def undo_decision(user: User, decision_id: int, now: datetime) -> Account:

@@ -195,6 +195,13 @@ def _suspects(
     return tuple((suspect, found[suspect.id]) for suspect in suspects(difference, rows))
 
 
+def rows_of_gap(account: Account, gap: BalanceGap, limit: int) -> list[Transaction]:
+    """The rows that were booked in the days of a gap, oldest first; at most ``limit``."""
+    days = Q(booking_date__gt=gap.after.day, booking_date__lte=gap.until.day)
+    rows = Transaction.objects.filter(days, account=account, removed_at=None)
+    return list(rows.order_by("booking_date", "sequence")[:limit])
+
+
 def _unread(account: Account, whole: BalanceGap) -> Window | None:
     """Days of the interval that no complete read covers: the simplest reason of all."""
     begin, end = whole.after.day + _ONE_DAY, whole.until.day

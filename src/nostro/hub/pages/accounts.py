@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from nostro.hub.accounts.by_hand import withdrawn_count
+from nostro.hub.accounts.duplicates import candidates_of
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import access_account, accounts_of, balance_series, pending_of
 from nostro.hub.accounts.services import rename_account
@@ -27,16 +29,17 @@ from nostro.hub.pages.coverage import coverage_bar
 from nostro.hub.pages.forms import AccountNameForm
 from nostro.hub.pages.once import new_form_key
 from nostro.hub.pages.progress import AccountProgress, progress_of
-from nostro.hub.pages.runs import activity_of, errors_of, plan_of
+from nostro.hub.pages.runs import Plan, activity_of, errors_of, plan_of
 from nostro.hub.pages.shell import OrganizationRequest, chosen_mode, now, organization_page, psu_context, remember, show
 from nostro.hub.pages.states import State, account_state, consent_days_left, proof_state
+from nostro.hub.sync.plans import AccountPlan, plans_of
 from nostro.hub.sync.queries import history
 from nostro.hub.sync.schedule import bank_today
 from nostro.hub.sync.services import request_synchronization
 from nostro.people.models import User
 
 CHART_DAYS = 90
-HISTORY_LENGTH = 20
+HISTORY_LENGTH = 10
 MAX_PENDING = 100
 
 
@@ -49,6 +52,7 @@ class AccountLine:
     state: State
     proof: State
     consent_days: int | None
+    plan: Plan
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def totals(found: Iterable[Account]) -> list[tuple[Decimal, str]]:
 
 
 def _by_bank(found: list[Account], connections: dict[uuid.UUID, Connection]) -> list[Bank]:
-    progress = {each.account.id: each for each in progress_of(found)}
+    progress, plans = {each.account.id: each for each in progress_of(found)}, plans_of(found, now())
     ordered = sorted(found, key=lambda each: (each.institution.name, str(each.connection_id), each.linked_at))
     banks = []
     for (institution_id, connection_id), group in itertools.groupby(
@@ -106,20 +110,23 @@ def _by_bank(found: list[Account], connections: dict[uuid.UUID, Connection]) -> 
             Bank(
                 members[0].institution,
                 connection,
-                [account_line(account, progress[account.id], connection) for account in members],
+                [account_line(each, progress[each.id], connection, plans[each.id]) for each in members],
             )
         )
     return banks
 
 
-def account_line(account: Account, progress: AccountProgress, connection: Connection | None) -> AccountLine:
-    """An account with its newest run, as it stands now."""
+def account_line(
+    account: Account, progress: AccountProgress, connection: Connection | None, plan: AccountPlan | None = None
+) -> AccountLine:
+    """An account with its newest run and what comes next, as it stands now."""
     return AccountLine(
         account,
         progress,
         account_state(account, connection, progress, now()),
         proof_state(account),
         consent_days_left(account, now()),
+        plan_of(plan or plans_of([account], now())[account.id], now()),
     )
 
 
@@ -143,7 +150,10 @@ def _account_page(request: HttpRequest, found: Account, form: AccountNameForm) -
         series=balance_series(found, CHART_DAYS, bank_today(found, now())),
         coverage=coverage_bar(found.covered_from, found.covered_to, bank_today(found, now())),
         pending=pending_of(found)[:MAX_PENDING],
-        plan=plan_of(found, now()),
+        plan=line.plan,
+        own_page=True,
+        doubles=len(candidates_of(found, now())),
+        withdrawn=withdrawn_count(found),
         runs=[activity_of(run) for run in history(found, HISTORY_LENGTH)],
         form=form,
         mode=_mode(found),
@@ -185,7 +195,7 @@ def progress(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     found = _access(request, account_id)
     line = account_line(found, progress_of([found])[0], _connection(found))
     errors = errors_of(line.progress.synchronization)
-    return show(request, "account_state.html", account=found, line=line, errors=errors, live=True)
+    return show(request, "account_state.html", account=found, line=line, errors=errors, live=True, own_page=True)
 
 
 def _connection(account: Account) -> Connection | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from nostro.core.quota import Allowed, Refused
-from nostro.hub.accounts.models import Account
 from nostro.hub.pages.progress import outcome_sentence
 from nostro.hub.sync.models import Synchronization
-from nostro.hub.sync.queries import next_run_at, quota_of
+from nostro.hub.sync.plans import AccountPlan
 
 MAX_ERRORS = 5
 
@@ -34,21 +34,30 @@ class Plan:
 
     next_run: dt.datetime | None
     is_due: bool
+    paused: bool
     quota: str
+    wide_next: bool
 
 
 def activity_of(run: Synchronization) -> dict[str, object]:
-    """A run as an item of the activity list."""
-    errors = errors_of(run)
-    if run.status == "error":
-        told = "; ".join(f"{error.what} ({error.code})" for error in errors[:2]) or _("It did not succeed.")
-    elif run.status == "success":
-        told = outcome_sentence(run)
-    else:
-        told = _("Under way.")
+    """A run as an item of the activity list, with the way to its page."""
     when: dt.datetime = run.finished_at or run.created_at
-    tone = {"success": "good", "error": "bad"}.get(run.status, "act")
-    return {"when": when, "sentence": f"{_trigger(run)}: {told}", "tone": tone}
+    address = reverse("hub:run", kwargs={"run_id": run.id})
+    return {"when": when, "sentence": f"{trigger_of(run)}: {told_of(run)}", "tone": tone_of(run), "url": address}
+
+
+def told_of(run: Synchronization) -> str:
+    """The outcome of a run in one sentence."""
+    if run.status == "error":
+        return "; ".join(f"{error.what} ({error.code})" for error in errors_of(run)[:2]) or _("It did not succeed.")
+    return outcome_sentence(run) if run.status == "success" else _("Under way.")
+
+
+def tone_of(run: Synchronization) -> str:
+    """Good, bad, or on its way; a run that left something out is not simply good."""
+    if run.status == "success" and run.warnings:
+        return "warn"
+    return {"success": "good", "error": "bad"}.get(run.status, "act")
 
 
 def errors_of(run: Synchronization | None) -> list[RunError]:
@@ -64,10 +73,16 @@ def errors_of(run: Synchronization | None) -> list[RunError]:
     return list(found.values())
 
 
-def plan_of(account: Account, now: dt.datetime) -> Plan:
+def plan_of(plan: AccountPlan, now: dt.datetime) -> Plan:
     """What happens without anybody asking (connectors.md 1.11, 1.12)."""
-    planned = next_run_at(account)
-    return Plan(planned, planned is not None and planned <= now, _quota_sentence(quota_of(account, now), now))
+    planned = plan.next_run_at
+    return Plan(
+        planned,
+        planned is not None and planned <= now,
+        plan.paused,
+        _quota_sentence(plan.places, now),
+        plan.wide_next,
+    )
 
 
 def _quota_sentence(decision: Allowed | Refused | None, now: dt.datetime) -> str:
@@ -83,7 +98,8 @@ def _quota_sentence(decision: Allowed | Refused | None, now: dt.datetime) -> str
     return f"{used}, {place}."
 
 
-def _trigger(run: Synchronization) -> str:
+def trigger_of(run: Synchronization) -> str:
+    """Why a run was made."""
     words = {
         "link": _("First import"),
         "renewal": _("After renewal"),

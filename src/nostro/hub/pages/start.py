@@ -24,6 +24,7 @@ from nostro.hub.pages.forms import BillingForm, OrganizationForm
 from nostro.hub.pages.once import new_form_key, once
 from nostro.hub.pages.progress import progress_of
 from nostro.hub.pages.shell import OrganizationRequest, now, organization_page, show
+from nostro.hub.sync.plans import plans_of
 from nostro.people.models import User
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
@@ -57,8 +58,9 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _standing(organization: Organization) -> Standing:
     live, sandbox = accounts_of(organization, is_sandbox=False), accounts_of(organization, is_sandbox=True)
     connections = {each.id: each for each in connections_of(organization)}
+    plans = plans_of(live, now())
     lines = [
-        account_line(each, progress, connections.get(each.connection_id))
+        account_line(each, progress, connections.get(each.connection_id), plans[each.id])
         for each, progress in zip(live, progress_of(live), strict=True)
     ]
     return Standing(organization, totals(live), len(live), len(sandbox), sum(line.state.needs_person for line in lines))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -14,20 +15,24 @@ from nostro.core.money import quantize
 from nostro.hub.accounts.models import Account
 from nostro.hub.linking.models import Connection, Health
 from nostro.hub.pages.progress import AccountProgress
+from nostro.hub.sync.health import AccountHealth, health_of
 
 #: Renewal is offered from here on (connectors.md 1.6, books.md 8).
 RENEWAL_OFFERED_DAYS = 30
 
+#: The one button of a state line.
+Action = Literal["", "renew", "synchronize", "find_gap"]
+
 
 @dataclass(frozen=True)
 class State:
-    """A state line: tone, word, one sentence. ``needs_person`` puts it on top of the overview."""
+    """A state line: tone, word, one sentence, one button. ``needs_person`` puts it on top of the overview."""
 
     tone: str
     word: str
     sentence: str = ""
     needs_person: bool = False
-    renewable: bool = False
+    action: Action = ""
 
 
 def consent_days_left(account: Account, now: dt.datetime) -> int | None:
@@ -40,24 +45,42 @@ def consent_days_left(account: Account, now: dt.datetime) -> int | None:
 def account_state(
     account: Account, connection: Connection | None, progress: AccountProgress, now: dt.datetime
 ) -> State:
-    """The worst of connection and account, in one sentence (connectors.md 1.6)."""
+    """The worst of connection, account and consent, in one sentence with one button (connectors.md 1.6)."""
     if progress.is_running:
         return State("act", _("Synchronizing"), progress.sentence)
-    source = _worse(account, connection)
-    if source is not None:
-        return _health_state(source.health, source.health_reason, source.health_until)
+    health = health_of(account, connection, now)
+    if health.health not in {Health.ACTIVE, Health.EXPIRING_SOON}:
+        return _health_state(health, now)
     run = progress.synchronization
     if run is not None and run.status == "error":
-        return State("warn", _("Reading failed"), _("Nothing was lost; it is tried again by itself."))
+        sentence = _("Nothing was lost; it is tried again by itself.")
+        return State("warn", _("Reading failed"), sentence, action="synchronize")
+    return _working_state(account, health, now)
+
+
+def _working_state(account: Account, health: AccountHealth, now: dt.datetime) -> State:
+    """Of an account that is read without errors."""
+    if health.health == Health.EXPIRING_SOON:
+        sentence = _consent_sentence(account, now)
+        return State("warn", _("Expiring"), sentence, needs_person=True, action="renew")
+    if account.proof == "red":
+        return replace(proof_state(account), action="find_gap")
+    if account.synchronized_at is None:
+        return State("quiet", _("Not read yet"), _("The first import has not finished."), action="synchronize")
+    return _well(account, now)
+
+
+def _well(account: Account, now: dt.datetime) -> State:
     days = consent_days_left(account, now)
     if days is not None and days <= RENEWAL_OFFERED_DAYS:
-        sentence = ngettext("The consent ends in %(n)s day.", "The consent ends in %(n)s days.", max(days, 0)) % {
-            "n": max(days, 0)
-        }
-        return State("warn", _("Expiring"), sentence, needs_person=days <= 14, renewable=True)
-    if account.synchronized_at is None:
-        return State("quiet", _("Not read yet"), _("The first import has not finished."))
-    return State("good", _("Up to date"))
+        return State("good", _("Up to date"), _consent_sentence(account, now), action="renew")
+    sentence = _("All readings succeed, and the balance is proved.") if account.proof == "green" else ""
+    return State("good", _("Up to date"), sentence or _("All readings succeed."), action="synchronize")
+
+
+def _consent_sentence(account: Account, now: dt.datetime) -> str:
+    days = max(consent_days_left(account, now) or 0, 0)
+    return ngettext("The consent ends in %(n)s day.", "The consent ends in %(n)s days.", days) % {"n": days}
 
 
 def proof_state(account: Account) -> State:
@@ -76,32 +99,24 @@ def proof_state(account: Account) -> State:
     return State("quiet", _("Not proved"), _("There are not two balances to compare yet."))
 
 
-def _worse(account: Account, connection: Connection | None) -> Account | Connection | None:
-    """Whichever of the two is in the worse health; None when both are well."""
-    order = [health.value for health in Health]
-    ill = [each for each in (connection, account) if each is not None and each.health not in ("active", "expiringSoon")]
-    return min(ill, key=lambda each: order.index(each.health)) if ill else None
+def _health_state(found: AccountHealth, now: dt.datetime) -> State:
+    if found.health == Health.PSU_ACTION_REQUIRED:
+        told = _("The consent has ended; what was read stays readable.") if found.code == "consentEnded" else ""
+        sentence = told or found.reason or _("The bank wants your consent again.")
+        return State("bad", _("Renew consent"), sentence, needs_person=True, action="renew")
+    if found.health == Health.RATE_LIMITED:
+        return State("warn", _("Waiting"), _closed_sentence(found, now), action="synchronize")
+    if found.health == Health.ASPSP_UNAVAILABLE:
+        sentence = found.reason or _("Nothing was lost; it is tried again by itself.")
+        return State("warn", _("Bank does not answer"), sentence, action="synchronize")
+    if found.health == Health.DISABLED:
+        return State("bad", _("Paused"), found.reason, needs_person=True, action="synchronize")
+    return State("warn", _("Incomplete"), found.reason, action="synchronize")
 
 
-def _health_state(health: str, reason: str, until: dt.datetime | None) -> State:
-    when = date_format(timezone.localtime(until), "H:i") if until else ""
-    if health == Health.PSU_ACTION_REQUIRED:
-        return State(
-            "bad",
-            _("Renew consent"),
-            reason or _("The bank wants your consent again."),
-            needs_person=True,
-            renewable=True,
-        )
-    if health == Health.RATE_LIMITED:
-        sentence = _("The bank allows the next automatic read at %(when)s.") % {"when": when} if when else reason
-        return State("warn", _("Waiting"), sentence)
-    if health == Health.ASPSP_UNAVAILABLE:
-        return State(
-            "warn",
-            _("Bank does not answer"),
-            reason or _("Nothing was lost; it is tried again by itself."),
-        )
-    if health == Health.DISABLED:
-        return State("bad", _("Paused"), reason, needs_person=True)
-    return State("warn", _("Incomplete"), reason)
+def _closed_sentence(found: AccountHealth, now: dt.datetime) -> str:
+    if found.until is None:
+        return found.reason
+    local = timezone.localtime(found.until)
+    when = date_format(local, "H:i" if found.until - now <= dt.timedelta(hours=24) else "j M, H:i")
+    return _("The bank allows the next automatic read at %(when)s.") % {"when": when}

@@ -18,10 +18,13 @@ from django.utils.translation import gettext as _
 
 from nostro.hub.accounts.models import Transaction
 from nostro.hub.accounts.queries import access_transaction, accounts_of, changes_of, day_sums
+from nostro.hub.accounts.run_rows import raw_answer_id
 from nostro.hub.accounts.search import Cursor, Filters, Sort, TransactionPage, csv_rows, search_transactions
 from nostro.hub.accounts.search_text import parse_search
+from nostro.hub.pages.changes import described
 from nostro.hub.pages.forms import TransactionFilterForm
 from nostro.hub.pages.shell import Mode, OrganizationRequest, chosen_mode, organization_page, remember, show
+from nostro.hub.sync.run_history import run_that_brought
 from nostro.people.models import User
 from nostro.web.errors import Problem
 
@@ -101,7 +104,9 @@ def transaction(request: HttpRequest, transaction_id: uuid.UUID) -> HttpResponse
         transaction=found,
         account=found.account,
         rows=details(found),
-        changes=changes_of(found),
+        changes=[described(each) for each in changes_of(found)],
+        arrived_in=run_that_brought(found),
+        raw_answer=raw_answer_id(found),
         mode="sandbox" if found.account.is_sandbox else "live",
         room="transactions",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from nostro.hub.pages import accounts, authorising, integrations, legacy, linking, start, transactions, webhooks
+from nostro.hub.pages import accounts, authorising, integrations, legacy, linking, review, start, transactions, webhooks
 
 app_name = "hub"
 
@@ -21,6 +21,17 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/name/", accounts.rename, name="rename_account"),
     path("accounts/<uuid:account_id>/synchronize/", accounts.synchronize, name="synchronize"),
     path("accounts/<uuid:account_id>/progress/", accounts.progress, name="account_progress"),
+    # is it complete and right?
+    path("accounts/<uuid:account_id>/runs/", review.runs, name="runs"),
+    path("runs/<uuid:run_id>/", review.run, name="run"),
+    path("accounts/<uuid:account_id>/gap/", review.gap, name="gap"),
+    path("accounts/<uuid:account_id>/gap/accept/", review.accept, name="accept_gap"),
+    path("accounts/<uuid:account_id>/withdrawn/", review.withdrawn, name="withdrawn"),
+    path("transactions/<uuid:transaction_id>/bring-back/", review.bring_back, name="bring_back"),
+    path("accounts/<uuid:account_id>/doubles/", review.doubles, name="doubles"),
+    path("doubles/<uuid:first_id>/<uuid:second_id>/", review.decide_double, name="decide_double"),
+    path("doubles/<int:decision_id>/undo/", review.undo_double, name="undo_double"),
+    path("answers/<uuid:answer_id>/", review.raw_answer, name="raw_answer"),
     # adding an account
     path("<uuid:organization_id>/accounts/<str:mode>/add/", linking.find_bank, name="find_bank"),
     path("<uuid:organization_id>/accounts/<str:mode>/add/<uuid:institution_id>/", linking.share, name="share"),

@@ -1,0 +1,85 @@
+"""What happens to accounts without anybody asking: next run, and places of the quota (connectors.md 1.11, 1.12).
+
+For a list of accounts, in a handful of queries however long it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nostro.core.quota import ROLLING_WINDOW, Allowed, Refused, decide
+from nostro.hub.accounts.models import Account
+from nostro.hub.linking.models import Connection, Consent
+from nostro.hub.sync import quota
+from nostro.hub.sync.bank import unattended_limit
+from nostro.hub.sync.models import QuotaAccess, QuotaState, Schedule
+
+_ENDPOINT = "transactions"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPlan:
+    """``next_run_at`` is None while the account is paused or waits for a person. ``places`` are those of the endpoint
+    that gives transactions; None where no rule limits them and no bank has closed it. ``wide_next``: the next reading
+    looks 90 days back, because the proof turned red."""
+
+    next_run_at: dt.datetime | None
+    paused: bool
+    places: Allowed | Refused | None
+    wide_next: bool = False
+
+
+def plans_of(accounts: Sequence[Account], now: dt.datetime) -> Mapping[uuid.UUID, AccountPlan]:
+    """The plan of each account, by its id."""
+    schedules = Schedule.objects.in_bulk([account.pk for account in accounts])
+    keys = {account.pk: quota.account_key(account, _ENDPOINT).quota_key for account in accounts}
+    closed = dict(
+        QuotaState.objects.filter(quota_key__in=keys.values(), endpoint=_ENDPOINT).values_list(
+            "quota_key", "closed_until"
+        )
+    )
+    counted = _counted(keys.values(), now)
+    limits = _limits({account.connection_id for account in accounts})
+    plans = {}
+    for account in accounts:
+        schedule, key = schedules.get(account.pk), keys[account.pk]
+        waits = schedule is None or schedule.paused
+        plans[account.pk] = AccountPlan(
+            None if waits or schedule is None else schedule.next_run_at,
+            schedule is not None and schedule.paused,
+            _places(counted[key], limits.get(account.connection_id), closed.get(key), now),
+            schedule is not None and schedule.wide_read_wanted,
+        )
+    return plans
+
+
+def _counted(keys: Iterable[str], now: dt.datetime) -> Mapping[str, list[dt.datetime]]:
+    accesses = QuotaAccess.objects.filter(
+        quota_key__in=keys, endpoint=_ENDPOINT, counted=True, accessed_at__gt=now - ROLLING_WINDOW
+    )
+    found: dict[str, list[dt.datetime]] = defaultdict(list)
+    for key, at in accesses.values_list("quota_key", "accessed_at"):
+        found[key].append(at)
+    return found
+
+
+def _limits(connection_ids: set[uuid.UUID]) -> dict[uuid.UUID, int | None]:
+    granted = dict(
+        Consent.objects.filter(connection__in=connection_ids, is_current=True).values_list(
+            "connection_id", "frequency_per_day"
+        )
+    )
+    connections = Connection.objects.select_related("route").filter(pk__in=connection_ids)
+    return {each.pk: unattended_limit(each, granted.get(each.pk)) for each in connections}
+
+
+def _places(
+    counted: Sequence[dt.datetime], limit: int | None, closed: dt.datetime | None, now: dt.datetime
+) -> Allowed | Refused | None:
+    if limit is not None:
+        return decide(counted, limit=limit, now=now, closed_until=closed)
+    return Refused(0, 1, closed) if closed is not None and closed > now else None
