@@ -12,6 +12,14 @@ from nostro.core.text import clean
 from nostro.formats.limits import MAX_TEXT
 
 _NO_REFERENCE = frozenset({"", "NONREF", "NOTPROVIDED", "NOT PROVIDED", "UNKNOWN", "N/A"})
+#: Schemes of ``references`` (formats.md 2.6).
+REFERENCE_SCHEMES = frozenset(
+    (
+        "acctSvcrRef", "ntryRef", "txId", "uetr", "pmtInfId", "msgId", "instrId", "clrSysRef", "mt940Bank",
+        "mt940Customer", "codaBank", "codaSequence", "fitId", "cfonbNumber", "aeb43Document", "bai2Bank",
+        "bai2Customer", "tableId",
+    )
+)  # fmt: skip
 _POSITION = re.compile(r"\d{4}-\d\d-\d\d\.\d{1,9}")
 _REFERENCE_START = frozenset("0123456789+*RrSs")
 _BLANKS = re.compile(r"\s+")

@@ -12,6 +12,7 @@ from nostro.formats.amounts import amount_of, exact, exceeds
 from nostro.formats.dates import iso_date
 from nostro.formats.problems import excerpt, problem
 from nostro.formats.texts import (
+    REFERENCE_SCHEMES,
     account_number,
     lone_reference,
     mask_card,
@@ -100,7 +101,7 @@ def entry_of(values: Values, raw: Raw, details: list[tuple[Values, Raw]], statem
     if pop("reversal mark", "").strip().lower() in ("true", "1"):
         out["reversal"] = True
     status = _status(pop("status", None), out, raw, statement)
-    if status == "booked" and len(text.rpartition(".")[2]) > 2 and exceeds(amount, currency):
+    if status == "booked" and (currency != "EUR" or text[-3:-2] != ".") and exceeds(amount, currency):
         statement.warn("F-SCALE", f"{excerpt(text)} has more decimals than {currency}")
     _dates(values, out, statement)
     if len(details) == 1:
@@ -382,7 +383,8 @@ def _rare_of_payment(values: Values, raw: Raw, out: Values) -> None:
             raw["RltdPties/Cdtr/Id"] = ", ".join(ids)
     kinds, proprietary = pop("proprietary type", []), pop("proprietary reference", [])
     for place, text in enumerate(proprietary):
-        _refer(out, f"prtry:{kinds[place]}" if place < len(kinds) else "prtry", tidy(text))
+        kind = kinds[place] if place < len(kinds) else ""
+        _refer(out, kind if kind in REFERENCE_SCHEMES else f"prtry:{kind}".rstrip(":"), tidy(text))
     parts = [tidy(part) for part in (pop("return reason", None), pop("detail information", None)) if part]
     if parts:
         out["additional_information"] = " ".join(parts)

@@ -49,6 +49,7 @@ def _party(role: str, field: str) -> dict[str, str]:
             f"{name}Acct/Id/Othr/Id": f"{side}_account",
             f"RltdAgts/{role}Agt/FinInstnId/BICFI": f"{side}_agent",
             f"RltdAgts/{role}Agt/FinInstnId/BIC": f"{side}_agent",
+            f"RltdAgts/{role}Agt/FinInstnId/Othr/Id": f"{side}_agent",
         }
     return paths
 
@@ -89,7 +90,8 @@ def _codes() -> dict[str, str]:
 def _card(prefix: str) -> dict[str, str]:
     return {
         f"{prefix}Card/PlainCardData/PAN": "masked_pan",
-        f"{prefix}Card/MskdPAN": "masked_pan",
+        f"{prefix}Card/AddtlCardData": "masked_pan",
+        f"{prefix}AggtdNtry/TxCtgy": "merchant_category_code",
         f"{prefix}Tx/MrchntCtgyCd": "merchant_category_code",
         f"{prefix}POI/MrchntCtgyCd": "merchant_category_code",
         f"{prefix}POI/Cpblties/MrchntCtgyCd": "merchant_category_code",

@@ -249,7 +249,7 @@ class _Statement:
             yield problem(
                 "F-DATE", f"a date of {excerpt(field.text)!r} does not exist; the month's last day was taken", position
             )
-        if len(amount) > 3 and exceeds(number, currency or "EUR") and mark[0] != "E":
+        if (currency != "EUR" or amount[-3:-2] != ",") and exceeds(number, currency or "EUR") and mark[0] != "E":
             yield problem("F-SCALE", f"{excerpt(amount)} has more decimals than {currency}", position)
         self._undated += not booking.day or not booked
         raw: dict[str, str] = {}
