@@ -95,7 +95,7 @@ class Hub:
             for module, name, replacement in (
                 (engine, "run", run),
                 (connectors, "_process_door", lambda: self.wires),
-                (connectors, "_utc_now", self.now),
+                (connectors, "utc_now", self.now),
                 (self._bank, "sleep", self.wait),
             ):
                 stack.enter_context(mock.patch.object(module, name, replacement))
