@@ -5,6 +5,7 @@ Imports are inside the functions, so that ``--help`` answers at once and a comma
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -119,3 +120,41 @@ def bench(
     given = {"seeds": seeds, "first": first}
     options = {option: value for option, value in given.items() if value is not None}
     raise typer.Exit(run(name, quick=quick, as_json=as_json, options=options))
+
+
+Account = Annotated[str | None, typer.Option(help="Account number, where the file names none.")]
+Currency = Annotated[str | None, typer.Option(help="Currency (EUR), where the file names none.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding (cp1252), where the one found is wrong.")]
+
+
+@application.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A statement file of a bank.")],
+    account: Account = None,
+    currency: Currency = None,
+    encoding: Encoding = None,
+) -> None:
+    """Show what a bank file says: accounts, period, counts, its balances computed, oddities with their place."""
+    from nostro.cli.inspecting import run
+    from nostro.formats import Hints
+
+    raise typer.Exit(run(file, Hints(account=account, currency=currency, encoding=encoding)))
+
+
+@application.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A statement file of a bank.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
+    *,
+    to: Annotated[str, typer.Option(help="Format: camt.053, mt940. Default: by the name of OUT.")] = "",
+    account: Account = None,
+    currency: Currency = None,
+    encoding: Encoding = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite OUT.")] = False,
+) -> None:
+    """Convert a bank file into another format, and say what that format cannot hold."""
+    from nostro.cli.converting import run
+    from nostro.formats import Hints
+
+    hints = Hints(account=account, currency=currency, encoding=encoding)
+    raise typer.Exit(run(source, target, to, hints, force=force))
