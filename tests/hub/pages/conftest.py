@@ -22,6 +22,8 @@ from nostro.hub.integrations.models import Integration
 from nostro.hub.integrations.services import create_integration
 from nostro.hub.linking.models import Authorisation, Connection
 from nostro.hub.organizations.models import Organization, Role
+from nostro.hub.payments.models import Kind, Payment
+from nostro.hub.payments.services import Draft, create_payment
 from nostro.hub.sync.models import Synchronization
 from nostro.people.models import User
 
@@ -59,6 +61,7 @@ class World:
     decision: DuplicateDecision
     answer_id: uuid.UUID
 
+    payment: Payment
     @property
     def account(self) -> Account:
         return self.accounts["EUR"]
@@ -114,9 +117,20 @@ def make_world(*, is_sandbox: bool = True) -> World:
         organization, owner, admin, member, neighbour, bank, connection, accounts, transactions, integration, secret,
         make_authorisation(connection, owner), *_looked_into(accounts["EUR"], transactions["EUR"]),
     )  # fmt: skip
+        make_payment(accounts["EUR"], integration),
 
 
 def _looked_into(
+def make_payment(account: Account, integration: Integration, kind: Kind = Kind.PAYMENT, **fields: object) -> Payment:
+    """A payment of 12.34 EUR that waits for a signature; outside the sandbox there can be none."""
+    if not account.is_sandbox:
+        return Payment()
+    draft = Draft(Decimal("12.34"), "EUR", "Alex Creditor", "BE84732645584359", remittance_information="Invoice 42")
+    payment = create_payment(account, integration.id, kind, [draft], now=factories.NOW)
+    Payment.objects.filter(id=payment.id).update(**fields)
+    return payment
+
+
     account: Account, transaction: Transaction
 ) -> tuple[Synchronization, Transaction, DuplicateDecision, uuid.UUID]:
     """The run of an account, a row that looks like its transaction with what was decided, and a raw answer."""

@@ -27,6 +27,8 @@ FOR_ADMINISTRATORS = {
     "replay_webhook": "post",
     "replace_token": "post",
     "revoke_token": "post",
+    "sign_payment": "post",
+    "decline_payment": "post",
     "renew": "post",
     "disconnect": "post",
     "at_the_bank": "get",
@@ -43,7 +45,7 @@ FOR_ADMINISTRATORS = {
 ONLY_POST = {
     "rename_account", "synchronize", "ask_bank", "cancel_link", "renew", "disconnect", "new_secret",
     "revoke_integration", "replay_webhook", "replace_token", "revoke_token", "accept_gap", "bring_back",
-    "decide_double", "undo_double",
+    "decide_double", "undo_double", "sign_payment", "decline_payment",
 }  # fmt: skip
 
 
@@ -56,6 +58,7 @@ def _address(world: World, pattern: URLPattern) -> str:
         "institution_id": world.institution.id,
         "transaction_id": world.transactions["EUR"].id,
         "integration_id": world.integration.id,
+        "payment_id": world.payment.id,
         "mode": "sandbox",
         "run_id": world.run.id,
         "first_id": world.transactions["EUR"].id,

@@ -63,6 +63,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
             return _leave(back_to(redirect_uri, code=code, state=state))
     page = show(
         request, "consent.html", application=application, form=form, accounts=accounts, choices=organizations,
+        may_pay="pi" in granted_scope(request.GET.get("scope", "")).split(),
         parameters=[(name, value) for name, value in request.GET.items() if name != "organization"],
     )  # fmt: skip
     # A browser follows the redirect after the form only to where the page says that forms may lead.

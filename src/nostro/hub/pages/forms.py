@@ -67,6 +67,10 @@ class IntegrationForm(forms.Form):
         label=_("Name"), max_length=100, help_text=_("The software that will use it, for example “Books of Acme”.")
     )
     accounts = AccountsField()
+    payments = forms.BooleanField(
+        label=_("It may also prepare payments"), required=False,
+        help_text=_("Nothing is paid before a person of your organization signs at the bank."),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, accounts: list[Account], with_name: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -76,7 +80,7 @@ class IntegrationForm(forms.Form):
         if with_name:
             field.required = True
         else:
-            del self.fields["name"]
+            del self.fields["name"], self.fields["payments"]
             field.label = _("It may read")
 
 

@@ -72,7 +72,7 @@ def add_integration(request: OrganizationRequest, mode: str) -> HttpResponse:
 
 def _key(form_key: str, form: IntegrationForm) -> str:
     """The same form sent twice is one; going back and sending other values makes another integration."""
-    values = json.dumps([form.cleaned_data["name"], sorted(form.cleaned_data["accounts"])])
+    values = json.dumps([form.cleaned_data["name"], sorted(form.cleaned_data["accounts"]), form.cleaned_data["payments"]])
     return f"{form_key[:36]}:{hashlib.sha256(values.encode()).hexdigest()[:24]}"
 
 
@@ -83,6 +83,7 @@ def _create(request: OrganizationRequest, form: IntegrationForm, sandbox: bool) 
         name=form.cleaned_data["name"],
         account_ids=_ids(form),
         is_sandbox=sandbox,
+        with_payments=form.cleaned_data["payments"],
         now=now(),
     )
     keep_secret(request.user, integration, secret)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from nostro.hub.pages import accounts, authorising, integrations, legacy, linking, review, start, transactions, webhooks
+from nostro.hub.pages import (
+    accounts,
+    authorising,
+    integrations,
+    legacy,
+    linking,
+    payments,
+    review,
+    start,
+    transactions,
+    webhooks,
+)
 
 app_name = "hub"
 
@@ -47,6 +58,12 @@ urlpatterns = [
     path("<uuid:organization_id>/transactions/", transactions.transactions, name="transactions"),
     path("<uuid:organization_id>/transactions.csv", transactions.download, name="transactions_csv"),
     path("transactions/<uuid:transaction_id>/", transactions.transaction, name="transaction"),
+    # payments
+    path("<uuid:organization_id>/payments/", payments.payments, {"mode": ""}, name="payments"),
+    path("<uuid:organization_id>/payments/<str:mode>/", payments.payments, name="payments"),
+    path("payments/<uuid:payment_id>/", payments.payment, name="payment"),
+    path("payments/<uuid:payment_id>/sign/", payments.sign, name="sign_payment"),
+    path("payments/<uuid:payment_id>/decline/", payments.decline, name="decline_payment"),
     # integrations
     path("<uuid:organization_id>/integrations/", integrations.integrations, {"mode": ""}, name="integrations"),
     path("<uuid:organization_id>/integrations/<str:mode>/", integrations.integrations, name="integrations"),

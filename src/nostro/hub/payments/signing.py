@@ -131,7 +131,7 @@ def _at_the_bank(payment: Payment) -> tuple[str, str]:
 
 
 def _order(payment: Payment, handle: str) -> PaymentOrder:
-    back = f"{settings.PUBLIC_URL}{reverse('hub:payment_return')}?{urlencode({'state': handle})}"
+    back = f"{settings.PUBLIC_URL}{reverse('payment_return')}?{urlencode({'state': handle})}"
     transfers = tuple(
         CreditTransfer(
             amount=each.amount,

@@ -71,6 +71,8 @@ def grant(
         )  # fmt: skip
         Integration.objects.filter(id=integration.id).update(vendor_id=application.id)
     else:
+    allowed = "ai pi" if "pi" in scope.split() else "ai"
+    Integration.objects.filter(id=integration.id).update(vendor_id=application.id, scope=allowed)
         set_accounts(user, integration.id, account_ids, now)
     return issue_code(application, integration, scope=scope, redirect_uri=redirect_uri, challenge=challenge, now=now)
 
