@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -13,6 +15,18 @@ from nostro.people.models import AuditRecord, User
 #: A page of the trail; older records are read with ``before``.
 PAGE = 100
 SYSTEM = "Nostro"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one record says; see :func:`record`."""
+
+    tenant_id: uuid.UUID | None
+    action: str
+    obj: Model | None
+    sentence: str
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
 
 
 def record(
@@ -30,16 +44,29 @@ def record(
     ``actor`` is ``None`` for what Nostro did by itself. ``action`` is a stable word such as ``integration.revoked``;
     ``before`` and ``after`` hold the changed fields as JSON values and never a secret.
     """
-    return AuditRecord.objects.create(
-        tenant_id=tenant_id,
+    entry = Entry(tenant_id=tenant_id, action=action, obj=obj, sentence=sentence, before=before, after=after)
+    row = _row(entry, actor)
+    row.save(force_insert=True)
+    return row
+
+
+def record_many(entries: Sequence[Entry], *, actor: User | None) -> None:
+    """The same for what was done to many objects at once, in one statement."""
+    AuditRecord.objects.bulk_create([_row(entry, actor) for entry in entries], batch_size=1_000)
+
+
+def _row(entry: Entry, actor: User | None) -> AuditRecord:
+    obj = entry.obj
+    return AuditRecord(
+        tenant_id=entry.tenant_id,
         actor=actor,
         actor_name=str(actor)[:254] if actor else SYSTEM,
-        action=action,
+        action=entry.action,
         object_type=obj._meta.label_lower[:50] if obj else "",
         object_id=str(obj.pk)[:64] if obj else "",
-        sentence=sentence,
-        before=before,
-        after=after,
+        sentence=entry.sentence,
+        before=entry.before,
+        after=entry.after,
         correlation_id=str(structlog.contextvars.get_contextvars().get("correlation_id", ""))[:64],
     )
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from django.db import connection, models
 from django.db.models.fields import NOT_PROVIDED
+from psycopg.types.json import Jsonb
 
 #: A value as PostgreSQL reads it from text; ``None`` is null.
 Text = str | None
@@ -34,7 +35,14 @@ def copy_rows(rows: Sequence[models.Model]) -> None:
         return
     model = type(rows[0])
     names = column_names(model)
-    _copy(model, names, ([row.__dict__[name] for name in names] for row in rows))
+    if any(isinstance(field, models.JSONField) for field in model._meta.concrete_fields):
+        _copy(model, names, ([_adapted(row.__dict__[name]) for name in names] for row in rows))
+    else:
+        _copy(model, names, ([row.__dict__[name] for name in names] for row in rows))
+
+
+def _adapted(value: object) -> object:
+    return Jsonb(value) if isinstance(value, dict | list) else value
 
 
 def copy_texts(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:

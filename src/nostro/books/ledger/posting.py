@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
+
+from django.db import connection
 
 from nostro.books.companies.models import Company
 from nostro.books.ledger.bulk import copy_rows
@@ -75,6 +77,48 @@ def post(drafts: Iterable[Draft]) -> None:
     drafts = list(drafts)
     copy_rows([draft.entry for draft in drafts])
     copy_rows([item for draft in drafts for item in draft.items])
+
+
+def set_residuals(residuals: Mapping[UUID, tuple[Decimal, Decimal]]) -> None:
+    """What is left of open items that the caller has locked: in the item's currency, and in the company's."""
+    if not residuals:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE ledger_entryitem SET residual_currency = new.own, residual = new.company
+               FROM unnest(%s::uuid[], %s::numeric[], %s::numeric[]) AS new(id, own, company)
+               WHERE ledger_entryitem.id = new.id""",
+            [list(residuals), [own for own, _ in residuals.values()], [company for _, company in residuals.values()]],
+        )
+
+
+def change_items(amounts: Mapping[UUID, tuple[Decimal, Decimal]], *, delete: Sequence[UUID] = ()) -> None:
+    """Give items of an entry other amounts (the company's currency, their own), or take them out of it.
+
+    For the suspense item and the counterparts of a bank entry in edit mode only (books.md 14.3); the database sees to
+    it that each entry still balances.
+    """
+    with connection.cursor() as cursor:
+        if amounts:
+            values = amounts.values()
+            cursor.execute(
+                """UPDATE ledger_entryitem SET amount = new.amount, amount_currency = new.own
+                   FROM unnest(%s::uuid[], %s::numeric[], %s::numeric[]) AS new(id, amount, own)
+                   WHERE ledger_entryitem.id = new.id""",
+                [list(amounts), [amount for amount, _ in values], [own for _, own in values]],
+            )
+        if delete:
+            cursor.execute("DELETE FROM ledger_entryitem WHERE id = ANY(%s)", [list(delete)])
+
+
+def reversal_of(company: Company, entry: Entry) -> Draft:
+    """A draft that takes back ``entry``, on its day or the first open one after it (books.md 14.6)."""
+    sides = [
+        Side(item.account_id, -item.amount, item.currency, -item.amount_currency, item.partner_id, label=item.label)
+        for item in EntryItem.objects.filter(entry=entry).order_by("id")
+    ]
+    date = first_open_day(company, entry.date)
+    return draft_entry(company, kind="reversal", date=date, label=entry.label, sides=sides, reverses=entry)
 
 
 def lock_of(company: Company) -> dt.date | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Line
@@ -24,8 +23,12 @@ class MatchGroup(models.Model):
     evidence = models.JSONField(default=dict)
     explanation = models.TextField()
     second_entry = models.ForeignKey(Entry, null=True, on_delete=models.PROTECT, related_name="+")  # keep mode
+    write_off_entry = models.ForeignKey(Entry, null=True, on_delete=models.PROTECT, related_name="+")
+    exchange_entry = models.ForeignKey(Entry, null=True, on_delete=models.PROTECT, related_name="+")
+    #: The other half of a transfer between own accounts: both are matched, and taken back, together.
+    mirror = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True)
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
@@ -34,7 +37,11 @@ class MatchGroup(models.Model):
 
 
 class MatchPart(models.Model):
-    """One counterpart of a group. Amounts are signed like the line; ``open_item`` is what it closes, if anything."""
+    """One counterpart of a group: a slice of the line, and what it took of the open item it pays, if any.
+
+    Slices are signed like the line and sum to it in its three amounts (books.md 14.2, I-17). What an item lost of its
+    residuals is signed like the item and includes what was written off.
+    """
 
     id = IdField()
     group = models.ForeignKey(MatchGroup, on_delete=models.CASCADE, related_name="parts")
@@ -45,4 +52,7 @@ class MatchPart(models.Model):
     label = models.TextField(blank=True)
     amount = AmountField()  # in the company's currency
     currency = models.CharField(max_length=3)
-    amount_currency = AmountField()
+    amount_currency = AmountField()  # in the journal's currency
+    foreign_amount = AmountField(null=True)  # in the line's foreign currency
+    item_amount = AmountField(null=True)  # taken of the item's residual
+    item_amount_currency = AmountField(null=True)  # taken of its residual in its own currency

@@ -1,0 +1,103 @@
+"""What is to be done with a line, as a value: decided by a person, a proposal or a model, and carried out by
+``applying``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from nostro.books.companies.models import Company
+from nostro.books.ledger.chart import account_for
+from nostro.books.ledger.models import Purpose
+from nostro.books.reconcile.engine import ItemKind, Option, Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """Close ``amount`` of an item beside its payment: in the item's currency and signed like it (books.md 16.4)."""
+
+    account_id: UUID
+    amount: Decimal
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pay:
+    """Pay an open item with the line: ``part`` in the item's currency, signed like it, or as far as both reach.
+
+    ``expected`` is the open amount that was seen when this was decided; with another one the decision is stale.
+    """
+
+    item_id: UUID
+    part: Decimal | None = None
+    write_offs: tuple[WriteOff, ...] = ()
+    expected: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookTo:
+    """Book to an account: ``amount`` in the journal's currency and signed like the line, or all that is left of it."""
+
+    account_id: UUID
+    amount: Decimal | None = None
+    partner_id: UUID | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Explain a line by moves, in their order. ``expected_rest`` is what was unexplained when this was decided.
+
+    ``mirror_of`` is the line whose transfer this line is the other half of: the two are applied together or not at all.
+    """
+
+    line_id: UUID
+    moves: tuple[Pay | BookTo, ...]
+    step: str
+    explanation: str
+    automatic: bool = False
+    evidence: dict[str, Any] = field(default_factory=dict)
+    expected_rest: Decimal | None = None
+    mirror_of: UUID | None = None
+
+
+def of_proposal(company: Company, proposal: Proposal, rest: Decimal) -> list[Application]:
+    """The best option of a proposal, to be applied without a person. ``rest`` is what is unexplained of the line.
+
+    An own transfer is two applications, one for each line. Raises ``ValueError`` for a proposal that may not be
+    applied automatically.
+    """
+    if proposal.decision != "apply":
+        raise ValueError("only a proposal with one automatic option is applied")
+    option = proposal.options[0]
+    evidence = evidence_of(proposal, option)
+    common: dict[str, Any] = {
+        "step": str(option.step),
+        "explanation": option.sentence,
+        "automatic": True,
+        "evidence": evidence,
+    }
+    if option.allocations[0].item.kind == ItemKind.MIRROR:
+        transfer = account_for(company, Purpose.TRANSFER)
+        other = option.allocations[0].item
+        move = (BookTo(transfer.id),)
+        return [
+            Application(proposal.line_id, move, expected_rest=rest, **common),
+            Application(other.id, move, expected_rest=-other.residual, mirror_of=proposal.line_id, **common),
+        ]
+    moves = tuple(
+        Pay(allocation.item.id, allocation.part, expected=allocation.item.residual) for allocation in option.allocations
+    )
+    return [Application(proposal.line_id, moves, expected_rest=rest, **common)]
+
+
+def evidence_of(proposal: Proposal, option: Option) -> dict[str, Any]:
+    """What is stored with a match (books.md 16.9): evidence, the other candidates, and why each was refused."""
+    return {
+        "evidence": [{"kind": one.kind, "text": one.text[:200], "place": one.place} for one in option.evidence[:20]],
+        "others": [other.sentence[:300] for other in proposal.options if other is not option][:10],
+        "refused": [{"item": str(one.item_id), "name": one.name[:100], "why": one.why} for one in proposal.refused],
+        "partner": proposal.partner_why,
+    }
