@@ -80,10 +80,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "POST", "/oauth2/revoke", connect.revoke, Access.CLIENT, "Revoke a token and what came of it.",
         item=d.Empty, body=d.RevokeInput, mounts=(CONNECT,),
+    ),
     Endpoint(
         "POST", "/oauth2/revoke", oauth2.revoke, Access.CLIENT, "Revoke an access token.",
         item=d.Empty, body=d.RevokeInput, mounts=(ROOT,),
-    ),
     ),
     Endpoint(
         "GET", "/userinfo", connect.userinfo, Access.GRANTED, "The organization behind the token.", "userinfo",

@@ -69,11 +69,10 @@ def grant(
             user, organization, name=application.name, account_ids=account_ids,
             is_sandbox=application.is_sandbox, now=now,
         )  # fmt: skip
-        Integration.objects.filter(id=integration.id).update(vendor_id=application.id)
     else:
+        set_accounts(user, integration.id, account_ids, now)
     allowed = "ai pi" if "pi" in scope.split() else "ai"
     Integration.objects.filter(id=integration.id).update(vendor_id=application.id, scope=allowed)
-        set_accounts(user, integration.id, account_ids, now)
     return issue_code(application, integration, scope=scope, redirect_uri=redirect_uri, challenge=challenge, now=now)
 
 
