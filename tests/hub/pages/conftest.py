@@ -33,9 +33,10 @@ MONEY = {
     "JPY": (Decimal("-5678"), "5,678"),
     "KWD": (Decimal("-9876.543"), "9,876.543"),
 }
-RAW_BODY = b"""{"account": {"iban": "BE68539007547034"}, "transactions": {"booked": [{"entryReference": "2026-77",
- "bookingDate": "2026-11-05", "transactionAmount": {"amount": "-12.30", "currency": "EUR"},
- "creditorName": "Ann Peeters", "remittanceInformationUnstructured": "For Ann, house 12", "other": "Ghent", "number": 539007547034}]}}"""
+RAW_BODY = b"""{"account": {"iban": "BE68539007547034"}, "transactions": {"booked": [{
+"entryReference": "2026-77", "bookingDate": "2026-11-05", "creditorName": "Ann Peeters",
+"transactionAmount": {"amount": "-12.30", "currency": "EUR"}, "other": "Ghent", "number": 539007547034,
+"remittanceInformationUnstructured": "For Ann, house 12"}]}}"""
 YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 TODAY = dt.datetime.now(dt.UTC).date()
 
@@ -60,8 +61,8 @@ class World:
     double: Transaction
     decision: DuplicateDecision
     answer_id: uuid.UUID
-
     payment: Payment
+
     @property
     def account(self) -> Account:
         return self.accounts["EUR"]
@@ -116,11 +117,10 @@ def make_world(*, is_sandbox: bool = True) -> World:
     return World(
         organization, owner, admin, member, neighbour, bank, connection, accounts, transactions, integration, secret,
         make_authorisation(connection, owner), *_looked_into(accounts["EUR"], transactions["EUR"]),
-    )  # fmt: skip
         make_payment(accounts["EUR"], integration),
+    )  # fmt: skip
 
 
-def _looked_into(
 def make_payment(account: Account, integration: Integration, kind: Kind = Kind.PAYMENT, **fields: object) -> Payment:
     """A payment of 12.34 EUR that waits for a signature; outside the sandbox there can be none."""
     if not account.is_sandbox:
@@ -131,6 +131,7 @@ def make_payment(account: Account, integration: Integration, kind: Kind = Kind.P
     return payment
 
 
+def _looked_into(
     account: Account, transaction: Transaction
 ) -> tuple[Synchronization, Transaction, DuplicateDecision, uuid.UUID]:
     """The run of an account, a row that looks like its transaction with what was decided, and a raw answer."""

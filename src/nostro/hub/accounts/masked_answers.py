@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -64,6 +65,8 @@ _SHOWN = frozenset(
 _REFERENCES = frozenset(["entryReference", "transactionId", "cardTransactionId", "lastCommittedTransaction"])
 #: Where the bank's sentences about a request are, which are no text of a transaction.
 _MESSAGES = frozenset(["tppMessages", "errors"])
+#: Words, versions and nothing: account and consent ids have digits or capitals.
+_PATH_WORD = re.compile(r"[a-z-]{0,30}|v\d{1,2}")
 _LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
 
 
@@ -121,14 +124,12 @@ def _shape(text: str) -> str:
 
 
 def masked_address(url: str) -> str:
-    """The address that was asked, without what identifies an account or opens a page: its path's words and the names
-    and dates of its parameters."""
-    path, _, query = url.partition("?")
-    parts = [
-        part if re.fullmatch(r"[a-z][a-z-]*|v\d+|https?:|[a-z0-9.-]+(:\d+)?", part) else "…" for part in path.split("/")
-    ]
-    shown = [_parameter(pair) for pair in query.split("&") if pair]
-    return "/".join(parts) + (f"?{'&'.join(shown)}" if shown else "")
+    """The address that was asked, without what identifies an account or opens a page: server, the words of its path,
+    and the names, words and dates of its parameters."""
+    parts = urlsplit(url)
+    path = "/".join(part if _PATH_WORD.fullmatch(part) else "…" for part in parts.path.split("/"))
+    query = "&".join(_parameter(pair) for pair in parts.query.split("&") if pair)
+    return f"{parts.scheme}://{parts.hostname or ''}{path}{'?' if query else ''}{query}"
 
 
 def _parameter(pair: str) -> str:
