@@ -43,7 +43,7 @@ def test_head_is_get_without_a_body(street: Street) -> None:
 @pytest.mark.parametrize(
     "target",
     ["/accounts/x/y/z", "/oauth2", "/oauth2/authorise", "/xs2a", "/xs2a/customer", "/sandbox",
-     "/ponto-connect/webhooks", "/ponto-connect/nothing", "/me", "/accounts/a/b",
+     "/ponto-connect/webhooks", "/ponto-connect/nothing", "/mee", "/accounts/a/b",
      "/users/" + "x" * 5000, "/" + "accounts/" * 500],
 )  # fmt: skip
 def test_unknown_paths_are_404_json(street: Street, target: str) -> None:

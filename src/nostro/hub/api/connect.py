@@ -173,7 +173,7 @@ def _checked(name: str, value: Any, kind: type) -> Any:
 
 def list_integration_accounts(request: Request) -> Answer:
     base = request.base
-    return page(request, _integration_accounts(request.vendor), lambda row: _integration_account(row, base))
+    return page(request, _integration_accounts(request.vendor), lambda row: integration_account(row, base))
 
 
 def _integration_accounts(vendor: Application) -> Listing:
@@ -192,7 +192,8 @@ def _integration_accounts(vendor: Application) -> Listing:
     )
 
 
-def _integration_account(row: Row, base: str) -> d.IntegrationAccount:
+def integration_account(row: Row, base: str) -> d.IntegrationAccount:
+    """From the ids and times of a grant, and the ids of account, institution and organization."""
     return d.IntegrationAccount(
         "integrationAccount",
         row[0],

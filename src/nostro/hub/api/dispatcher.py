@@ -25,6 +25,7 @@ from nostro.hub.api.request import Environ, Request, accepts_vendor_type, bearer
 from nostro.hub.api.request_log import entry_of
 from nostro.hub.api.responses import Answer
 from nostro.hub.integrations.legacy import Revoked, access_by_legacy_token
+from nostro.hub.integrations.personal import access_by_personal_token
 from nostro.hub.integrations.queries import access_by_token, holder_of_client, holder_of_token
 from nostro.hub.integrations.request_log import Entry
 from nostro.hub.vendors.grants import application_by_token
@@ -118,7 +119,7 @@ class Dispatcher:
         token = bearer(request.environ)
         if token:
             self._recognize(request, token)
-        known = request.grantee is not None or request.application is not None
+        known = request.grantee is not None or request.application is not None or request.acting is not None
         if not known and (token or endpoint.access is not Access.OPTIONAL):
             request.holder = holder_of_token(token) if token else None
             raise errors.credentials_invalid()
@@ -130,6 +131,9 @@ class Dispatcher:
         if request.grantee is None and request.mount:
             request.application = application_by_token(token, request.now)
         elif request.grantee is None and "." not in token:
+            request.acting = access_by_personal_token(token, request.now)
+            if request.acting is not None:
+                return
             try:
                 request.grantee = access_by_legacy_token(token, request.now)
             except Revoked:
@@ -141,12 +145,10 @@ class Dispatcher:
             wait_s = self._token_calls.take(client_id, self._monotonic())
             if self._record is not None and not wait_s:
                 request.holder = holder_of_client(client_id)
-        elif request.application is not None:
-            wait_s = self._requests.take(request.application.id, self._monotonic())
-        elif request.grantee is not None:
-            wait_s = self._requests.take(request.grantee.integration_id, self._monotonic())
         else:
-            wait_s = self._requests.take(request.environ.get("REMOTE_ADDR", ""), self._monotonic())
+            known = request.application or request.grantee or request.acting
+            caller = request.environ.get("REMOTE_ADDR", "") if known is None else request.caller_id
+            wait_s = self._requests.take(caller, self._monotonic())
         if wait_s:
             raise errors.too_many_requests(wait_s)
 
@@ -156,6 +158,8 @@ _SCOPES = frozenset({Access.ACCOUNT_INFORMATION, Access.PAYMENT_INITIATION})
 
 def _check_kind(request: Request, access: Access) -> None:
     """A vendor's token where an organization's is needed, or the reverse, or one without the scope: 403 (4.3)."""
+    if access is Access.PERSON and request.acting is None:
+        raise errors.insufficient_scope("user")
     if access is Access.VENDOR and request.application is None:
         raise errors.insufficient_scope("client")
     if access in _SCOPES | {Access.GRANTED} and request.grantee is None:
@@ -205,7 +209,7 @@ def _send(request: Request, answer: Answer, start_response: StartResponse) -> It
         ("X-Content-Type-Options", "nosniff"),
         *answer.headers,
     ]
-    if request.grantee is not None or request.application is not None:
+    if request.grantee is not None or request.application is not None or request.acting is not None:
         headers.append(("Cache-Control", "no-store"))
     if request.grantee is not None and request.grantee.is_legacy:
         headers.append(("Deprecation", "true"))

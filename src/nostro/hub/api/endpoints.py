@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nostro.hub.api import connect, discovery, institutions, oauth2, openapi, payments, resources, sandbox
+from nostro.hub.api import connect, dashboard, discovery, institutions, oauth2, openapi, payments, resources, sandbox
+from nostro.hub.api import dashboard_documents as dd
 from nostro.hub.api import documents as d
 from nostro.hub.api import payment_documents as p
 from nostro.hub.api import sandbox_documents as fakes
@@ -33,6 +34,7 @@ class Access(enum.Enum):
     PAYMENT_INITIATION = "pi"  # a token with this scope
     GRANTED = "granted"  # a token of an integration, whatever its scope
     SANDBOX = "sandbox"  # a token of a sandbox integration
+    PERSON = "person"  # a personal access token
     VENDOR = "vendor"  # a client token of a vendor
 
 
@@ -78,12 +80,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         item=d.Token, body=d.ConnectTokenInput, mounts=(CONNECT,),
     ),
     Endpoint(
-        "POST", "/oauth2/revoke", connect.revoke, Access.CLIENT, "Revoke a token and what came of it.",
-        item=d.Empty, body=d.RevokeInput, mounts=(CONNECT,),
-    ),
-    Endpoint(
         "POST", "/oauth2/revoke", oauth2.revoke, Access.CLIENT, "Revoke an access token.",
         item=d.Empty, body=d.RevokeInput, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "POST", "/oauth2/revoke", connect.revoke, Access.CLIENT, "Revoke a token and what came of it.",
+        item=d.Empty, body=d.RevokeInput, mounts=(CONNECT,),
     ),
     Endpoint(
         "GET", "/userinfo", connect.userinfo, Access.GRANTED, "The organization behind the token.", "userinfo",
@@ -245,5 +247,51 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "PATCH", _FAKE_ROWS + "/{financialInstitutionTransactionId}", sandbox.change_transaction, Access.SANDBOX,
         "Change what is on a fake account.", "financialInstitutionTransaction", d.One,
         item=fakes.FakeTransaction, body=fakes.FakeTransactionChange,
+    ),
+    Endpoint("GET", "/me", dashboard.get_me, Access.PERSON, "Who holds the token.", "user", d.One, item=dd.User,
+             mounts=(ROOT,)),
+    Endpoint(
+        "GET", "/organization-accounts", dashboard.list_organization_accounts, Access.PERSON,
+        "List the accounts of the organization.", "organizationAccount", d.Page, item=dd.OrganizationAccount,
+        mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", "/users", dashboard.list_users, Access.PERSON, "List the people of the organization.", "user", d.Page,
+        item=dd.User, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", "/user-invitations", dashboard.list_invitations, Access.PERSON, "List the open invitations.",
+        "userInvitation", d.Page, item=dd.UserInvitation, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "POST", "/user-invitations", dashboard.create_invitation, Access.PERSON, "Ask somebody to join.",
+        "userInvitation", d.One, status=201, item=dd.UserInvitation, body=dd.InvitationInput, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "DELETE", "/user-invitations/{invitationId}", dashboard.delete_invitation, Access.PERSON,
+        "Withdraw an invitation.", "userInvitation", d.One, item=d.Identifier, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", "/integrations", dashboard.list_integrations, Access.PERSON, "List the integrations.", "integration",
+        d.Page, item=dd.DashboardIntegration, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "POST", "/integrations", dashboard.create_new_integration, Access.PERSON, "Make an integration.",
+        "integration", d.One, status=201, item=dd.DashboardIntegration, body=dd.IntegrationInput, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", "/integrations/{integrationId}/accounts", dashboard.list_grants, Access.PERSON,
+        "List the accounts that an integration may read.", "integrationAccount", d.Page, item=d.IntegrationAccount,
+        mounts=(ROOT,),
+    ),
+    Endpoint(
+        "POST", "/integrations/{integrationId}/accounts", dashboard.create_grant, Access.PERSON,
+        "Let an integration read an account.", "integrationAccount", d.One, status=201, item=d.IntegrationAccount,
+        body=dd.GrantInput, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "DELETE", "/integrations/{integrationId}/accounts/{accountId}", dashboard.delete_grant, Access.PERSON,
+        "No longer let an integration read an account.", "integrationAccount", d.One, item=d.Identifier,
+        mounts=(ROOT,),
     ),
 )  # fmt: skip

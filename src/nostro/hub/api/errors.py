@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nostro.web.errors import NotFound, Problem
+from nostro.web.errors import Forbidden, NotFound, Problem
 
 
 class ApiError(Exception):
@@ -118,5 +118,7 @@ def from_problem(problem: Problem) -> ApiError:
     """A room's refusal, in the API's words."""
     if isinstance(problem, NotFound):
         return not_found(problem.resource)
+    if isinstance(problem, Forbidden):
+        return insufficient_scope("admin")
     detail = " ".join(part for part in (problem.what, problem.why, problem.what_to_do) if part)
     return ApiError(problem.status, problem.code, detail, meta={"attribute": problem.field} if problem.field else {})

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from nostro.hub.api import dashboard_documents as dd
 from nostro.hub.api import documents as d
 from nostro.hub.api import sandbox_documents as s
 
@@ -19,6 +20,7 @@ HOST = "{host}"
 ACCOUNT = "8804e34f-12b0-4b70-86bf-265f013ca232"
 INSTITUTION = "953934eb-229a-4fd2-8675-07794078cc7d"
 TRANSACTION = "a4a47c21-b606-464f-ae17-f8e3af6772c9"
+INTEGRATION = "236d8f5c-8ed8-425b-84b7-2c31e5ca62bb"
 FAKE_TRANSACTION = "f87f120d-0000-4000-8000-000000000001"
 SYNCHRONIZATION = "1b3e3011-d018-4785-bbba-9aa75ba14d45"
 _NOON = "2026-11-02T12:00:00.000Z"
@@ -108,6 +110,40 @@ def _fake_transaction() -> s.FakeTransaction:
     return s.FakeTransaction("financialInstitutionTransaction", FAKE_TRANSACTION, attributes)
 
 
+def _new_integration() -> dd.DashboardIntegration:
+    attributes = dd.IntegrationAttributes(
+        "Bookkeeping", "ai", False, "1c020714-759d-49cf-b6d9-a3f8a1d9a9a3", _NOON,
+        "MoH3t9zBrnTvlt0qB061Ptjdy0akwwYHm9VY9E6-e4E",
+    )  # fmt: skip
+    return dd.DashboardIntegration("integration", INTEGRATION, attributes)
+
+
+def _grant() -> d.IntegrationAccount:
+    return d.IntegrationAccount(
+        "integrationAccount",
+        "1d676229-2f7e-4dd7-a3ab-a5b2a5b8f0e4",
+        d.IntegrationAccountAttributes(_NOON, None),
+        d.IntegrationAccountRelationships(
+            d.ToOne(d.Links(f"{HOST}/accounts/{ACCOUNT}"), d.Identifier("account", ACCOUNT)),
+            d.ToOne(
+                d.Links(f"{HOST}/financial-institutions/{INSTITUTION}"),
+                d.Identifier("financialInstitution", INSTITUTION),
+            ),
+            d.OnlyData(d.Identifier("organization", "6616fe6e-8ed8-425b-84b7-2c31e5ca625d")),
+        ),
+    )
+
+
+def _invitation() -> dd.UserInvitation:
+    attributes = dd.InvitationAttributes("new@example.org", "member", _NOON, "2026-11-16T12:00:00.000Z")
+    return dd.UserInvitation("userInvitation", "7f4a4447-8ed8-425b-84b7-2c31e5ca628f", attributes)
+
+
+def _me() -> dd.User:
+    attributes = dd.UserAttributes("malvina@example.org", "Malvina", "Dibbert", "nl", _NOON)
+    return dd.User("user", "9c1a7b1e-8ed8-425b-84b7-2c31e5ca62aa", attributes)
+
+
 def _page(items: list[Any], path: str, *, of_account: bool = False) -> d.Page:
     paging = d.Paging(10, None, None)
     meta = d.PageMeta(paging)
@@ -156,6 +192,10 @@ EXAMPLES: tuple[Example, ...] = (
         "PATCH", _FAKE_ROWS + "/{financialInstitutionTransactionId}", d.One(_fake_transaction()),
         {"amount": 84.42, "automaticBooking": True},
     ),
+    Example("GET", "/me", d.One(_me())),
+    Example("POST", "/integrations", d.One(_new_integration()), {"name": "Bookkeeping", "sandbox": False}),
+    Example("POST", "/integrations/{integrationId}/accounts", d.One(_grant()), {"accountId": ACCOUNT}),
+    Example("POST", "/user-invitations", d.One(_invitation()), {"email": "new@example.org", "role": "member"}),
 )  # fmt: skip
 _BY_CALL = {(example.verb, example.path): example for example in EXAMPLES}
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -40,7 +40,7 @@ def run_once(request: Request, handler: Callable[[Request], Answer]) -> Answer:
 
 def _run_once(request: Request, key: str, handler: Callable[[Request], Answer]) -> Answer:
     scope = {
-        "integration_id": request.vendor.id if request.grantee is None else request.grantee.integration_id,
+        "integration_id": request.caller_id,
         "verb": request.verb,
         "path": request.mount + "/" + "/".join(request.path),
         "key": key,
@@ -58,10 +58,10 @@ def _run_once(request: Request, key: str, handler: Callable[[Request], Answer]) 
         known.delete()
     IdempotentRequest.objects.create(
         **scope,
-        organization_id=None if request.grantee is None else request.grantee.organization_id,
+        organization_id=request.organization_id,
         body_checksum=checksum,
         status=answer.status,
-        document=answer.body,
+        document=answer.kept_body,
         created_at=request.now,
     )
     return answer

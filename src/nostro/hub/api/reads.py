@@ -167,6 +167,20 @@ def accounts(integration_id: UUID) -> Listing:
     )
 
 
+def organization_accounts(organization_id: UUID) -> Listing:
+    """The accounts of an organization, newest first."""
+    where = "a.organization_id = %s AND a.removed_at IS NULL AND a.is_selected"
+    return Listing(
+        select=f"""SELECT {_ACCOUNT_COLUMNS}
+FROM accounts_account a JOIN directory_institution i ON i.id = a.institution_id {_LATEST}""",
+        where=where,
+        arguments=(organization_id,),
+        key=("a.linked_at", "a.id"),
+        cursor=f"SELECT a.linked_at, a.id FROM accounts_account a WHERE {where} AND a.id = %s",
+        cursor_arguments=(organization_id,),
+    )
+
+
 def access_account(integration_id: UUID, account_id: UUID | None, base: str) -> d.Account:
     """One granted account. Raises resourceNotFound for every other id, after the same look-up."""
     row = fetch_one(f"{_ACCOUNTS} WHERE {_GRANTED} AND g.account_id = %s", [integration_id, account_id])

@@ -15,6 +15,7 @@ import msgspec
 from django.conf import settings
 
 from nostro.hub.api.errors import ApiError, validation
+from nostro.hub.integrations.personal import Person
 from nostro.hub.integrations.queries import Grantee, Holder
 from nostro.hub.vendors.models import Application
 
@@ -40,6 +41,7 @@ class Request:
     parameters: tuple[str, ...] = ()
     grantee: Grantee | None = None
     application: Application | None = None  # of a vendor that shows a client token
+    acting: Person | None = None  # who shows a personal access token
     holder: Holder | None = None  # whose credentials were refused, or only exchanged for a token: for its log
     query: dict[str, str] = field(default_factory=dict)
     _body: bytes | None = None
@@ -68,6 +70,27 @@ class Request:
         if self.application is None:
             raise AssertionError("this endpoint is declared without a client token")
         return self.application
+
+    @property
+    def person(self) -> Person:
+        """The caller of an endpoint that requires a personal access token."""
+        if self.acting is None:
+            raise AssertionError("this endpoint is declared without a personal access token")
+        return self.acting
+
+    @property
+    def caller_id(self) -> UUID:
+        """Integration, personal token or vendor: whose idempotency keys and rate limit count."""
+        if self.grantee is not None:
+            return self.grantee.integration_id
+        return self.vendor.id if self.acting is None else self.acting.token_id
+
+    @property
+    def organization_id(self) -> UUID | None:
+        """The organization that is acted for; None for a vendor."""
+        if self.grantee is not None:
+            return self.grantee.organization_id
+        return None if self.acting is None else self.acting.organization.id
 
     @property
     def body(self) -> bytes:

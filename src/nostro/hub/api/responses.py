@@ -25,10 +25,16 @@ class Answer:
     document: Any
     headers: tuple[tuple[str, str], ...] = ()
     plain: bool = False
+    #: What is stored instead of ``document`` for a repeated idempotency key, where that holds a secret.
+    kept: Any = None
 
     @property
     def body(self) -> bytes:
         return self.document if isinstance(self.document, bytes) else _ENCODER.encode(self.document)
+
+    @property
+    def kept_body(self) -> bytes:
+        return self.body if self.kept is None else _ENCODER.encode(self.kept)
 
 
 def page(

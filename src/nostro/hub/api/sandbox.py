@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import uuid
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from nostro.hub.accounts.models import Account
@@ -28,7 +28,8 @@ from nostro.hub.directory.models import Institution
 from nostro.hub.integrations.queries import access_granted_account
 from nostro.web.errors import NotFound
 
-_ACCOUNT, _ROW = "financialInstitutionAccount", "financialInstitutionTransaction"
+_ACCOUNT: Final = "financialInstitutionAccount"
+_ROW: Final = "financialInstitutionTransaction"
 
 
 def list_institutions(request: Request) -> Answer:
@@ -107,10 +108,9 @@ def change_transaction(request: Request) -> Answer:
 
 def _institution(request: Request) -> uuid.UUID:
     """The sandbox institution of the path; any other id is 404."""
-    institution_id = parse_id(request.parameters[0])
+    institution_id = parse_id(request.parameters[0]) or uuid.UUID(int=0)
     if not Institution.objects.filter(id=institution_id, is_sandbox=True).exists():
         raise not_found("financialInstitution")
-    assert institution_id is not None
     return institution_id
 
 

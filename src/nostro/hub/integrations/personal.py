@@ -35,7 +35,9 @@ class Person:
 
 
 @transaction.atomic
-def create_personal_token(user: User, organization: Organization, *, name: str, now: datetime) -> tuple[PersonalToken, str]:
+def create_personal_token(
+    user: User, organization: Organization, *, name: str, now: datetime
+) -> tuple[PersonalToken, str]:
     """A new token of ``user``; its text is never shown again. Raises Problem (``nameMissing``, ``nameInvalid``,
     ``tooManyTokens``), NotFound for strangers."""
     organization = access_organization(user, organization.id)

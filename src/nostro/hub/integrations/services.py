@@ -38,6 +38,7 @@ def create_integration(
     is_sandbox: bool,
     now: datetime,
     with_payments: bool = False,
+    may_be_empty: bool = False,
 ) -> tuple[Integration, str]:
     """Make an integration that may read ``account_ids``, and ``with_payments`` prepare payments from them. Returns it
     with its Secret ID, which is never shown again.
@@ -47,7 +48,7 @@ def create_integration(
     organization = access_organization(user, organization.id, role=Role.ADMIN)
     refuse_blocked(organization)
     accounts = _accounts(organization, account_ids, is_sandbox)
-    if not accounts:
+    if not accounts and not may_be_empty:
         raise Problem(
             "No account was chosen.",
             what_to_do="Choose at least one account that the integration may read.",

@@ -60,7 +60,7 @@ def open_invitations_of(organization: Organization) -> list[Invitation]:
 def withdraw_invitation(user: User, organization: Organization, invitation_id: uuid.UUID | None) -> Invitation:
     """The link works no more. Raises NotFound, Forbidden."""
     organization = access_organization(user, organization.id, role=Role.ADMIN)
-    invitation = organization.invitations.filter(id=invitation_id, accepted_at=None).first()
+    invitation = organization.invitations.filter(id=invitation_id or uuid.UUID(int=0), accepted_at=None).first()
     if invitation is None:
         raise NotFound("userInvitation")
     _record(user, invitation, "withdrawn", f"Withdrew the invitation of {invitation.email}.")

@@ -67,7 +67,12 @@ def exchange_code(application: Application, code: str, redirect_uri: str, verifi
         found = (
             AuthorizationCode.objects.select_for_update(of=("self",))
             .select_related("integration")
-            .filter(checksum=token_checksum(code), application=application, integration__revoked_at=None, integration__is_blocked=False)
+            .filter(
+                checksum=token_checksum(code),
+                application=application,
+                integration__revoked_at=None,
+                integration__is_blocked=False,
+            )
             .first()
         )
         if found is None or found.expires_at <= now:
