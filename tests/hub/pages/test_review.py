@@ -189,8 +189,8 @@ def test_the_gap_names_days_balances_and_what_may_explain_it(world: World) -> No
     account = _red(world)
     factories.pending_transactions(account, 1, amount=Decimal("12.34"), counterpart_name="<i>Hidden</i>")
     page = _get(world, "gap", account_id=account.id)
-    for told in ("100.00", "109.34", "-3.00", "12.34", "3 transactions of these days", "&lt;i&gt;Hidden&lt;/i&gt;"):
-        assert told.replace("-", "−") in page or told in page, told
+    for told in ("100.00", "109.34", "3.00", "12.34", "3 transactions of these days", "&lt;i&gt;Hidden&lt;/i&gt;"):
+        assert told in page, told
     assert "A pending transaction of exactly this amount" in page
     assert "<i>Hidden" not in page
 
