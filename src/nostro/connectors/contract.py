@@ -92,7 +92,9 @@ class ConsentRequest:
     """What is asked of the bank. ``account_references``: IBANs, only where the profile needs them.
 
     ``state`` is the hub's random handle; the connector adds it to both redirect addresses as the query parameter
-    ``state``, unless they have one.
+    ``state``, unless they have one. Where one authorisation leads to the bank twice (OAuth pre-step), the connector may
+    add a point and a number to the handle. ``oauth_secret`` is fresh randomness of the hub, 43 characters or more, from
+    which the PKCE verifiers are made (RFC 7636).
     """
 
     psu_type: Literal["personal", "business"]
@@ -104,17 +106,49 @@ class ConsentRequest:
     language: str = "en"
     psu_id: str | None = None
     account_references: tuple[str, ...] = ()
+    oauth_secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an OAuth server handed out, with what is needed to ask it for the next ones (RFC 6749 section 6).
+
+    ``refresh_token`` may be good for one use only: the hub stores the next one before it uses the access token that
+    came with it (connectors.md 4.1).
+    """
+
+    access_token: str = field(repr=False)
+    expires_at: dt.datetime
+    token_endpoint: str
+    client_id: str
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+class TokenSource(Protocol):
+    """The hub's store of the tokens of one consent, asked before every request that needs one."""
+
+    def get(self) -> str:
+        """An access token that is good now; refreshed where it is about to end. Raises ``ConsentExpired`` where the
+        bank gives no more, and whatever stops the refresh."""
+        ...
+
+    def refused(self, access_token: str) -> None:
+        """The bank called this token over: the next :meth:`get` refreshes. Raises ``ConsentExpired`` where the token
+        was fresh already (connectors.md 1.7, TokenExpired)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A consent as the bank describes it. ``consent_id`` is a secret: it opens the accounts."""
+    """A consent as the bank describes it. ``consent_id`` is a secret: it opens the accounts. ``tokens`` are there
+    where the bank wants them besides."""
 
     consent_id: str = field(repr=False)
     status: ConsentStatus
     valid_until: dt.date | None = None
     frequency_per_day: int | None = None
     raw_status: str | None = None
+    tokens: Tokens | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +157,7 @@ class ConnectionHandle:
 
     configuration: Configuration
     consent: Consent
-    access_token: str | None = field(default=None, repr=False)
+    access_token: str | TokenSource | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +314,11 @@ class Connector(Protocol):
     def renew_consent(
         self, connection: ConnectionHandle, request: ConsentRequest, psu: PsuContext
     ) -> AuthorisationStep: ...
+
+    def refresh_tokens(self, tokens: Tokens) -> Tokens:
+        """The next tokens of a consent. Raises ``ConsentExpired`` where the bank gives no more, ``NotSupported`` where
+        this way to reach banks knows no tokens."""
+        ...
 
     def revoke_consent(self, connection: ConnectionHandle) -> None: ...
 

@@ -175,7 +175,6 @@ def test_starting_without_end_is_an_error(bank: Bank, connector: BerlinGroupConn
 @pytest.mark.parametrize(
     "link",
     [
-        "scaOAuth",
         "startAuthorisationWithEncryptedPsuAuthentication",
         "updateEncryptedPsuAuthentication",
         "scaStatus",

@@ -1,8 +1,8 @@
 """Consents and their authorisation: create, continue, read, revoke (connectors.md 1.3, 1.5, 4.1).
 
 **The links of the bank's answer decide the next step.** A redirect needs nothing typed into Nostro, so it comes
-first; then a start without further data; then what ``embedded`` knows to ask of the person or of their app. OAuth and
-encrypted passwords are refused by name.
+first, ``oauth`` next; then a start without further data; then what ``embedded`` knows to ask of the person or of their
+app. Encrypted passwords are refused by name.
 
 A browser that comes back proves nothing: only the consent status that the bank gives counts.
 """
@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
-from nostro.connectors.berlin_group import embedded
+from nostro.connectors.berlin_group import embedded, oauth
 from nostro.connectors.berlin_group.accounts import list_accounts
-from nostro.connectors.berlin_group.client import Client, Received, header_value, protocol_error
+from nostro.connectors.berlin_group.client import Client, Received, header_value, is_safe_for_browser, protocol_error
 from nostro.connectors.berlin_group.fields import Warnings as FieldWarnings
 from nostro.connectors.berlin_group.fields import count_of, date_of, href_of, text_of
 from nostro.connectors.berlin_group.profile import Profile
@@ -36,6 +35,8 @@ from nostro.connectors.contract import (
     PsuContext,
     PsuInput,
     Redirect,
+    Tokens,
+    TokenSource,
 )
 from nostro.connectors.errors import (
     ConnectorError,
@@ -49,7 +50,9 @@ from nostro.connectors.errors import (
     ScaFailed,
     ScaRequired,
     ScaTimeout,
+    TokenExpired,
 )
+from nostro.core.text import clean
 
 REDIRECT_LIFETIME = dt.timedelta(minutes=30)
 DECOUPLED_LIFETIME = dt.timedelta(minutes=5)
@@ -73,18 +76,45 @@ class _Pending:
     consent_id: str
     received: Received
     depth: int = 0
+    tokens: Tokens | None = None
 
 
 def create_consent(
-    client: Client, configuration: Configuration, request: ConsentRequest, psu: PsuContext
+    client: Client,
+    configuration: Configuration,
+    request: ConsentRequest,
+    psu: PsuContext,
+    access_token: str | TokenSource | None = None,
 ) -> AuthorisationStep:
-    """Ask the bank for a consent and say what the PSU has to do next.
+    """Ask the bank for a consent and say what the PSU has to do next; with ``access_token``, for the same person.
 
-    Raises :class:`ScaRequired` without a present PSU: the bank wants the PSU's address for every new consent.
+    A bank that wants a token and gets none, or a bad one, is first asked for it (OAuth pre-step). Raises
+    :class:`ScaRequired` without a present PSU: the bank wants the PSU's address for every new consent.
     """
     if not psu.present or not psu.ip:
         raise ScaRequired("A new consent can only be asked for while you are present.", reached_bank=False)
-    received = _post_consent(client, configuration, request, psu)
+    try:
+        return _ask_for_consent(client, configuration, request, psu, access_token)
+    except (TokenExpired, ConsentExpired) as error:
+        # An old token that the bank does not prolong counts like none.
+        cause = error if isinstance(error, TokenExpired) else error.__context__
+        link = oauth.metadata_link(configuration, cause) if isinstance(cause, TokenExpired) else None
+        if link is None and access_token is not None:
+            return create_consent(client, configuration, request, psu)
+        if link is None:
+            raise
+        return oauth.lead_to_server(client, configuration, request, link, {"request": _kept(request)})
+
+
+def _ask_for_consent(  # noqa: PLR0917 - all that is known
+    client: Client,
+    configuration: Configuration,
+    request: ConsentRequest,
+    psu: PsuContext,
+    access_token: str | TokenSource | None,
+    tokens: Tokens | None = None,
+) -> AuthorisationStep:
+    received = _post_consent(client, configuration, request, psu, access_token)
     consent_id = received.data.get("consentId") if isinstance(received.data, Mapping) else None
     if not isinstance(consent_id, str) or not 0 < len(consent_id) <= MAX_CONSENT_ID_LENGTH:
         raise protocol_error(received.raw, "The bank created a consent without telling its id.")
@@ -92,10 +122,10 @@ def create_consent(
         raise protocol_error(received.raw, "The bank gave a consent id that cannot be sent back.")
     status = _status_word(received)
     if status == "valid":
-        return _finished(client, _handle(configuration, consent_id), psu)
+        return _finished(client, _handle(configuration, consent_id, tokens), psu)
     if status not in {None, "received", "partiallyAuthorised"}:
         return _not_granted(status, cancelled=False)
-    return _next_step(_Pending(client, configuration, request, psu, consent_id, received))
+    return _next_step(_Pending(client, configuration, request, psu, consent_id, received, tokens=tokens))
 
 
 def continue_authorisation(
@@ -111,10 +141,12 @@ def continue_authorisation(
     PSU; it never lets a consent count that the bank calls valid as anything else.
     """
     consent_id = state.get("consentId")
-    if not isinstance(consent_id, str) or state.get("version") != STATE_VERSION:
+    if not isinstance(consent_id or state.get("request"), str | dict) or state.get("version") != STATE_VERSION:
         raise ProtocolError("The state of this authorisation is damaged.", reached_bank=False)
     if answer.kind == "cancel":
         return Failed(ScaCancelled(reached_bank=False), may_retry=True)
+    if "oauth" in state:
+        return _after_oauth(client, configuration, state, answer, psu)
     if answer.kind in embedded.ANSWERS and state.get("wants"):
         step = embedded.answer(client, configuration, state, answer, psu)
         if step is not None:
@@ -125,7 +157,14 @@ def continue_authorisation(
             feature=answer.kind,
             reached_bank=False,
         )
-    connection = _handle(configuration, consent_id)
+    return _by_status(client, configuration, state, answer, psu)
+
+
+def _by_status(
+    client: Client, configuration: Configuration, state: Mapping[str, Any], answer: PsuInput, psu: PsuContext
+) -> AuthorisationStep:
+    """What the bank says about the consent decides."""
+    connection = _handle(configuration, state["consentId"], oauth.tokens_in(state))
     status = _consent_status(client, connection, psu)
     if status == "valid":
         return _finished(client, connection, psu)
@@ -148,10 +187,87 @@ def revoke_consent(client: Client, connection: ConnectionHandle) -> None:
         return
 
 
+# --- OAuth
+
+
+def _after_oauth(
+    client: Client, configuration: Configuration, state: Mapping[str, Any], answer: PsuInput, psu: PsuContext
+) -> AuthorisationStep:
+    """The browser is back from the OAuth server: exchange its code, then ask for the consent, or for its status."""
+    memory = state["oauth"]
+    if answer.kind != "callback" or answer.values.get("state") != memory["state"]:
+        # A poll, or an old answer of the leg before: the way to the server is still to be gone.
+        return oauth.way_to_server(client, state)
+    if not answer.values.get("code"):
+        said = clean(answer.values.get("error", ""), 80)
+        kind = ScaCancelled if said in {"", "access_denied"} else ScaFailed
+        return Failed(kind(text=said or None, reached_bank=False), may_retry=True)
+    try:
+        tokens = oauth.redeem(client, memory, answer.values["code"])
+    except TokenExpired as error:
+        return Failed(ScaFailed(code=error.code, text=error.text, status=error.status), may_retry=True)
+    go_on = _with_consent if state.get("consentId") else _before_consent
+    return go_on(client, configuration, state, answer, psu, tokens)
+
+
+# The code is used up: whatever the bank says from here on, the browser's answer is not to be repeated.
+
+
+def _before_consent(  # noqa: PLR0917 - all that is known
+    client: Client,
+    configuration: Configuration,
+    state: Mapping[str, Any],
+    answer: PsuInput,
+    psu: PsuContext,
+    tokens: Tokens,
+) -> AuthorisationStep:
+    """The pre-step is done: now the bank gives a consent that waits for its own authorisation."""
+    request = _restored(state["request"])
+    try:
+        return _ask_for_consent(client, configuration, request, psu, tokens.access_token, tokens)
+    except ConnectorError as error:
+        return Failed(error, may_retry=True)
+
+
+def _with_consent(  # noqa: PLR0917 - all that is known
+    client: Client,
+    configuration: Configuration,
+    state: Mapping[str, Any],
+    answer: PsuInput,
+    psu: PsuContext,
+    tokens: Tokens,
+) -> AuthorisationStep:
+    """The consent's own authorisation is done; a bank that does not answer now is asked again with the tokens."""
+    following = {"version": STATE_VERSION, "consentId": state["consentId"], **oauth.with_tokens(tokens)}
+    try:
+        return _by_status(client, configuration, following, answer, psu)
+    except ConnectorError as error:
+        if error.category not in {"bank_down", "quota", "retryable"}:
+            return Failed(error, may_retry=True)
+        return _wait(
+            client, {**following, "message": "You have agreed; the bank does not answer at present."}, "received"
+        )
+
+
+def _kept(request: ConsentRequest) -> dict[str, Any]:
+    return {**asdict(request), "valid_until": request.valid_until.isoformat()}
+
+
+def _restored(kept: Mapping[str, Any]) -> ConsentRequest:
+    values = {**kept, "valid_until": dt.date.fromisoformat(kept["valid_until"])}
+    return ConsentRequest(**{**values, "account_references": tuple(kept["account_references"])})
+
+
 # --- creating
 
 
-def _post_consent(client: Client, configuration: Configuration, request: ConsentRequest, psu: PsuContext) -> Received:
+def _post_consent(
+    client: Client,
+    configuration: Configuration,
+    request: ConsentRequest,
+    psu: PsuContext,
+    access_token: str | TokenSource | None,
+) -> Received:
     """Try the profile's access models in order; one that the bank does not know is passed over."""
     profile = Profile.of(configuration)
     models = [(model, access) for model in profile.access_models if (access := _access(model, request)) is not None]
@@ -169,6 +285,7 @@ def _post_consent(client: Client, configuration: Configuration, request: Consent
                 "/v1/consents",
                 psu=psu,
                 subject="consent",
+                access_token=access_token,
                 headers=_tpp_headers(request, explicit=profile.explicit_authorisation),
                 body={
                     "access": access,
@@ -241,14 +358,20 @@ def _dialogue(pending: _Pending) -> embedded.Dialogue:
         pending.consent_id,
         pending.request.psu_id,
         pending.received,
+        tokens=pending.tokens,
     )
 
 
 def _redirect(pending: _Pending, name: str, href: str) -> AuthorisationStep:
     if not is_safe_for_browser(href, pending.client.door.settings.allow_loopback_http):
         raise protocol_error(pending.received.raw, "The bank wants to send you to an address that is not secure.")
-    state = {"version": STATE_VERSION, "consentId": pending.consent_id}
+    state = {"version": STATE_VERSION, "consentId": pending.consent_id, **oauth.with_tokens(pending.tokens)}
     return Redirect(href, pending.client.clock() + REDIRECT_LIFETIME, state)
+
+
+def _oauth(pending: _Pending, name: str, href: str) -> AuthorisationStep:
+    state = {"consentId": pending.consent_id}
+    return oauth.lead_to_server(pending.client, pending.configuration, pending.request, href, state)
 
 
 def _start_authorisation(pending: _Pending, name: str, href: str) -> AuthorisationStep:
@@ -261,6 +384,7 @@ def _start_authorisation(pending: _Pending, name: str, href: str) -> Authorisati
         href,
         psu=pending.psu,
         subject="consent",
+        access_token=pending.tokens.access_token if pending.tokens else None,
         headers=_tpp_headers(pending.request, explicit=True),
         feature=name,
     )
@@ -273,42 +397,21 @@ _IDENTIFYING = "startAuthorisationWithPsuIdentification"
 #: Which link leads to which step, best first: a redirect needs nothing typed into Nostro.
 _STEPS: tuple[tuple[str, _Step], ...] = (
     ("scaRedirect", _redirect),
+    ("scaOAuth", _oauth),
     ("startAuthorisation", _start_authorisation),
     (_IDENTIFYING, _start_authorisation),
 )
 #: Links that are named when they are all that a bank offers.
-_REFUSED = ("scaOAuth", "startAuthorisationWithEncryptedPsuAuthentication", "updateEncryptedPsuAuthentication")
-
-
-def is_safe_for_browser(href: str, allow_loopback_http: bool) -> bool:
-    """True for https, and for http to loopback where the operator allows it (connectors.md 1.1.5)."""
-    try:
-        parts = urlsplit(href)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    if any(character <= " " or character == "\\" for character in href) or not host or "@" in parts.netloc:
-        return False
-    if parts.scheme == "https":
-        return True
-    return parts.scheme == "http" and allow_loopback_http and _is_loopback(host)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+_REFUSED = ("startAuthorisationWithEncryptedPsuAuthentication", "updateEncryptedPsuAuthentication")
 
 
 # --- reading the consent
 
 
-def _handle(configuration: Configuration, consent_id: str) -> ConnectionHandle:
-    """A connection of which nothing but the consent id is known yet."""
-    return ConnectionHandle(configuration, Consent(consent_id, "received"))
+def _handle(configuration: Configuration, consent_id: str, tokens: Tokens | None) -> ConnectionHandle:
+    """A connection of which nothing but the consent id is known yet, and its tokens where the bank gave some."""
+    consent = Consent(consent_id, "received", tokens=tokens)
+    return ConnectionHandle(configuration, consent, tokens.access_token if tokens else None)
 
 
 def _send(client: Client, connection: ConnectionHandle, method: str, tail: str, psu: PsuContext) -> Received:
@@ -348,6 +451,7 @@ def _read_consent(client: Client, connection: ConnectionHandle, psu: PsuContext)
         valid_until=date_of(received.data.get("validUntil"), "validUntil", FieldWarnings()),
         frequency_per_day=count_of(received.data.get("frequencyPerDay")),
         raw_status=word,
+        tokens=connection.consent.tokens,
     )
 
 

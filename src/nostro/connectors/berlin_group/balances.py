@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from nostro.connectors.berlin_group.accounts import require_same_account
 from nostro.connectors.berlin_group.client import Client, interpreting, protocol_error
 from nostro.connectors.berlin_group.fields import Warnings
 from nostro.connectors.berlin_group.mapping import map_balance
@@ -27,6 +28,7 @@ def get_balances(
         consent_id=connection.consent.consent_id,
         access_token=connection.access_token,
     )
+    require_same_account(received.raw, received.data, account)
     items = received.data.get("balances") if isinstance(received.data, Mapping) else None
     if not isinstance(items, list) or len(items) > MAX_BALANCES:
         raise protocol_error(received.raw, "The bank's answer has no list of balances.")

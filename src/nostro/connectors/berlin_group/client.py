@@ -6,19 +6,21 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from nostro.connectors.berlin_group.errors import Subject, error_from_answer
 from nostro.connectors.berlin_group.fields import UnreadableError
 from nostro.connectors.berlin_group.profile import Profile
-from nostro.connectors.contract import Clock, Configuration, NewRequestId, PsuContext, RawAnswer
+from nostro.connectors.contract import Clock, Configuration, NewRequestId, PsuContext, RawAnswer, TokenSource
 from nostro.connectors.errors import (
     AspspTimeout,
     AspspUnavailable,
     ConnectorError,
     NotSupported,
     ProtocolError,
+    TokenExpired,
     TppConfigInvalid,
 )
 from nostro.connectors.json_answers import JsonError, mask_card_numbers_in_json, parse_json
@@ -55,26 +57,43 @@ class Client:
         psu: PsuContext,
         subject: Subject,
         consent_id: str | None = None,
-        access_token: str | None = None,
+        access_token: str | TokenSource | None = None,
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         feature: str = "",
     ) -> Received:
         """Send one request. ``url``: a path below the base URL, or an absolute one of the same origin.
 
-        ``feature`` is what a NOT_SUPPORTED answer would refuse.
+        ``feature`` is what a NOT_SUPPORTED answer would refuse. A source of tokens is asked for one, and told when
+        the bank calls it over.
         """
         target = resolve_link(configuration, url)
         all_headers = {"Accept": "application/json", **Profile.of(configuration).headers, **psu_headers(psu)}
         if consent_id is not None:
             all_headers["Consent-ID"] = consent_id
-        if access_token is not None:
-            all_headers["Authorization"] = f"Bearer {access_token}"
+        token = access_token if isinstance(access_token, str | None) else access_token.get()
+        if token is not None:
+            all_headers["Authorization"] = f"Bearer {token}"
         if body is not None:
             all_headers["Content-Type"] = "application/json"
         content = json.dumps(body, separators=(",", ":")).encode() if body is not None else None
         answer = self._exchange(method, target, {**all_headers, **(headers or {})}, content)
-        return self._interpreted(answer, subject, feature)
+        try:
+            return self._interpreted(answer, subject, feature)
+        except TokenExpired:
+            if token is not None and access_token is not None and not isinstance(access_token, str):
+                access_token.refused(token)
+            raise
+
+    def ask_oauth_server(self, url: str, form: Mapping[str, str] | None = None) -> Received:
+        """Read the metadata of an OAuth server, or post a form to its token endpoint; it may be of another origin
+        (connectors.md 1.1 rule 5). The caller has checked the address with :func:`is_safe_for_browser`."""
+        content = urlencode(form).encode() if form is not None else None
+        kind = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
+        answer = self._exchange("GET" if form is None else "POST", url, {"Accept": "application/json", **kind}, content)
+        received = self._interpreted(answer, "consent", "scaOAuth")
+        # The masking of card numbers may meet a token by chance.
+        return Received(received.raw, _parsed_or_none(answer.body), received.headers)
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
         request_id = str(self.new_request_id())
@@ -174,6 +193,29 @@ def resolve_link(configuration: Configuration, href: str, current_url: str | Non
     if not same_origin:
         raise ProtocolError("The bank's answer links to another server; Nostro does not follow it.")
     return target
+
+
+def is_safe_for_browser(href: str, allow_loopback_http: bool) -> bool:
+    """True for https, and for http to loopback where the operator allows it (connectors.md 1.1.5)."""
+    try:
+        parts = urlsplit(href)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if any(character <= " " or character == "\\" for character in href) or not host or "@" in parts.netloc:
+        return False
+    if parts.scheme == "https":
+        return True
+    return parts.scheme == "http" and allow_loopback_http and _is_loopback(host)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

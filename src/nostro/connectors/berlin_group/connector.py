@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from nostro.connectors.berlin_group import accounts, authorise, balances, transactions
+from nostro.connectors.berlin_group import accounts, authorise, balances, oauth, transactions
 from nostro.connectors.berlin_group.client import Client
 from nostro.connectors.berlin_group.profile import Profile
 from nostro.connectors.contract import (
@@ -24,6 +24,7 @@ from nostro.connectors.contract import (
     PsuContext,
     PsuInput,
     RawAnswer,
+    Tokens,
 )
 from nostro.core.transactions import Account, Balance, Window
 from nostro.http import Door
@@ -88,7 +89,13 @@ class BerlinGroupConnector:
         self, connection: ConnectionHandle, request: ConsentRequest, psu: PsuContext
     ) -> AuthorisationStep:
         """Ask for a new consent beside the old one, which goes on working until the hub revokes it."""
-        return authorise.create_consent(self._client, connection.configuration, request, psu)
+        return authorise.create_consent(
+            self._client, connection.configuration, request, psu, access_token=connection.access_token
+        )
+
+    def refresh_tokens(self, tokens: Tokens) -> Tokens:
+        """See :func:`nostro.connectors.berlin_group.oauth.refresh`."""
+        return oauth.refresh(self._client, tokens)
 
     def revoke_consent(self, connection: ConnectionHandle) -> None:
         """End the consent at the bank; a consent that is already gone is no error."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nostro.connectors.berlin_group import oauth
 from nostro.connectors.berlin_group.client import Client, Received, header_value, parsed, protocol_error
 from nostro.connectors.berlin_group.fields import count_of, href_of, list_of, text_of
 from nostro.connectors.contract import (
@@ -28,6 +29,7 @@ from nostro.connectors.contract import (
     PsuInput,
     ScaMethod,
     SelectScaMethod,
+    Tokens,
 )
 from nostro.connectors.errors import CredentialsInvalid, NotSupported, ProtocolError, ScaFailed
 
@@ -65,13 +67,15 @@ class Dialogue:
     psu_id: str | None
     received: Received
     unasked: int = 0
+    tokens: Tokens | None = None
 
     @property
     def data(self) -> Mapping[str, Any]:
         return self.received.data if isinstance(self.received.data, Mapping) else {}
 
     def state(self, **more: Any) -> dict[str, Any]:
-        return {"version": STATE_VERSION, "consentId": self.consent_id, "psuId": self.psu_id, **more}
+        known = {"version": STATE_VERSION, "consentId": self.consent_id, "psuId": self.psu_id}
+        return {**known, **oauth.with_tokens(self.tokens), **more}
 
     @property
     def ends_at(self) -> dt.datetime:
@@ -123,7 +127,8 @@ def answer(
         if given.kind != "scaAuthenticationData":
             raise
         return _code_again(client, state, error)
-    return next_step(Dialogue(client, configuration, psu, str(state["consentId"]), psu_id, received))
+    tokens = oauth.tokens_in(state)
+    return next_step(Dialogue(client, configuration, psu, str(state["consentId"]), psu_id, received, tokens=tokens))
 
 
 def _body(state: Mapping[str, Any], given: PsuInput) -> dict[str, Any] | None:
@@ -153,12 +158,14 @@ def _send(  # noqa: PLR0917 - two callers, both in this module
     psu_id: str | None,
     body: Mapping[str, Any] | None,
 ) -> Received:
+    tokens = oauth.tokens_in(state)
     return client.send(
         configuration,
         str(state["verb"]),
         str(state["href"]),
         psu=psu,
         subject="consent",
+        access_token=tokens.access_token if tokens else None,
         headers={"PSU-ID": header_value(psu_id)} if psu_id else {},
         body=body or {},
     )

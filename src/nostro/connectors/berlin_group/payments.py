@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from nostro.connectors.berlin_group.authorise import is_safe_for_browser
-from nostro.connectors.berlin_group.client import Client, Received, protocol_error
+from nostro.connectors.berlin_group.client import Client, Received, is_safe_for_browser, protocol_error
 from nostro.connectors.berlin_group.fields import account_number_of, href_of, text_of
 from nostro.connectors.contract import UNATTENDED, Clock, Configuration, NewRequestId, PsuContext
 from nostro.connectors.errors import NotSupported, ScaRequired

@@ -28,6 +28,9 @@ class Profile:
     ``access_models`` are tried in order. ``stable_transaction_ids`` says that ``transactionId`` identifies a row.
     ``unsupported`` are features the bank refused before, by the name of ``NotSupported.feature``; they are not asked
     for again. ``headers`` go with every request (an API key header, for example).
+    ``oauth_client_id`` is the name by which the bank's OAuth server knows the operator, often the organization
+    identifier of the certificate; ``oauth_metadata`` is where that server describes itself, for banks that want an
+    access token before a consent and do not link to it in their refusal.
     """
 
     access_models: tuple[str, ...] = ACCESS_MODELS
@@ -35,6 +38,8 @@ class Profile:
     stable_transaction_ids: bool = False
     unsupported: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    oauth_client_id: str = "nostro"
+    oauth_metadata: str = ""
 
     @classmethod
     def of(cls, configuration: Configuration) -> Profile:
@@ -54,6 +59,8 @@ def _checked(name: str, value: Any) -> Any:
     if name in {"access_models", "unsupported"} and isinstance(value, list | tuple):
         return tuple(str(item) for item in value)
     if name in {"explicit_authorisation", "stable_transaction_ids"} and isinstance(value, bool):
+        return value
+    if name in {"oauth_client_id", "oauth_metadata"} and isinstance(value, str):
         return value
     if name == "headers" and isinstance(value, Mapping):
         return {str(key): str(item) for key, item in value.items()}

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from nostro.connectors.berlin_group.accounts import require_same_account
 from nostro.connectors.berlin_group.client import Client, interpreting, parsed, protocol_error, resolve_link
 from nostro.connectors.berlin_group.errors import error_from_answer, messages_of
 from nostro.connectors.berlin_group.fields import UnreadableError, Warnings, href_of
@@ -112,6 +113,7 @@ def list_transactions(  # noqa: PLR0917 - the arguments of connectors.md 1.2
     with interpreting(received.raw):
         if (error := _error_within(client, received.raw, received.data)) is not None:
             raise error
+        require_same_account(received.raw, received.data, account)
         read = _read(received.raw, received.data)
         chain = _continued(chain, read, received.raw)
         following = _following(configuration, chain, read, received.raw)

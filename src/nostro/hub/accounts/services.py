@@ -37,6 +37,7 @@ __all__ = [
     "apply_booked",
     "extend_coverage",
     "give_raw_answers",
+    "join_accounts",
     "mark_synchronized",
     "move_accounts",
     "open_raw_answer",
@@ -68,12 +69,14 @@ def upsert_accounts(
     *,
     is_sandbox: bool,
     now: datetime,
+    known_as: Mapping[str, Account] | None = None,
 ) -> list[Account]:
     """Store the accounts a consent shows, found again by their key (connectors.md 1.10); ids never change.
 
     An account seen before keeps its name, choice and history, and is from now on read through ``connection_id``.
     Aggregates over several currencies (currency ``XXX``, connectors.md 4.1) are left out, as their sub-accounts are in
-    the list themselves. Raises ``AccountKeyError`` for an account without any number.
+    the list themselves. ``known_as`` are accounts that a person called the same as the one with this key. Raises
+    ``AccountKeyError`` for an account without any number.
     """
     stored = []
     with transaction.atomic():
@@ -81,10 +84,12 @@ def upsert_accounts(
             if account.currency == "XXX":
                 continue
             fields = _bank_fields(account, institution)
+            key = account_key(account, str(institution.pk))
+            key = known_as[key].account_key if known_as and key in known_as else key
             row, created = Account.objects.select_for_update(no_key=True).get_or_create(
                 organization=organization,
                 is_sandbox=is_sandbox,
-                account_key=account_key(account, str(institution.pk)),
+                account_key=key,
                 defaults={
                     **fields,
                     "institution": institution,
@@ -100,6 +105,13 @@ def upsert_accounts(
                 row.save(update_fields=[*fields, "connection_id"])
             stored.append(row)
     return stored
+
+
+#: What a consent tells of an account, new each time.
+_BANK_FIELDS = (
+    "resource_id", "subtype", "reference_type", "reference", "currency", "bank_name", "holder_name", "product",
+    "cash_account_type", "bic", "bank_status",
+)  # fmt: skip
 
 
 def _bank_fields(account: BankAccount, institution: Institution) -> dict[str, str]:
@@ -164,6 +176,18 @@ def move_accounts(moves: Mapping[uuid.UUID, tuple[uuid.UUID, str]]) -> None:
     """Read accounts through another connection: account id -> (connection id, resource id there)."""
     for account_id, (connection_id, resource_id) in moves.items():
         Account.objects.filter(pk=account_id).update(connection_id=connection_id, resource_id=resource_id)
+
+
+def join_accounts(kept: Account, brought: Account, now: datetime) -> None:
+    """A person says that ``brought``, which was never read, is ``kept`` under the bank's new number: ``kept`` goes on
+    with its id, name and history, and is read by what the bank calls it now; the other row is gone."""
+    assert not brought.is_selected, "an account that is read is never joined to another"
+    with transaction.atomic():
+        for name in (*_BANK_FIELDS, "authorised_at", "authorisation_expires_at"):
+            setattr(kept, name, getattr(brought, name))
+        brought.delete()
+        kept.save(update_fields=[*_BANK_FIELDS, "authorised_at", "authorisation_expires_at"])
+        set_account_health(kept, "active", now=now)
 
 
 def remove_accounts_of_connection(connection_id: uuid.UUID, now: datetime) -> int:

@@ -21,7 +21,7 @@ def connectors_for(route: Route, clock: Clock | None = None) -> tuple[Connector,
 
     Raises ``UnknownConnectorError`` for a route of a connector that this version does not have.
     """
-    connector = build_connector(route.connector, _process_door(), clock or _utc_now, lambda: str(uuid.uuid4()))
+    connector = build_connector(route.connector, _process_door(), clock or utc_now, lambda: str(uuid.uuid4()))
     return connector, _configuration(route)
 
 
@@ -34,7 +34,8 @@ def _configuration(route: Route) -> Configuration:
     return Configuration(base_url=route.base_url.rstrip("/"), aspsp=route.institution.name, profile=route.profile)
 
 
-def _utc_now() -> dt.datetime:
+def utc_now() -> dt.datetime:
+    """The clock of production."""
     return dt.datetime.now(dt.UTC)
 
 

@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime, time
 
 import structlog
 
-from nostro.connectors.contract import ConnectionHandle, Connector, ConsentStatus
+from nostro.connectors.contract import Clock, ConnectionHandle, Connector, ConsentStatus
 from nostro.connectors.contract import Consent as BankConsent
 from nostro.connectors.errors import ConnectorError, ConsentUnknown
-from nostro.hub.linking.connectors import connectors_for
+from nostro.hub.linking.connectors import connectors_for, utc_now
 from nostro.hub.linking.models import Connection, Consent
+from nostro.hub.linking.tokens import StoredTokens, seal_tokens
 from nostro.keys.envelope import value_context
 from nostro.web.secrets import open_sealed, seal
 
@@ -37,6 +38,7 @@ def store_consent(connection: Connection, given: BankConsent, now: datetime) -> 
         authorised_at=now,
     )
     consent.sealed_consent_id = seal(given.consent_id, context=_context(consent))
+    consent.sealed_tokens = seal_tokens(consent, given.tokens)
     consent.save(force_insert=True)
     return consent
 
@@ -51,17 +53,21 @@ def end_of_day(last_day: date | None) -> datetime | None:
     return datetime.combine(last_day, time(23, 59, 59), UTC) if last_day else None
 
 
-def connection_handle(connection: Connection) -> ConnectionHandle:
-    """What a connector needs to read. Raises ``ConsentUnknown`` where the connection has no current consent."""
+def connection_handle(connection: Connection, clock: Clock | None = None) -> ConnectionHandle:
+    """What a connector needs to read; ``clock`` (else the real one) decides when tokens are refreshed.
+
+    Raises ``ConsentUnknown`` where the connection has no current consent.
+    """
     consent = current_consent(connection)
     if consent is None:
         raise ConsentUnknown("This connection has no consent at the bank.", reached_bank=False)
-    return handle_of(connection, consent)
+    return handle_of(connection, consent, clock)
 
 
-def handle_of(connection: Connection, consent: Consent) -> ConnectionHandle:
+def handle_of(connection: Connection, consent: Consent, clock: Clock | None = None) -> ConnectionHandle:
     """The handle of one stored consent, current or not."""
-    _, configuration = connectors_for(connection.route)
+    connector, configuration = connectors_for(connection.route, clock)
+    source = StoredTokens(consent, connector, clock or utc_now) if consent.sealed_tokens is not None else None
     status: ConsentStatus = consent.status  # type: ignore[assignment]
     opened = BankConsent(
         consent_id=open_sealed(consent.sealed_consent_id, context=_context(consent)).decode(),
@@ -70,7 +76,7 @@ def handle_of(connection: Connection, consent: Consent) -> ConnectionHandle:
         frequency_per_day=consent.frequency_per_day,
         raw_status=consent.raw_status or None,
     )
-    return ConnectionHandle(configuration=configuration, consent=opened)
+    return ConnectionHandle(configuration=configuration, consent=opened, access_token=source)
 
 
 def set_consent_status(connection: Connection, status: ConsentStatus, *, raw_status: str = "", now: datetime) -> None:
@@ -87,14 +93,15 @@ def end_at_bank(connection: Connection, consent: Consent, now: datetime) -> None
     A bank that does not answer is no reason to stop: the consent ends by itself on its last day.
     """
     connector, _ = connectors_for(connection.route, lambda: now)
-    if _revoke(connector, handle_of(connection, consent)):
+    if _revoke(connector, handle_of(connection, consent, lambda: now)):
         Consent.objects.filter(pk=consent.pk).update(status="terminatedByTpp", ended_at=now)
 
 
 def revoke_unstored(connection: Connection, given: BankConsent, now: datetime) -> None:
     """Give a consent back that was granted but is of no use. Never called within a transaction."""
     connector, configuration = connectors_for(connection.route, lambda: now)
-    _revoke(connector, ConnectionHandle(configuration=configuration, consent=given))
+    token = given.tokens.access_token if given.tokens else None
+    _revoke(connector, ConnectionHandle(configuration=configuration, consent=given, access_token=token))
 
 
 def _revoke(connector: Connector, handle: ConnectionHandle) -> bool:

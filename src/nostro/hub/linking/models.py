@@ -41,6 +41,8 @@ class Connection(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     linked_at = models.DateTimeField(null=True)
+    #: The name of the person's login at the bank, where they gave it here; a renewal does not ask again.
+    sealed_psu_id = models.BinaryField(null=True)
     removed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -56,6 +58,7 @@ class Consent(models.Model):
     status = models.CharField(max_length=20)  # Berlin Group consentStatus
     raw_status = models.CharField(max_length=60, blank=True)
     sealed_consent_id = models.BinaryField()
+    sealed_tokens = models.BinaryField(null=True)  # of banks that speak OAuth, see ``tokens``
     valid_until = models.DateField(null=True)
     frequency_per_day = models.PositiveSmallIntegerField(null=True)
     is_current = models.BooleanField(default=False)
@@ -104,6 +107,8 @@ class Authorisation(models.Model):
     step_number = models.PositiveSmallIntegerField(default=1)
     step = models.CharField(max_length=20)  # the AuthorisationStep variant shown now
     sealed_state = models.BinaryField(null=True)
+    sealed_shown = models.BinaryField(null=True)  # what the page shows, see ``shown``
+    asked_at = models.DateTimeField(null=True)  # when the bank was last asked to go on
     status = models.CharField(
         max_length=12, default="open"
     )  # open, working, choosing, finished, failed, cancelled, expired
@@ -116,3 +121,25 @@ class Authorisation(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["organization", "-created_at"], name="authorisation_by_organization")]
+
+
+class IdentityDecision(models.Model):
+    """What a person said about an account that a renewed consent brought: it is a new one (``account`` is its own row),
+    or the same as one known before, whose number the bank changed (connectors.md 1.10). Kept for ever, so that nobody
+    is asked twice."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    is_sandbox = models.BooleanField()
+    account_key = models.CharField(max_length=200)
+    #: None while nobody has answered.
+    account = models.ForeignKey("accounts.Account", null=True, on_delete=models.CASCADE, related_name="+")
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "is_sandbox", "account_key"], name="one_identity_decision_per_key"
+            )
+        ]

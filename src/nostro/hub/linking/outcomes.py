@@ -10,8 +10,7 @@ from django.db import transaction
 
 from nostro.connectors.contract import Failed, Finished, PsuContext
 from nostro.connectors.errors import ConnectorError, PsuActionRequired, ScaCancelled
-from nostro.core.account_keys import AccountKeyError, account_key
-from nostro.core.transactions import Account as BankAccount
+from nostro.core.account_keys import AccountKeyError
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import accounts_of_connection
 from nostro.hub.accounts.services import (
@@ -31,6 +30,14 @@ from nostro.hub.linking.consents import (
 )
 from nostro.hub.linking.displaced import give_back, note_displaced
 from nostro.hub.linking.health import set_connection_health
+from nostro.hub.linking.identity import (
+    NOT_IN_CONSENT,
+    account_keys,
+    known_as,
+    may_be_known,
+    note_questions,
+    open_questions,
+)
 from nostro.hub.linking.models import Authorisation, Connection, Consent, Health
 from nostro.hub.linking.signals import accounts_chosen
 from nostro.hub.linking.states import CHOICE_LIFETIME
@@ -69,7 +76,7 @@ def _keep(authorisation: Authorisation, step: Finished, psu: PsuContext, now: da
     connection = authorisation.connection
     former = current_consent(connection)
     known = {account.pk for account in accounts_of_connection(connection)}
-    note_displaced(authorisation, {_key(authorisation, account) for account in step.accounts})
+    note_displaced(authorisation, account_keys(connection, step.accounts))
     store_consent(connection, step.consent, now)
     accounts = upsert_accounts(
         authorisation.organization,
@@ -78,6 +85,7 @@ def _keep(authorisation: Authorisation, step: Finished, psu: PsuContext, now: da
         connection.institution,
         is_sandbox=connection.is_sandbox,
         now=now,
+        known_as=known_as(connection, step.accounts),
     )
     set_account_authorisation(connection.pk, authorised_at=now, expires_at=end_of_day(step.consent.valid_until))
     _await_choice(authorisation, now)
@@ -95,9 +103,12 @@ def fail(authorisation: Authorisation, error: ConnectorError, now: datetime) -> 
 
 def close(authorisation: Authorisation, status: str, now: datetime, *, code: str = "", reason: str = "") -> None:
     """End an authorisation that brought nothing. Called within a transaction."""
-    authorisation.status, authorisation.ended_at, authorisation.sealed_state = status, now, None
+    authorisation.status, authorisation.ended_at = status, now
+    authorisation.sealed_state = authorisation.sealed_shown = None
     authorisation.error_code, authorisation.error_reason = code[:60], reason[:2000]
-    authorisation.save(update_fields=["status", "ended_at", "sealed_state", "error_code", "error_reason"])
+    authorisation.save(
+        update_fields=["status", "ended_at", "sealed_state", "sealed_shown", "error_code", "error_reason"]
+    )
     if authorisation.purpose == "link":
         Connection.objects.filter(pk=authorisation.connection_id, linked_at=None).update(removed_at=now)
 
@@ -110,24 +121,20 @@ def _refusal(authorisation: Authorisation, step: Finished) -> ConnectorError | N
             next_action="Start again and choose at least one account at the bank.",
         )
     try:
-        keys = {_key(authorisation, account) for account in step.accounts}
+        keys = account_keys(authorisation.connection, step.accounts)
     except AccountKeyError:
         return PsuActionRequired(
             "The bank shows an account without any number.",
             next_action="Start again and leave this account out, or tell the operator of this Hub.",
         )
     if authorisation.purpose == "renew":
-        known = {a.account_key for a in accounts_of_connection(authorisation.connection) if a.is_selected}
-        if known and not known & keys:
+        read = [account for account in accounts_of_connection(authorisation.connection) if account.is_selected]
+        if read and not keys & {account.account_key for account in read} and not may_be_known(step.accounts, read):
             return PsuActionRequired(
                 "The bank shows none of the accounts of this connection.",
                 next_action="Renew with the login that you used before, or add the other accounts as a new connection.",
             )
     return None
-
-
-def _key(authorisation: Authorisation, account: BankAccount) -> str:
-    return account_key(account, str(authorisation.connection.institution_id))
 
 
 def _still_wanted(authorisation: Authorisation) -> bool:
@@ -138,9 +145,10 @@ def _still_wanted(authorisation: Authorisation) -> bool:
 
 
 def _await_choice(authorisation: Authorisation, now: datetime) -> None:
-    authorisation.status, authorisation.step, authorisation.sealed_state = "choosing", "Finished", None
+    authorisation.status, authorisation.step = "choosing", "Finished"
+    authorisation.sealed_state = authorisation.sealed_shown = None
     authorisation.expires_at = now + CHOICE_LIFETIME
-    authorisation.save(update_fields=["status", "step", "sealed_state", "expires_at"])
+    authorisation.save(update_fields=["status", "step", "sealed_state", "sealed_shown", "expires_at"])
 
 
 def _after_renewal(
@@ -159,7 +167,7 @@ def _after_renewal(
             set_account_health(
                 account,
                 Health.DEGRADED,
-                code="accountNotInConsent",
+                code=NOT_IN_CONSENT,
                 reason="The renewed consent does not include this account. Renew again and choose it at the bank.",
                 now=now,
             )
@@ -171,7 +179,8 @@ def _after_renewal(
         obj=connection,
         sentence=f"Renewed the consent at {connection.institution.name}.",
     )
-    if shown_ids <= known:
+    note_questions(connection, [account for account in shown if account.pk not in known])
+    if shown_ids <= known and not open_questions(connection):
         authorisation.status, authorisation.ended_at = "finished", now
         authorisation.save(update_fields=["status", "ended_at"])
     going_on = [account for account in before if account.pk in shown_ids]

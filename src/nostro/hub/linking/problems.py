@@ -108,6 +108,16 @@ def unknown_account() -> Problem:
     )
 
 
+def identity_undecided() -> Problem:
+    return Problem(
+        "One account may be new, or the same as one you have.",
+        why="The bank shows it under a number that Nostro has not seen. Only you know what it is.",
+        what_to_do="Say for each such account whether it is new.",
+        code="identityUndecided",
+        field="identity",
+    )
+
+
 def already_chosen() -> Problem:
     return Problem(
         "The accounts were chosen already.",

@@ -8,7 +8,7 @@ only once its accounts are chosen, and a renewal leaves the old consent in use u
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -27,7 +27,7 @@ from nostro.connectors.contract import (
     PsuContext,
     PsuInput,
 )
-from nostro.connectors.errors import ConnectorError, ProtocolError
+from nostro.connectors.errors import ConnectorError, ProtocolError, ScaTimeout, TokenExpired
 from nostro.connectors.registry import connector_names
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import accounts_of_connection
@@ -39,11 +39,23 @@ from nostro.hub.linking.connectors import connectors_for
 from nostro.hub.linking.consents import connection_handle, current_consent, end_at_bank, set_consent_status
 from nostro.hub.linking.displaced import end_displaced
 from nostro.hub.linking.health import set_connection_health
+from nostro.hub.linking.identity import decide
 from nostro.hub.linking.models import Authorisation, Connection, Consent, Health
 from nostro.hub.linking.outcomes import bank_problem, close, fail, finish, withdraw
+from nostro.hub.linking.psu_id import keep_psu_id, psu_id_of
 from nostro.hub.linking.queries import access_authorisation, access_connection, authorisations
+from nostro.hub.linking.shown import shown_step
 from nostro.hub.linking.signals import accounts_chosen
-from nostro.hub.linking.states import MAX_STEPS, checksum, claim, new_handle, put_state, put_step
+from nostro.hub.linking.states import (
+    MAX_STEPS,
+    MIN_BETWEEN_POLLS,
+    checksum,
+    claim,
+    is_open,
+    new_handle,
+    put_state,
+    put_step,
+)
 from nostro.hub.organizations.models import Organization, Role
 from nostro.hub.organizations.queries import access_organization
 from nostro.people import audit
@@ -66,6 +78,8 @@ __all__ = [
 
 Step = tuple[Authorisation, AuthorisationStep]
 
+NOTHING_DECIDED: Mapping[uuid.UUID, uuid.UUID | None] = {}
+
 #: What law allows without the person, a day (connectors.md 1.12).
 FREQUENCY_PER_DAY = 4
 #: After these the same question may be asked again, so the authorisation stays open.
@@ -83,9 +97,11 @@ def start_link(
     psu: PsuContext,
     now: datetime,
     psu_type: Literal["personal", "business"] = "business",
+    psu_id: str = "",
 ) -> Step:
     """Ask the bank for a consent; the step says what the person does next, ``Finished`` that accounts can be chosen.
 
+    ``psu_id`` is the name of the person's login at the bank, where the bank wants to know it beforehand.
     Raises NotFound, Forbidden (administrators may), and Problem ``billingIncomplete``, ``wrongMode``, ``noRoute``, or
     with the bank's code where the bank refuses or cannot be reached; nothing is stored then.
     """
@@ -103,6 +119,7 @@ def start_link(
         created_by=user,
         created_at=now,
     )
+    keep_psu_id(connection, psu_id)
     connector, configuration = connectors_for(route, lambda: now)
     handle = new_handle()
     request = _consent_request(connection, connector, handle, now)
@@ -122,7 +139,7 @@ def start_renewal(user: User, connection_id: uuid.UUID, psu: PsuContext, now: da
     if current_consent(connection) is None:
         step = _ask_for_consent(lambda: connector.create_consent(configuration, request, psu))
     else:
-        present = connection_handle(connection)
+        present = connection_handle(connection, lambda: now)
         step = _ask_for_consent(lambda: connector.renew_consent(present, request, psu))
     return _open_authorisation(connection, user, "renew", handle, step, psu, now)
 
@@ -143,9 +160,13 @@ def continue_authorisation(
     code where the bank could not be asked: then the same answer may be given again.
     """
     authorisation = _find(user, state_token, authorisation_id)
-    if authorisation.status == "open" and authorisation.expires_at <= now:
+    if authorisation.status in {"open", "working"} and authorisation.expires_at <= now:
         _expire(authorisation, now)
-    _require_open(authorisation)
+    _require_open(authorisation, now)
+    if answer.kind == "poll" and authorisation.asked_at is not None:
+        shown = shown_step(authorisation)
+        if shown is not None and authorisation.asked_at > now - MIN_BETWEEN_POLLS:
+            return authorisation, shown
     state = claim(authorisation, now)
     if state is None:
         raise problems.in_use()
@@ -155,7 +176,7 @@ def continue_authorisation(
         if authorisation.step_number >= MAX_STEPS and not isinstance(step, Finished):
             step = Failed(ProtocolError("The bank asks for one step after the other without an end."), may_retry=True)
     except ConnectorError as error:
-        if error.category in _MAY_ASK_AGAIN:
+        if error.category in _MAY_ASK_AGAIN and not isinstance(error, TokenExpired):
             put_state(authorisation, state)
             _save_step(authorisation)
             raise bank_problem(error, "The bank could not be asked whether it agreed.") from error
@@ -169,18 +190,23 @@ def choose_accounts(
     account_ids: Collection[uuid.UUID],
     now: datetime,
     psu: PsuContext = UNATTENDED,
+    *,
+    same_as: Mapping[uuid.UUID, uuid.UUID | None] = NOTHING_DECIDED,
 ) -> list[Account]:
     """Make the chosen accounts part of the organization and start their first import.
 
+    ``same_as`` answers what ``identity.renewal_questions`` asks: None for a new account, or the known one it is.
+
     An earlier connection whose accounts have all gone over to this one is ended.
-    Raises Problem ``accountsMissing``, ``accountUnknown``, ``accountsChosen`` (a second click), ``stateExpired``,
+    Raises Problem ``accountsMissing``, ``accountUnknown``, ``identityUndecided``, ``accountsChosen`` (a second
+    click), ``stateExpired``,
     ``billingIncomplete``.
     """
     authorisation = access_authorisation(user, authorisation_id)
     connection = authorisation.connection
     _require_billing(authorisation.organization, connection.is_sandbox)
     chosen = set(account_ids)
-    if not chosen:
+    if not chosen and not any(same_as.values()):
         raise problems.nothing_chosen()
     with transaction.atomic():
         connection = Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
@@ -188,6 +214,8 @@ def choose_accounts(
         if connection.removed_at or not open_now.update(status="finished", ended_at=now):
             authorisation.refresh_from_db(fields=["status"])
             raise problems.already_chosen() if authorisation.status == "finished" else problems.expired()
+        joined = decide(connection, same_as, user, now) if authorisation.purpose == "renew" else {}
+        chosen = (chosen - joined.keys()) | {account.pk for account in joined.values()}
         offered = list(accounts_of_connection(connection))
         if not chosen <= {account.pk for account in offered}:
             raise problems.unknown_account()
@@ -235,7 +263,7 @@ def disconnect(user: User, connection_id: uuid.UUID, now: datetime) -> None:
         consent = current_consent(connection)
         Consent.objects.filter(connection=connection, is_current=True).update(is_current=False, ended_at=now)
         Authorisation.objects.filter(connection=connection, status__in=["open", "working", "choosing"]).update(
-            status="cancelled", sealed_state=None, ended_at=now
+            status="cancelled", sealed_state=None, sealed_shown=None, ended_at=now
         )
         remove_accounts_of_connection(connection.pk, now)
         audit.record(
@@ -286,6 +314,8 @@ def _consent_request(connection: Connection, connector: Connector, handle: str, 
         nok_redirect_uri=f"{back}?nok=1",
         state=handle,
         language=(get_language() or "en")[:2],
+        psu_id=psu_id_of(connection) or None,
+        oauth_secret=new_handle(),
     )
 
 
@@ -329,7 +359,7 @@ def _open_authorisation(  # noqa: PLR0917 - all that is known about the walk so 
         else:
             Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
             Authorisation.objects.filter(connection=connection, status__in=["open", "working"]).update(
-                status="cancelled", sealed_state=None, ended_at=now
+                status="cancelled", sealed_state=None, sealed_shown=None, ended_at=now
             )
         authorisation.save(force_insert=True)
     if isinstance(step, Finished):
@@ -341,7 +371,9 @@ def _find(user: User, state_token: str | None, authorisation_id: uuid.UUID | Non
     if state_token is None:
         assert authorisation_id is not None, "an authorisation is named by its state or by its id"
         return access_authorisation(user, authorisation_id)
-    authorisation = authorisations().filter(state_checksum=checksum(state_token)).first()
+    # A connector that leads to the bank twice numbers the handle (``ConsentRequest.state``).
+    handle = state_token.partition(".")[0]
+    authorisation = authorisations().filter(state_checksum=checksum(handle)).first()
     if authorisation is None:
         raise problems.unknown_state()
     if authorisation.user_id != user.pk:
@@ -353,7 +385,7 @@ def _find(user: User, state_token: str | None, authorisation_id: uuid.UUID | Non
     return authorisation
 
 
-def _require_open(authorisation: Authorisation) -> None:
+def _require_open(authorisation: Authorisation, now: datetime) -> None:
     refusals = {
         "working": problems.in_use,
         "choosing": problems.used,
@@ -362,7 +394,7 @@ def _require_open(authorisation: Authorisation) -> None:
         "cancelled": problems.cancelled,
         "expired": problems.expired,
     }
-    if authorisation.status != "open":
+    if not is_open(authorisation, now):
         raise refusals[authorisation.status]()
 
 
@@ -381,10 +413,14 @@ def _take_step(
 
 def _save_step(authorisation: Authorisation) -> None:
     """Open the row for the next answer, unless it was cancelled while the bank was asked."""
-    kept = Authorisation.objects.filter(pk=authorisation.pk, status="working").update(
+    still_ours = Authorisation.objects.filter(
+        pk=authorisation.pk, status="working", step_number=authorisation.step_number
+    )
+    kept = still_ours.update(
         status="open",
         step=authorisation.step,
         sealed_state=authorisation.sealed_state,
+        sealed_shown=authorisation.sealed_shown,
         expires_at=authorisation.expires_at,
     )
     if not kept:
@@ -399,7 +435,10 @@ def _give_up(authorisation: Authorisation, status: Literal["cancelled", "expired
         if authorisation.status not in {"open", "working", "choosing"}:
             return
         if authorisation.status != "choosing":
-            close(authorisation, status, now)
+            # Who does not confirm in the app in time is told what a bank would call it.
+            waited = status == "expired" and authorisation.step == "Decoupled"
+            error = ScaTimeout(reached_bank=False) if waited else None
+            close(authorisation, status, now, code="ScaTimeout" if error else "", reason=error.reason if error else "")
         elif authorisation.purpose == "renew":
             # The renewed consent is current already; only the choice of further accounts is given up.
             Authorisation.objects.filter(pk=authorisation.pk).update(status="finished", ended_at=now)

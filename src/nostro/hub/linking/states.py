@@ -2,7 +2,8 @@
 
 The person's browser carries a random 256-bit handle, of which the database has only the checksum. The connector's own
 memory is sealed in the row, bound to organization, connection, connector and step number, and taken out once: whoever
-claims a step first may take it, everybody else is told so.
+claims a step first may take it, everybody else is told so. A process that is killed while it asks the bank leaves the
+row ``working``; after ``WORKING_LIMIT`` the person may answer again, with an answer of their own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from nostro.connectors.contract import AuthorisationStep, Decoupled, Failed, Finished, Redirect
 from nostro.hub.linking.models import Authorisation
+from nostro.hub.linking.shown import seal_shown
 from nostro.keys.envelope import value_context
 from nostro.web.secrets import open_sealed, seal
 
@@ -24,8 +26,12 @@ DECOUPLED_LIFETIME = timedelta(minutes=5)
 OTHER_LIFETIME = timedelta(minutes=10)
 #: How long the choice of accounts stays open; what was granted meanwhile is given back afterwards.
 CHOICE_LIFETIME = timedelta(hours=24)
-#: No bank asks for more steps than this; a connector that does runs in circles.
-MAX_STEPS = 30
+#: Longer than any request takes (``nostro.http.door``); whoever asked the bank then is dead.
+WORKING_LIMIT = timedelta(minutes=3)
+#: Two tabs that wait together ask no faster than this (connectors.md 5.3, user_mfa_decoupled).
+MIN_BETWEEN_POLLS = timedelta(seconds=1)
+#: No bank asks for more steps than this; a connector that does runs in circles. Five minutes of polls have room.
+MAX_STEPS = 200
 
 
 def new_handle() -> str:
@@ -59,30 +65,44 @@ def put_step(authorisation: Authorisation, step: AuthorisationStep, now: datetim
     assert not isinstance(step, Finished | Failed)
     put_state(authorisation, step.state)
     authorisation.step = type(step).__name__
+    authorisation.sealed_shown = seal_shown(authorisation, step)
     authorisation.expires_at = expiry(step, now)
 
 
 def put_state(authorisation: Authorisation, state: Mapping[str, Any]) -> None:
     """Seal the connector's memory for the row's present step number and open the row for one answer."""
-    authorisation.sealed_state = seal(json.dumps(dict(state)), context=_context(authorisation))
+    authorisation.sealed_state = _sealed(authorisation, state)
     authorisation.status = "open"
 
 
-def claim(authorisation: Authorisation, now: datetime) -> Mapping[str, Any] | None:
-    """Take the connector's memory out of the row, once. None if somebody else was faster, or it has expired.
+def is_open(authorisation: Authorisation, now: datetime) -> bool:
+    """Whether an answer may be given: one is awaited, or whoever took the last one is dead."""
+    if authorisation.status == "working" and authorisation.asked_at is not None:
+        return authorisation.sealed_state is not None and authorisation.asked_at <= now - WORKING_LIMIT
+    return authorisation.status == "open"
 
-    The row is ``working`` afterwards and counts as the next step.
+
+def claim(authorisation: Authorisation, now: datetime) -> Mapping[str, Any] | None:
+    """Take the connector's memory, once for each step. None if somebody else was faster, or it has expired.
+
+    The row is ``working`` afterwards and counts as the next step; the memory stays sealed in it under that step, for
+    the case that this process dies.
     """
-    claimed = Authorisation.objects.filter(
-        pk=authorisation.pk, status="open", step_number=authorisation.step_number, expires_at__gt=now
-    ).update(status="working", sealed_state=None, step_number=authorisation.step_number + 1)
-    if not claimed:
+    if authorisation.sealed_state is None or not is_open(authorisation, now):
         return None
-    assert authorisation.sealed_state is not None
     state: Mapping[str, Any] = json.loads(open_sealed(authorisation.sealed_state, context=_context(authorisation)))
-    authorisation.status, authorisation.sealed_state = "working", None
+    before = {"status": authorisation.status, "step_number": authorisation.step_number}
     authorisation.step_number += 1
-    return state
+    authorisation.status, authorisation.asked_at = "working", now
+    authorisation.sealed_state = _sealed(authorisation, state)
+    claimed = Authorisation.objects.filter(pk=authorisation.pk, expires_at__gt=now, **before).update(
+        status="working", step_number=authorisation.step_number, sealed_state=authorisation.sealed_state, asked_at=now
+    )
+    return state if claimed else None
+
+
+def _sealed(authorisation: Authorisation, state: Mapping[str, Any]) -> bytes:
+    return seal(json.dumps(dict(state)), context=_context(authorisation))
 
 
 def _context(authorisation: Authorisation) -> str:

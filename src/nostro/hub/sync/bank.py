@@ -38,7 +38,7 @@ def open_bank(account: Account, clock: Clock) -> Bank:
     """Open the consent of the account's connection. Raises a connector error where there is none."""
     connection = connection_of(account)
     connector, configuration = connectors_for(connection.route, clock)
-    handle = connection_handle(connection)
+    handle = connection_handle(connection, clock)
     return Bank(
         connector=connector,
         handle=handle,
