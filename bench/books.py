@@ -126,6 +126,7 @@ class _Journal:
 
     number: int
     rows: int
+    now: dt.datetime = NOW
 
     def __post_init__(self) -> None:
         from nostro.books.companies.services import create_company
@@ -180,8 +181,10 @@ class _Journal:
         from nostro.books.links.models import Run
 
         run = Run.objects.create(company_id=self.account.company_id, online_account=self.account, trigger="link")
+        # An hour passes between two fetches, as on a schedule.
+        self.now += dt.timedelta(hours=1)
         client = Client(self.hub, "https://hub.example", "id", "secret", monotonic=time.monotonic)  # type: ignore[arg-type]
-        return run_fetch(run.id, clock=lambda: NOW, client_for=lambda connection: client)
+        return run_fetch(run.id, clock=lambda: self.now, client_for=lambda connection: client)
 
 
 class _TimedImport:
@@ -246,7 +249,8 @@ def _ready_rows(journal: _Journal, table: str, join: str, ids: tuple[str, ...]) 
 
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT t.* FROM {table} t {join} WHERE l.journal_id = %s ORDER BY l.day_seq", [journal.journal.pk]
+            f"SELECT t.* FROM {table} t {join} WHERE l.journal_id = %s ORDER BY l.order_date, l.day_seq, l.id",
+            [journal.journal.pk],
         )
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -135,7 +135,7 @@ def test_statements_are_contiguous_and_running_balances_agree(
         end = statement.computed_end
     assert end == 1000 + sum(amount for _, amount in rows)
     lines = list(Line.objects.filter(journal=journal).order_by("order_date", "day_seq", "id"))
-    balances, before = running_balances(journal, [line.id for line in lines]), Decimal(1000)
+    balances, before = running_balances(journal, lines), Decimal(1000)
     for line in lines:
         assert balances[line.id] == before + line.amount
         before = balances[line.id]

@@ -14,6 +14,8 @@ from nostro.books.journals.balances import check_balance, settle_opening
 from nostro.books.journals.grouping import group_lines, refresh_statements
 from nostro.books.journals.importing import NewLine, import_lines
 from nostro.books.journals.models import Journal, LineStatus
+from nostro.books.journals.totals import fold_totals, has_unfolded
+from nostro.books.ledger.totals import fold_totals as fold_account_totals
 
 
 class BuiltinLedger:
@@ -27,6 +29,9 @@ class BuiltinLedger:
 
     @transaction.atomic
     def close_run(self, journal: Journal, *, now: dt.datetime) -> None:
+        if has_unfolded(journal):
+            fold_totals(journal)
+            fold_account_totals([journal.bank_account_id, journal.suspense_account_id])
         if settle_opening(journal):
             refresh_statements(journal)
         group_lines(journal, today=_today(journal, now))

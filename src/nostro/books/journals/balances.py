@@ -8,9 +8,10 @@ from typing import cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Min, Q, Sum
+from django.db.models import Min, Q
 
 from nostro.books.journals.models import Balance, Journal, Line, LineStatus, OpeningOrigin, Proof, Statement
+from nostro.books.journals.totals import posted_until
 from nostro.books.ledger.chart import account_for
 from nostro.books.ledger.models import LedgerAccount, Purpose
 from nostro.books.ledger.posting import Side, draft_entry, lock_of, post
@@ -133,8 +134,7 @@ def prove_journal(journal: Journal, stated: StatedBalance | None) -> BalanceProo
 def _proof_lines(journal: Journal, until: dt.date) -> list[ProofLine]:
     """Posted lines as one sum, because they need no explanation; every other line by itself."""
     lines = Line.objects.filter(journal=journal, booking_date__lte=until)
-    total = lines.filter(status=LineStatus.POSTED).aggregate(total=Sum("amount"))["total"]
-    result = [ProofLine(journal.id, until, total)] if total is not None else []
+    result = [ProofLine(journal.id, until, posted_until(journal, until))]
     others = lines.exclude(status=LineStatus.POSTED).values_list(
         "id", "booking_date", "amount", "status", "status_reason"
     )

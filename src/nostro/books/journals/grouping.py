@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import cast
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max, Sum
+from django.db.models import Max, Min, Q, Sum
 
 from nostro.books.journals.models import Journal, Line, LineStatus, Statement
 from nostro.core.calendar import Grouping, grouping_key, grouping_start
@@ -35,8 +35,9 @@ def group_lines(journal: Journal, *, today: dt.date) -> int:
     )
     if not loose:
         return 0
-    placing = Placing(journal, today=today)
     days = {line.id: journal.accounting_day(line.booking_date, line.value_date) for line in loose}
+    run_ids = {str(line.run_id) if line.run_id else None for line in loose}
+    placing = Placing(journal, today=today, since=min(days.values()), run_ids=run_ids)
     loose.sort(key=lambda line: (days[line.id], line.day_seq, line.id))
     rows = []
     for line in loose:
@@ -57,16 +58,18 @@ def group_lines(journal: Journal, *, today: dt.date) -> int:
 class Placing:
     """The statements of a journal while lines are placed in them, oldest first. Nothing is written before ``store``."""
 
-    def __init__(self, journal: Journal, *, today: dt.date) -> None:
+    def __init__(self, journal: Journal, *, today: dt.date, since: dt.date, run_ids: Collection[str | None]) -> None:
+        """``since`` is the earliest accounting day of the lines, ``run_ids`` are their runs: statements that end
+        before the one and belong to none of the others are not touched."""
         self.journal, self.today = journal, today
         self.grouping: Grouping = cast(Grouping, journal.grouping)
-        self.statements = list(Statement.objects.filter(journal=journal))
+        self.before, self.statements = _statements_from(journal, since, [self._run_key(each) for each in run_ids])
         self.by_key = {statement.key: statement for statement in self.statements}
         self.made: list[Statement] = []
         self.sums: defaultdict[UUID, Decimal] = defaultdict(Decimal)
         self.last_days: dict[UUID, dt.date] = {}
-        confirmed = [statement.first_day for statement in self.statements if statement.confirmed_at]
-        self.confirmed_until = max(confirmed, default=dt.date.min)
+        confirmed = Statement.objects.filter(journal=journal, confirmed_at__isnull=False)
+        self.confirmed_until = confirmed.aggregate(last=Max("first_day"))["last"] or dt.date.min
 
     def place(self, day: dt.date, run_id: str | None, amount: Decimal) -> tuple[str, dt.date, bool]:
         """The statement's id, the order date and whether it is late, for a line of ``amount`` on an accounting day."""
@@ -84,16 +87,20 @@ class Placing:
         Statement.objects.bulk_create(self.made)
         totals = {each.id: each.computed_end - each.start + self.sums[each.id] for each in self.statements}
         self.statements.sort(key=lambda statement: statement.first_day)
-        _carry_on(self.journal, self.statements, totals, self.last_days)
+        _carry_on(self.journal, self.before, self.statements, totals, self.last_days)
+
+    def _run_key(self, run_id: str | None) -> str:
+        return (run_id or f"manual-{self.today.isoformat()}")[:40]
 
     def _of_run(self, run_id: str | None, day: dt.date) -> tuple[Statement, dt.date]:
         """A run's statement begins where the previous one ended (rule 6)."""
-        key = grouping_key(self.grouping, day, run_id or f"manual-{self.today.isoformat()}")
-        statement = self.by_key.get(key[:40])
+        key = self._run_key(run_id)
+        statement = self.by_key.get(key)
         if statement is None or statement.confirmed_at:
-            ends = (self.last_days.get(known.id, known.date) for known in self.statements)
+            known = [self.before] if self.before else []
+            ends = (self.last_days.get(each.id, each.date) for each in [*known, *self.statements])
             floor = max(ends, default=day)
-            key = key if statement is None else f"{key}-{len(self.statements)}"
+            key = key if statement is None else self._further(key)
             statement = self._make(key, max(day, floor))
         return statement, statement.first_day
 
@@ -114,7 +121,11 @@ class Placing:
             return self._make(key, start)
         if statement.confirmed_at is None:
             return statement
-        return self._make(f"{key}-{len(self.statements)}", max(statement.date, self.confirmed_until))
+        return self._make(self._further(key), max(statement.date, self.confirmed_until))
+
+    def _further(self, key: str) -> str:
+        """A key for one more statement of a period or run whose first one is confirmed."""
+        return f"{key}-{Statement.objects.filter(journal=self.journal).count() + len(self.made)}"
 
     def _make(self, key: str, first_day: dt.date) -> Statement:
         statement = Statement(
@@ -142,18 +153,30 @@ def refresh_statements(journal: Journal) -> None:
         .values_list("statement")
         .annotate(total=Sum("amount"))
     )
-    _carry_on(journal, statements, sums, _last_days(journal))
+    _carry_on(journal, None, statements, sums, _last_days(journal))
+
+
+def _statements_from(journal: Journal, day: dt.date, keys: Collection[str]) -> tuple[Statement | None, list[Statement]]:
+    """The statements that a line of ``day`` or later can touch or that have one of ``keys``, with all that follow
+    them, oldest first; and the one before them, whose end they carry on."""
+    statements = Statement.objects.filter(journal=journal).order_by("first_day", "created_at", "id")
+    start = grouping_start(cast(Grouping, journal.grouping), day)
+    reaching = statements.filter(Q(date__gte=start) | Q(key__in=keys)).aggregate(first=Min("first_day"))["first"]
+    start = min(start, reaching or start)
+    return statements.filter(first_day__lt=start).last(), list(statements.filter(first_day__gte=start))
 
 
 def _carry_on(
     journal: Journal,
+    before: Statement | None,
     statements: Sequence[Statement],
     totals: Mapping[UUID, Decimal],
     last_days: Mapping[UUID, dt.date],
 ) -> None:
     """Give each statement, oldest first, the start, end and date that follow from the sums of its lines."""
     changed: list[Statement] = []
-    balance = Journal.objects.values_list("opening_amount", flat=True).get(pk=journal.pk)
+    opening = Journal.objects.values_list("opening_amount", flat=True).get(pk=journal.pk)
+    balance = before.computed_end if before else opening
     for statement in statements:
         if statement.confirmed_at is None:
             end = balance + totals.get(statement.id, Decimal(0))

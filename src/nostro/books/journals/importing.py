@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -95,9 +96,11 @@ def import_lines(
         return []
     # Two imports into one journal go one after the other; imports into others are not held up.
     journal = Journal.objects.select_for_update(no_key=True, of=("self",)).select_related("company").get(pk=journal.pk)
-    rows = _Rows(journal, run_id, identity, today)
-    for new in sorted(batch, key=lambda new: journal.accounting_day(new.values.booking_date, new.values.value_date)):
-        rows.add(new)
+    dated = [(journal.accounting_day(new.values.booking_date, new.values.value_date), new) for new in batch]
+    dated.sort(key=itemgetter(0))
+    rows = _Rows(journal, run_id, identity, today, since=dated[0][0])
+    for day, new in dated:
+        rows.add(day, new)
     rows.store()
     record(
         tenant_id=journal.company_id,
@@ -113,13 +116,14 @@ def import_lines(
 class _Rows:
     """The rows of one batch as text, built line by line: status, amounts, entry and statement of each."""
 
-    def __init__(self, journal: Journal, run_id: UUID | None, identity: str, today: dt.date) -> None:
+    def __init__(self, journal: Journal, run_id: UUID | None, identity: str, today: dt.date, *, since: dt.date) -> None:
         self.journal, self.company = journal, journal.company
         self.run_id, self.identity = str(run_id) if run_id else None, identity
         self.rates = Rates(self.company)
         self.locked_until = lock_of(self.company)
-        self.placing = Placing(journal, today=today)
-        newest = Line.objects.filter(journal=journal).aggregate(newest=Max("day_seq"))["newest"]
+        self.placing = Placing(journal, today=today, since=since, run_ids=[self.run_id])
+        # Places only count within a day, and no line of this batch comes to lie before ``since``.
+        newest = Line.objects.filter(journal=journal, order_date__gte=since).aggregate(newest=Max("day_seq"))["newest"]
         self.day_seq = newest or 0
         self.company_id, self.journal_id = str(self.company.id), str(journal.id)
         self.bank_account, self.suspense = str(journal.bank_account_id), str(journal.suspense_account_id)
@@ -129,9 +133,8 @@ class _Rows:
         self.items: list[tuple[Text, ...]] = []
         self.aliases: list[tuple[Text, ...]] = []
 
-    def add(self, new: NewLine) -> None:
+    def add(self, day: dt.date, new: NewLine) -> None:
         values, line_id = new.values, new_id()
-        day = self.journal.accounting_day(values.booking_date, values.value_date)
         own = company_amount(self.journal, self.company, self.rates, values, day)
         status, reason = self._status(new, own, day)
         entry_id: str | None = None

@@ -216,7 +216,36 @@ class Line(models.Model):
             ),
             models.Index(fields=["journal", "status"], name="line_not_posted", condition=~Q(status="posted")),
             models.Index(fields=["run_id"], name="line_by_run", condition=Q(run_id__isnull=False)),
+            models.Index(
+                fields=["journal", "-order_date", "-day_seq", "-id"], name="line_to_check", condition=Q(to_check=True)
+            ),
+            models.Index(
+                fields=["journal"],
+                name="line_not_grouped",
+                condition=Q(statement=None, status__in=["posted", "withdrawn"]),
+            ),
         ]
+
+
+class Total(models.Model):
+    """What lines of a journal add up to, written by triggers (migration 0004, decision 0022).
+
+    ``basis`` says of which lines: ``order`` posted and withdrawn ones by order date, ``booking`` posted ones by booking
+    date, ``count`` how many there are and wait, without a day. Append-only until folded: the sums of all rows count.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    journal_id = models.UUIDField()  # no foreign key: rows of a deleted journal are harmless
+    basis = models.CharField(max_length=8)
+    day = models.DateField(null=True)
+    amount = AmountField(default=0)
+    lines = models.IntegerField(default=0)
+    to_reconcile = models.IntegerField(default=0)
+    to_check = models.IntegerField(default=0)
+    held = models.IntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["journal_id", "basis", "day"], name="total_by_journal_day")]
 
 
 class Alias(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -13,6 +14,7 @@ from django.db.models import Q, QuerySet
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import require_role
 from nostro.books.journals.models import Journal, Line, LineStatus, PendingLine, PendingState, Statement
+from nostro.books.journals.totals import DayBalances
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
 
@@ -106,36 +108,50 @@ def _older_than(company: Company, cursor: str) -> Q:
         last = None
     if last is None:
         raise Problem("This page is gone.", what_to_do="Start from the first page.", code="invalidCursor")
-    return Q(order_date__lt=last.order_date) | Q(order_date=last.order_date) & (
-        Q(day_seq__lt=last.day_seq) | Q(day_seq=last.day_seq, id__lt=last.id)
+    # The first condition says nothing new, but it is a range that the index can begin at.
+    return Q(order_date__lte=last.order_date) & (
+        Q(order_date__lt=last.order_date) | Q(day_seq__lt=last.day_seq) | Q(day_seq=last.day_seq, id__lt=last.id)
     )
 
 
-def running_balances(journal: Journal, line_ids: list[UUID]) -> dict[UUID, Decimal]:
+def running_balances(journal: Journal, lines: Sequence[Line], days: DayBalances | None = None) -> dict[UUID, Decimal]:
     """Balance after each of the lines, in the order (order date, place in the day, id) from the opening on.
 
-    Held, informational and removed lines are shown with the balance of the line before (books.md 13.2).
+    Held, informational and removed lines are shown with the balance of the line before (books.md 13.2). Whoever asks
+    for many pages gives ``days`` once for all of them.
     """
-    if not line_ids:
+    if not lines:
         return {}
+    wanted = sorted({line.order_date for line in lines})
+    days = days or DayBalances(journal, until=wanted[-1])
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT id, balance FROM (
-                SELECT id, %s + sum(CASE WHEN status IN ('posted', 'withdrawn') THEN amount ELSE 0 END)
-                    OVER (ORDER BY order_date, day_seq, id) AS balance
-                FROM journals_line WHERE journal_id = %s
-            ) AS ordered WHERE id = ANY(%s)
+            SELECT id, order_date, sum(CASE WHEN status IN ('posted', 'withdrawn') THEN amount ELSE 0 END)
+                OVER (PARTITION BY order_date ORDER BY day_seq, id)
+            FROM journals_line WHERE journal_id = %s AND order_date = ANY(%s)
             """,
-            [journal.opening_amount, journal.id, line_ids],
+            [journal.id, wanted],
         )
-        return dict(cursor.fetchall())
+        shown = {line.id for line in lines}
+        return {line_id: days.before(day) + moved for line_id, day, moved in cursor if line_id in shown}
 
 
 def statements_of(journal: Journal, limit: int = PAGE_LIMIT) -> list[Statement]:
     """Statements, newest first."""
     statements = Statement.objects.filter(journal=journal).select_related("journal")
     return list(statements.order_by("-first_day", "-created_at", "-id")[:limit])
+
+
+def previous_of(statement: Statement) -> Statement | None:
+    """The statement before one of the same journal."""
+    before = Statement.objects.filter(journal=statement.journal_id).filter(
+        Q(first_day__lt=statement.first_day)
+        | Q(first_day=statement.first_day, created_at__lt=statement.created_at)
+        | Q(first_day=statement.first_day, created_at=statement.created_at, id__lt=statement.id),
+        first_day__lte=statement.first_day,
+    )
+    return before.order_by("-first_day", "-created_at", "-id").first()
 
 
 def pending_of(journal: Journal, limit: int = PAGE_LIMIT) -> list[PendingLine]:

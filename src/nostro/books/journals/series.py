@@ -5,11 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from django.db.models import Sum
-
-from nostro.books.journals.models import Journal, Line, LineStatus
-
-_COUNTED = (LineStatus.POSTED, LineStatus.WITHDRAWN)
+from nostro.books.journals.models import Journal
+from nostro.books.journals.totals import DayBalances
 
 
 def balance_series(journal: Journal, *, until: dt.date, days: int = 90) -> list[tuple[dt.date, Decimal]]:
@@ -17,17 +14,12 @@ def balance_series(journal: Journal, *, until: dt.date, days: int = 90) -> list[
 
     It begins with the first line; without lines it is empty.
     """
-    lines = Line.objects.filter(journal=journal, status__in=_COUNTED, order_date__lte=until)
-    first = lines.order_by("order_date").values_list("order_date", flat=True).first()
-    if first is None:
+    balances = DayBalances(journal, until=until)
+    if not balances.days:
         return []
-    start = max(first, until - dt.timedelta(days=days - 1))
-    before: Decimal | None = lines.filter(order_date__lt=start).aggregate(total=Sum("amount"))["total"]
-    rows = lines.filter(order_date__gte=start).values_list("order_date").annotate(total=Sum("amount"))
-    change = dict(rows.order_by("order_date"))
-    balance, series = journal.opening_amount + (before or 0), []
-    for offset in range((until - start).days + 1):
-        day = start + dt.timedelta(days=offset)
-        balance += change.get(day, 0)
-        series.append((day, balance))
-    return series
+    start = max(balances.days[0], until - dt.timedelta(days=days - 1))
+    offsets = range(1, (until - start).days + 2)
+    return [
+        (start + dt.timedelta(days=offset - 1), balances.before(start + dt.timedelta(days=offset)))
+        for offset in offsets
+    ]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from nostro.books.companies.models import Company
 from nostro.books.ledger.models import EntryItem, LedgerAccount
+from nostro.books.ledger.totals import Totals, totals_of
 from nostro.web.errors import NotFound
 
 PAGE = 100
@@ -31,12 +32,14 @@ class AccountBalance:
 
 def balances_of(company: Company) -> list[AccountBalance]:
     """Every account of the chart with its debits and credits, by code."""
-    accounts = LedgerAccount.objects.filter(company=company).annotate(
-        debit=Sum("items__amount", filter=Q(items__amount__gt=0)),
-        credit=Sum("items__amount", filter=Q(items__amount__lt=0)),
-    )
-    zero = Decimal(0)
-    return [AccountBalance(row, row.debit or zero, -(row.credit or zero)) for row in accounts.order_by("code")]
+    accounts = list(LedgerAccount.objects.filter(company=company).order_by("code"))
+    totals = totals_of([account.id for account in accounts])
+    none = Totals()
+    return [
+        AccountBalance(account, found.debit, found.credit)
+        for account in accounts
+        for found in [totals.get(account.id, none)]
+    ]
 
 
 def items_of(account: LedgerAccount, cursor: str = "") -> tuple[list[EntryItem], str]:
@@ -51,6 +54,6 @@ def items_of(account: LedgerAccount, cursor: str = "") -> tuple[list[EntryItem],
             last = None
         if last is None:
             raise NotFound("page")
-        items = items.filter(Q(date__lt=last.date) | Q(date=last.date, id__lt=last.id))
+        items = items.filter(Q(date__lt=last.date) | Q(date=last.date, id__lt=last.id), date__lte=last.date)
     found = list(items.order_by("-date", "-id")[: PAGE + 1])
     return found[:PAGE], str(found[PAGE - 1].id) if len(found) > PAGE else ""

@@ -221,3 +221,21 @@ class ItemReference(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["company", "key", "item"], name="one_reference_per_item")]
+
+
+class AccountTotal(models.Model):
+    """What items of an account add up to on a day, written by triggers (migration 0003, decision 0022).
+
+    Append-only until folded: an account and day may have several rows, and their sums count. ``debit`` and ``credit``
+    are both positive, in the company's currency.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account_id = models.UUIDField()  # no foreign key: rows of a deleted account are harmless
+    day = models.DateField()
+    debit = AmountField()
+    credit = AmountField()
+    amount_currency = AmountField()
+
+    class Meta:
+        indexes = [models.Index(fields=["account_id", "day"], name="total_by_account_day")]

@@ -6,11 +6,12 @@ import datetime as dt
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import require_role
 from nostro.books.ledger.models import Document, EntryItem, LedgerAccount, Partner
+from nostro.books.ledger.totals import Totals, totals_of
 from nostro.people.models import User
 from nostro.web.errors import NotFound
 
@@ -59,17 +60,9 @@ def open_items(company: Company) -> QuerySet[EntryItem]:
 
 def account_balance(account: LedgerAccount, until: dt.date | None = None) -> Decimal:
     """Σ of the account's items in the company's currency, debit +."""
-    return _sum(account, until, "amount")
+    return totals_of([account.id], until).get(account.id, Totals()).amount
 
 
 def account_balance_in_currency(account: LedgerAccount, until: dt.date | None = None) -> Decimal:
     """Σ in the items' own currency; meaningful for accounts that hold one currency, such as bank accounts."""
-    return _sum(account, until, "amount_currency")
-
-
-def _sum(account: LedgerAccount, until: dt.date | None, column: str) -> Decimal:
-    items = EntryItem.objects.filter(account=account)
-    if until is not None:
-        items = items.filter(date__lte=until)
-    total: Decimal | None = items.aggregate(total=Sum(column))["total"]
-    return total or Decimal(0)
+    return totals_of([account.id], until).get(account.id, Totals()).amount_currency

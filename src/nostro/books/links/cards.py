@@ -5,16 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count
 
 from nostro.books.companies.models import Company
 from nostro.books.hub_client.catalogue import FailureKind, describe
-from nostro.books.journals.models import Balance, Journal, Line, LineStatus, PendingLine, PendingState
-from nostro.books.journals.queries import HELD, journals_of
-from nostro.books.ledger.models import EntryItem
+from nostro.books.journals.models import Balance, Journal, PendingLine, PendingState
+from nostro.books.journals.queries import journals_of
+from nostro.books.journals.totals import Counts, counts_of
+from nostro.books.ledger.totals import Totals, totals_of
 from nostro.books.links.models import Failure, JournalLink, OnlineAccount
 
 
@@ -52,19 +51,19 @@ class JournalCard:
         return self.online_account.next_fetch_at if self.online_account else None
 
 
-def journal_cards(company: Company, *, now: dt.datetime) -> list[JournalCard]:
-    """A card for each active journal, by code."""
-    journals = journals_of(company)
-    ledger = _ledger_balances(company)
-    counts = _counts(company)
+def journal_cards(company: Company, *, now: dt.datetime, only: Journal | None = None) -> list[JournalCard]:
+    """A card for each active journal, by code, or for ``only`` one."""
+    journals = [only] if only is not None else journals_of(company)
+    ledger = totals_of([journal.bank_account_id for journal in journals])
+    counts = counts_of([journal.id for journal in journals])
     pending = dict(
-        PendingLine.objects.filter(company=company, state=PendingState.PENDING)
+        PendingLine.objects.filter(journal__in=journals, state=PendingState.PENDING)
         .values_list("journal")
         .annotate(number=Count("id"))
     )
     links = {
         link.journal_id: link
-        for link in JournalLink.objects.filter(company=company, unlinked_at=None).select_related(
+        for link in JournalLink.objects.filter(journal__in=journals, unlinked_at=None).select_related(
             "online_account__connection"
         )
     }
@@ -74,7 +73,7 @@ def journal_cards(company: Company, *, now: dt.datetime) -> list[JournalCard]:
     }
     balances = {
         balance.journal_id: balance
-        for balance in Balance.objects.filter(company=company, kind="current", origin="bank")
+        for balance in Balance.objects.filter(journal__in=journals, kind="current", origin="bank")
         .order_by("journal_id", "-id")
         .distinct("journal_id")
     }
@@ -84,19 +83,19 @@ def journal_cards(company: Company, *, now: dt.datetime) -> list[JournalCard]:
         account = link.online_account if link else None
         balance = balances.get(journal.id)
         failure = failures.get(account.id) if account else None
-        number = counts.get(journal.id, {})
+        number = counts.get(journal.id, Counts())
         cards.append(
             JournalCard(
                 journal=journal,
-                ledger_balance=ledger.get(journal.bank_account_id, Decimal(0)),
+                ledger_balance=ledger.get(journal.bank_account_id, Totals()).amount_currency,
                 bank_balance=balance.amount if balance else None,
                 bank_balance_date=balance.reference_date if balance else None,
                 proof=journal.proof,
                 difference=journal.proof_difference,
-                line_count=number.get("lines", 0),
-                to_reconcile=number.get("to_reconcile", 0),
-                to_check=number.get("to_check", 0),
-                held=number.get("held", 0),
+                line_count=number.lines,
+                to_reconcile=number.to_reconcile,
+                to_check=number.to_check,
+                held=number.held,
                 pending=pending.get(journal.id, 0),
                 link=link,
                 online_account=account,
@@ -105,25 +104,6 @@ def journal_cards(company: Company, *, now: dt.datetime) -> list[JournalCard]:
             )
         )
     return cards
-
-
-def _ledger_balances(company: Company) -> dict[UUID, Decimal]:
-    items = EntryItem.objects.filter(company=company, account__bank_journal__isnull=False)
-    return dict(items.values_list("account").annotate(total=Sum("amount_currency")))
-
-
-def _counts(company: Company) -> dict[UUID, dict[str, Any]]:
-    rows = (
-        Line.objects.filter(company=company)
-        .values("journal_id")
-        .annotate(
-            lines=Count("id"),
-            to_reconcile=Count("id", filter=Q(status=LineStatus.POSTED, reconciled=False)),
-            to_check=Count("id", filter=Q(to_check=True)),
-            held=Count("id", filter=Q(status__in=HELD)),
-        )
-    )
-    return {row["journal_id"]: {**row} for row in rows}
 
 
 def _days_left(account: OnlineAccount | None, now: dt.datetime) -> int | None:

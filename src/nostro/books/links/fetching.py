@@ -57,6 +57,10 @@ OVERLAP = dt.timedelta(days=10)
 #: The longest step without a sign of life is one request; 30 s more as books.md 7 says.
 LEASE = dt.timedelta(seconds=90)
 
+#: Transactions that are staged together, and the longest time without a sign of life while pages are read.
+STAGE_LIMIT = 500
+BEAT_EVERY = dt.timedelta(seconds=10)
+
 Clock = Callable[[], dt.datetime]
 Sleep = Callable[[float], None]
 
@@ -170,6 +174,7 @@ class Fetch:
         self.connection = self.account.connection
         self.batch_limit = batch_limit
         self.warnings: list[HubError] = []
+        self.beaten_at = clock()
 
     def go(self) -> None:
         link = live_link(self.account)
@@ -201,6 +206,7 @@ class Fetch:
         with transaction.atomic():
             if not held.update(**changes):
                 raise LeaseLost
+            self.beaten_at = now
             if state is not None:
                 self.run.save(update_fields=["states", "pages", "items_read", "new_count"])
 
@@ -224,22 +230,23 @@ class Fetch:
         return shown
 
     def _walk(self, link: JournalLink) -> Walked:
-        walked = Walked()
+        walked, staged = Walked(), list[HubTransaction]()
         horizon = walked.horizon = self._horizon(link)
         for page in self.client.walk(str(self.account.hub_account_id)):
             if self.run.pages == 0 and page.transactions:
                 walked.next_cursor = page.transactions[0].id
             self.run.pages += 1
             self.run.items_read += len(page.transactions)
-            walked.fresh |= self._stage(page.transactions)
-            # The payloads are in the raw store now; a long walk would fill the memory with them.
-            walked.items.extend(replace(item, payload="") for item in page.transactions)
+            staged.extend(page.transactions)
+            if len(staged) >= STAGE_LIMIT or self.clock() - self.beaten_at >= BEAT_EVERY:
+                self._stage(walked, staged)
             walked.cursor_met |= any(item.id == self.account.cursor for item in page.transactions)
             old = all(item.booking_date < horizon for item in page.transactions)
             if old and (walked.cursor_met or not self.account.cursor):
                 break
         else:
             walked.reached_end = True
+        self._stage(walked, staged)
         if self.account.cursor and not walked.cursor_met:
             self.warnings.append(HubError("H-CURSOR-LOST", "the list ended before the cursor"))
         return walked
@@ -250,8 +257,11 @@ class Fetch:
             return self.account.watermark_date - OVERLAP
         return link.fetch_from - OVERLAP
 
-    def _stage(self, items: tuple[HubTransaction, ...]) -> set[str]:
-        """Append every payload before anything is decided about it (step 5). Returns the ids whose payload is new."""
+    def _stage(self, walked: Walked, items: list[HubTransaction]) -> None:
+        """Append every payload before anything is decided about it (step 5), and empty the list.
+
+        Several pages at once, because a commit waits for the disk; what a crash loses is read again by the next run.
+        """
         self.beat()
         unique = {item.id: item.payload for item in items}
         rows = [[key, hashlib.sha256(payload.encode()).hexdigest(), payload] for key, payload in unique.items()]
@@ -275,7 +285,10 @@ class Fetch:
                 ],
             )
             done = self.account.last_fetch_at
-            return {key for key, first_seen in cursor if done is None or first_seen >= done}
+            walked.fresh |= {key for key, first_seen in cursor if done is None or first_seen >= done}
+        # The payloads are in the raw store now; a long walk would fill the memory with them.
+        walked.items.extend(replace(item, payload="") for item in items)
+        items.clear()
 
     def _import(self, link: JournalLink, items: Sorted) -> None:
         """Aliases of known lines first, then new lines in batches, each a transaction of its own (step 7)."""

@@ -96,7 +96,8 @@ def cards_of(company: Company, moment: dt.datetime) -> list[CardView]:
 
 def card_of(journal: Journal, moment: dt.datetime) -> CardView:
     """The card of one journal."""
-    return next(each for each in cards_of(journal.company, moment) if each.journal.id == journal.id)
+    (card,) = journal_cards(journal.company, now=moment, only=journal)
+    return _view(card, moment)
 
 
 def _view(card: JournalCard, moment: dt.datetime) -> CardView:

@@ -28,8 +28,8 @@ from nostro.books.journals.queries import (
     access_statement,
     lines_of,
     pending_of,
+    previous_of,
     running_balances,
-    statements_of,
 )
 from nostro.books.journals.services import (
     add_manual_line,
@@ -40,6 +40,7 @@ from nostro.books.journals.services import (
     remove_line,
     restore_line,
 )
+from nostro.books.journals.totals import DayBalances
 from nostro.books.pages.csv_file import csv_response
 from nostro.books.pages.dashboard import card_of
 from nostro.books.pages.forms import LineFilterForm, ManualJournalForm, ManualLineForm, RateForm, ReasonForm
@@ -102,16 +103,14 @@ def journal(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
 
 def _blocks(journal: Journal, lines: Sequence[Line]) -> list[StatementBlock]:
     """The lines cut where the statement changes."""
-    balances = running_balances(journal, [line.id for line in lines])
-    statements = statements_of(journal)
-    previous = dict(zip((each.id for each in statements), [*statements[1:], None], strict=True))
+    balances = running_balances(journal, lines)
     blocks: list[StatementBlock] = []
     for line in lines:
         if not blocks or (blocks[-1].statement and blocks[-1].statement.id) != line.statement_id:
             statement = line.statement
             if statement is not None:
                 statement.journal = journal
-            states = statement_states(statement, previous.get(statement.id)) if statement else []
+            states = statement_states(statement, previous_of(statement)) if statement else []
             blocks.append(StatementBlock(statement, statement_title(statement) if statement else "", states))
         blocks[-1].rows.append(LineRow(line, balances.get(line.id), line_state(line)))
     return blocks
@@ -164,10 +163,10 @@ def _csv_rows(journal: Journal, chosen: Filter, text: str) -> Iterator[list[obje
         "booking_date", "value_date", "amount", "currency", "balance", "label", "counterparty_name",
         "counterparty_account", "structured_reference", "status", "matched", "statement", "id",
     ]  # fmt: skip
-    cursor = ""
+    cursor, days = "", DayBalances(journal)
     while True:
         page = lines_of(journal.company, journal=journal, filter=chosen, text=text, cursor=cursor, limit=PAGE_LIMIT)
-        balances = running_balances(journal, [line.id for line in page.items])
+        balances = running_balances(journal, page.items, days)
         for line in page.items:
             yield [
                 line.booking_date, line.value_date, line.amount, line.currency, balances.get(line.id), line.label,
@@ -192,7 +191,7 @@ def line(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
         state=line_state(found),
         journal_title=journal_title(found.journal),
         statement=statement_title(found.statement) if found.statement else "",
-        balance=running_balances(found.journal, [found.id]).get(found.id),
+        balance=running_balances(found.journal, [found]).get(found.id),
         items=sided(entry.items.select_related("account", "partner").order_by("-amount", "id")) if entry else [],
         groups=match_groups_of(found, live_only=False),
         reason_form=ReasonForm(),
