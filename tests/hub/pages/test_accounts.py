@@ -91,7 +91,7 @@ def test_the_page_of_an_account_says_what_was_read_and_what_comes(world: World) 
     page = _account_page(world)
     assert "in 20 minutes" in page
     place = timezone.localtime(now + dt.timedelta(hours=21)).strftime("%H:%M")
-    assert f"3 of 4 used in the last 24 hours, next place {place}." in page
+    assert f"3 of 4 used, next place {place}" in page
     assert "By schedule: Nothing new; 1 known." in page
     assert 'class="fill-good"' in page
     assert 'class="fill-quiet"' in page

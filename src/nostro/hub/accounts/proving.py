@@ -197,7 +197,8 @@ def _suspects(
 
 def rows_of_gap(account: Account, gap: BalanceGap, limit: int) -> list[Transaction]:
     """The rows that were booked in the days of a gap, oldest first; at most ``limit``."""
-    days = Q(booking_date__gt=gap.after.day, booking_date__lte=gap.until.day)
+    first = min(gap.after.day + _ONE_DAY, gap.until.day)
+    days = Q(booking_date__range=(first, gap.until.day))
     rows = Transaction.objects.filter(days, account=account, removed_at=None)
     return list(rows.order_by("booking_date", "sequence")[:limit])
 

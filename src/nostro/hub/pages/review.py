@@ -43,12 +43,14 @@ class Run:
 
     run: Synchronization
     trigger: str
+    word: str
     told: str
     tone: str
 
     @classmethod
     def of(cls, run: Synchronization) -> Run:
-        return cls(run, trigger_of(run), told_of(run), tone_of(run))
+        words = {"success": _("Complete"), "error": _("Not complete")}
+        return cls(run, trigger_of(run), words.get(run.status, _("Reading")), told_of(run), tone_of(run))
 
 
 # --- runs

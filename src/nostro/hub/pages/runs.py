@@ -35,7 +35,8 @@ class Plan:
     next_run: dt.datetime | None
     is_due: bool
     paused: bool
-    quota: str
+    used: str
+    next_place: str
     wide_next: bool
 
 
@@ -80,22 +81,21 @@ def plan_of(plan: AccountPlan, now: dt.datetime) -> Plan:
         planned,
         planned is not None and planned <= now,
         plan.paused,
-        _quota_sentence(plan.places, now),
+        *_quota_words(plan.places, now),
         plan.wide_next,
     )
 
 
-def _quota_sentence(decision: Allowed | Refused | None, now: dt.datetime) -> str:
-    """``3 of 4 used, next place 14:05``; without a rule, that there is none."""
+def _quota_words(decision: Allowed | Refused | None, now: dt.datetime) -> tuple[str, str]:
+    """``3 of 4 used`` and ``next place 14:05``; without a rule, that there is none."""
     if decision is None:
-        return _("This bank sets no limit.")
-    used = _("%(used)s of %(limit)s used in the last 24 hours") % {"used": decision.used, "limit": decision.limit}
+        return _("no limit"), ""
+    used = _("%(used)s of %(limit)s used") % {"used": decision.used, "limit": decision.limit}
     if decision.next_place_at is None:
-        return f"{used}."
+        return used, ""
     local = timezone.localtime(decision.next_place_at)
     soon = decision.next_place_at - now <= dt.timedelta(hours=24)
-    place = _("next place %(when)s") % {"when": date_format(local, "H:i" if soon else "j M, H:i")}
-    return f"{used}, {place}."
+    return used, _("next place %(when)s") % {"when": date_format(local, "H:i" if soon else "j M, H:i")}
 
 
 def trigger_of(run: Synchronization) -> str:

@@ -74,7 +74,7 @@ def _well(account: Account, now: dt.datetime) -> State:
     days = consent_days_left(account, now)
     if days is not None and days <= RENEWAL_OFFERED_DAYS:
         return State("good", _("Up to date"), _consent_sentence(account, now), action="renew")
-    sentence = _("All readings succeed, and the balance is proved.") if account.proof == "green" else ""
+    sentence = _("Everything is read and proved.") if account.proof == "green" else ""
     return State("good", _("Up to date"), sentence or _("All readings succeed."), action="synchronize")
 
 
