@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.urls import URLPattern, reverse
 from tests import factories
 from tests.hub.pages.conftest import World, browser, make_authorisation
 
+from nostro.core.ids import new_id
 from nostro.hub.integrations.models import Integration
+from nostro.hub.integrations.personal import create_personal_token
 from nostro.hub.linking.models import Authorisation, Connection
+from nostro.hub.organizations.invitations import invite
 from nostro.hub.pages.urls import urlpatterns
 
 #: Addresses that name nothing of an organization: everybody who is signed in may ask.
-OF_NOBODY = {"overview", "new_organization", "link_return"}
+OF_NOBODY = {"overview", "new_organization", "link_return", "join"}
 #: What only administrators may do, by the method that does it.
 FOR_ADMINISTRATORS = {
     "billing": "get",
@@ -41,11 +46,14 @@ FOR_ADMINISTRATORS = {
     "decide_double": "post",
     "undo_double": "post",
     "raw_answer": "get",
+    "people": "post",
+    "withdraw_invitation": "post",
 }
 ONLY_POST = {
     "rename_account", "synchronize", "ask_bank", "cancel_link", "renew", "disconnect", "new_secret",
     "revoke_integration", "replay_webhook", "replace_token", "revoke_token", "accept_gap", "bring_back",
     "decide_double", "undo_double", "sign_payment", "decline_payment",
+    "withdraw_invitation", "revoke_personal_token",
 }  # fmt: skip
 
 
@@ -65,7 +73,17 @@ def _address(world: World, pattern: URLPattern) -> str:
         "second_id": world.double.id,
         "decision_id": world.decision.id,
         "answer_id": world.answer_id,
+        "invitation_id": new_id(),
+        "token_id": new_id(),
+        "secret": "unknown",
     }
+    if pattern.name == "revoke_personal_token":
+        token, _ = create_personal_token(world.member, world.organization, name="Script", now=factories.NOW)
+        values["token_id"] = token.id
+    if pattern.name == "join":
+        values["secret"] = invite(
+            world.owner, world.organization, email="x@example.org", role="member", now=dt.datetime.now(dt.UTC)
+        )[1]
     wanted = pattern.pattern.converters
     return reverse(f"hub:{pattern.name}", kwargs={name: values[name] for name in wanted})
 

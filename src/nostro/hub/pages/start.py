@@ -17,7 +17,7 @@ from nostro.hub.billing.queries import billing_information
 from nostro.hub.billing.services import save_billing_information
 from nostro.hub.linking.queries import connections_of
 from nostro.hub.organizations.models import Organization, Role
-from nostro.hub.organizations.queries import members_of, organizations_of
+from nostro.hub.organizations.queries import organizations_of
 from nostro.hub.organizations.services import create_organization
 from nostro.hub.pages.accounts import account_line, totals
 from nostro.hub.pages.forms import BillingForm, OrganizationForm
@@ -64,12 +64,6 @@ def _standing(organization: Organization) -> Standing:
         for each, progress in zip(live, progress_of(live), strict=True)
     ]
     return Standing(organization, totals(live), len(live), len(sandbox), sum(line.state.needs_person for line in lines))
-
-
-@organization_page()
-def people(request: OrganizationRequest) -> HttpResponse:
-    """Who sees these accounts, and what may each of them do?"""
-    return show(request, "people.html", members=members_of(request.organization), room="people")
 
 
 @login_required
