@@ -17,7 +17,7 @@ from typing import Any
 
 import bench
 
-_FRAME = frozenset(["main", "scratch"])
+_FRAME = frozenset(["bank_files", "main", "scratch"])
 
 
 class UnknownOption(LookupError):

@@ -28,7 +28,7 @@ _BLANKS = re.compile(r"\s+")
 def tidy(text: str) -> str:
     """NFC, without control characters, ends stripped, runs of blanks collapsed."""
     if text.isascii():
-        if "  " not in text and text.isprintable() and text[:1] != " " and text[-1:] != " " and len(text) < MAX_TEXT:
+        if "  " not in text and text.isprintable() and text.strip() is text and len(text) < MAX_TEXT:
             return text
     else:
         text = unicodedata.normalize("NFC", text)
@@ -46,7 +46,7 @@ def account_number(text: str) -> str:
 
 def passes_gate(reference: str, ordinal: int) -> bool:
     """False for what identifies nothing: NONREF and its like, one character repeated, the row's running number."""
-    if reference in _NO_REFERENCE or reference.upper() in _NO_REFERENCE or not reference.strip(reference[0]):
+    if (len(reference) < 13 and reference.upper() in _NO_REFERENCE) or not reference.strip(reference[0]):
         return False
     if len(reference) < 8:
         return not (reference.isascii() and reference.isdigit() and int(reference) == ordinal)

@@ -25,7 +25,7 @@ from nostro.formats.values import NOWHERE, Detail, Entry, Position, Problem
 Values = dict[str, Any]
 Raw = dict[str, str]
 
-_STATUS: dict[str, BookingStatus] = {"BOOK": "booked", "PDNG": "pending", "INFO": "information", "FUTR": "information"}
+_STATUS: dict[str, BookingStatus] = {"PDNG": "pending", "INFO": "information", "FUTR": "information"}
 _PROPRIETARY = "proprietary_bank_transaction_code"
 #: Fields that references of Refs fill beside ``references`` itself.
 _REFERENCE_FIELDS = {
@@ -76,6 +76,9 @@ class Statement:
     ordinal: int = 0
     sign: int = 1
     position: Position = NOWHERE
+    #: The entry's amount as written and as read, because its only detail mostly repeats it.
+    amount_text: str | None = None
+    unsigned: Decimal = Decimal(0)
     problems: list[Problem] = field(default_factory=list)
 
     def warn(self, code: str, message: str) -> None:
@@ -88,20 +91,21 @@ def entry_of(values: Values, raw: Raw, details: list[tuple[Values, Raw]], statem
     pop = values.pop
     currency = pop("amount text@", None) or statement.currency
     sign = statement.sign = _mark(pop("mark", None), "CdtDbtInd")
-    text = pop("amount text", None)
+    statement.amount_text = text = pop("amount text", "")
     try:
-        amount = amount_of(text, currency)
-    except (ValueError, TypeError):
-        raise FieldError("Amt", text or "", "an amount") from None
+        amount = statement.unsigned = amount_of(text, currency)
+    except ValueError:
+        raise FieldError("Amt", text, "an amount") from None
     if sign < 0:
         amount = -amount
     out: Values = {"amount": amount, "currency": currency, "raw": raw, "position": statement.position}
     if statement.provisional:
         out["provisional"] = True
-    if pop("reversal mark", "").strip().lower() in ("true", "1"):
+    if pop("reversal mark", "false").lower() in ("true", "1"):
         out["reversal"] = True
-    status = _status(pop("status", None), out, raw, statement)
-    if status == "booked" and (currency != "EUR" or text[-3:-2] != ".") and exceeds(amount, currency):
+    status = pop("status", None)
+    is_booked = status == "BOOK" or _status(status, out, raw, statement) == "booked"
+    if is_booked and (currency != "EUR" or text[-3:-2] != ".") and exceeds(amount, currency):
         statement.warn("F-SCALE", f"{excerpt(text)} has more decimals than {currency}")
     _dates(values, out, statement)
     if len(details) == 1:
@@ -126,10 +130,9 @@ def _move_up(values: Values, raw: Raw, out: Values, statement: Statement) -> Non
     if raw:
         out["raw"].update((f"NtryDtls/TxDtls/{path}", value) for path, value in raw.items())
     own = out["amount"]
-    if own is not amount:
-        out["amount"], out["currency"] = amount, currency
-        if own != amount:
-            out["details_difference"] = amount - own
+    out["amount"], out["currency"] = amount, currency
+    if own != amount:
+        out["details_difference"] = amount - own
 
 
 def _mark(text: str | None, tag: str) -> int:
@@ -141,8 +144,6 @@ def _mark(text: str | None, tag: str) -> int:
 
 
 def _status(text: str | None, out: Values, raw: Raw, statement: Statement) -> str:
-    if text == "BOOK":
-        return "booked"
     status = _STATUS.get(text or "")
     if status is None:
         message = f"the status {excerpt(text)!r} is not known" if text else "the status is missing"
@@ -156,11 +157,11 @@ def _status(text: str | None, out: Values, raw: Raw, statement: Statement) -> st
 
 
 def _dates(values: Values, out: Values, statement: Statement) -> None:
-    booked, valued = values.pop("booked on", None), values.pop("valued on", None)
-    if booked is not None:
-        booked = _date(booked, "BookgDt", statement)
-    if valued is not None:
-        valued = _date(valued, "ValDt", statement)
+    booked_text, valued_text = values.pop("booked on", None), values.pop("valued on", None)
+    booked = _date(booked_text, "BookgDt", statement) if booked_text else None
+    valued = booked
+    if valued_text != booked_text:
+        valued = _date(valued_text, "ValDt", statement) if valued_text else None
     if valued is not None:
         out["value_date"] = valued
     if booked is None:
@@ -224,7 +225,7 @@ def _rare(values: Values, out: Values, raw: Raw) -> None:
     charges = _charges(values)
     if charges is not None:
         out["fee"] = charges
-    exchange = _exchange(values)
+    exchange = _exchange(values, out.get("currency", ""))
     if exchange:
         out["currency_exchange"] = (exchange,)
     if "masked_pan" in values:
@@ -248,7 +249,8 @@ def _charges(values: Values) -> Decimal | None:
         raise FieldError("Chrgs", str(single or total), "an amount") from None
 
 
-def _exchange(values: Values) -> dict[str, Any]:
+def _exchange(values: Values, currency: str) -> dict[str, Any]:
+    """Rate and instructed amount; one in the account's own currency without a rate is no exchange."""
     found: dict[str, Any] = {}
     for name in ("source", "target", "unit", "rate", "contract"):
         text = values.pop(f"exchange {name}", None)
@@ -258,7 +260,7 @@ def _exchange(values: Values) -> dict[str, Any]:
     instructed_currency = values.pop("amount instructed@", None)
     values.pop("amount of transaction", None)
     values.pop("amount of transaction@", None)
-    if instructed is not None and (found or instructed_currency):
+    if instructed is not None and (found or instructed_currency != currency):
         try:
             found["instructed_amount"] = exact(instructed)
         except ValueError:
@@ -267,39 +269,39 @@ def _exchange(values: Values) -> dict[str, Any]:
     return found
 
 
-def _payment(values: Values, raw: Raw, out: Values, statement: Statement) -> None:
+def _payment(texts: Values, raw: Raw, out: Values, statement: Statement) -> None:
     """One ``TxDtls`` into the fields of a payment; its direction is the entry's unless it has its own."""
-    sign = statement.sign
-    pop = values.pop
-    mark = pop("mark", None)
-    if mark is not None:
-        sign = _mark(mark, "TxDtls/CdtDbtInd")
-    amount = _detail_amount(values, statement.currency)
+    values: Values = {}
+    for key, text in texts.items():
+        kind = _KINDS.get(key)
+        if kind is None:
+            values[key] = text
+        elif kind == "reference":
+            _reference(key, tidy(text), out, raw, statement.ordinal)
+        elif kind == "name":
+            out[key] = tidy(text)
+        elif kind == "account":
+            out[key] = account_number(text)
+        else:
+            out[key] = text
+    mark = values.pop("mark", None)
+    sign = statement.sign if mark is None else _mark(mark, "TxDtls/CdtDbtInd")
+    amount = _detail_amount(values, statement)
     if amount is not None:
         out["amount"] = amount if sign > 0 else -amount
         out["currency"] = statement.currency
-    for key in tuple(values):
-        kind = _KINDS.get(key)
-        if kind == "reference":
-            _reference(key, tidy(pop(key)), out, raw, statement.ordinal)
-        elif kind == "name":
-            out[key] = tidy(pop(key))
-        elif kind == "account":
-            out[key] = account_number(pop(key))
-        elif kind == "as it is":
-            out[key] = pop(key)
     _remittance(values, out, statement)
-    if "domain" in values or _PROPRIETARY in values:
+    if values:
         _bank_code(values, out)
+        _dated(values, out, statement)
     if values:
         _rare_of_payment(values, raw, out)
-        _dated(values, out, statement)
-        if values:
-            _rare(values, out, raw)
+        _rare(values, out, raw)
 
 
-def _detail_amount(values: Values, currency: str) -> Decimal | None:
+def _detail_amount(values: Values, statement: Statement) -> Decimal | None:
     """Amt (.04 on), TxAmt (.02, .03), InstdAmt, each only in the account's currency; without one there is none."""
+    currency = statement.currency
     text, own = values.pop("amount text", None), values.pop("amount text@", None)
     if text is None or own not in (None, currency):
         if text is not None:
@@ -315,10 +317,10 @@ def _detail_amount(values: Values, currency: str) -> Decimal | None:
     if "amount of transaction" in values:
         del values["amount of transaction"]
         values.pop("amount of transaction@", None)
-    if values.get("amount instructed@", "") == currency:
-        del values["amount instructed"], values["amount instructed@"]
     if text is None:
         return None
+    if text == statement.amount_text:
+        return statement.unsigned
     try:
         return amount_of(text, currency)
     except ValueError:
@@ -335,7 +337,10 @@ def _reference(key: str, text: str, out: Values, raw: Raw, ordinal: int) -> None
         out[name] = text
     scheme = _SCHEMES.get(key)
     if scheme is not None:
-        _refer(out, scheme, text)
+        if "references" in out:
+            _refer(out, scheme, text)
+        else:
+            out["references"] = [(scheme, text)]
 
 
 def _refer(out: Values, scheme: str, text: str) -> None:
@@ -361,10 +366,9 @@ def _remittance(values: Values, out: Values, statement: Statement) -> None:
                 statement.warn(
                     "F-REFERENCE", f"the reference {excerpt(text)} fails its check digits and was kept as text"
                 )
-    for key in ("additional remittance", "document"):
-        for text in map(tidy, values.pop(key, ())):
-            if text and text not in free:
-                free.append(text)
+    if "additional remittance" in values or "document" in values:
+        more = [*values.pop("additional remittance", ()), *values.pop("document", ())]
+        free += [text for text in dict.fromkeys(map(tidy, more)) if text and text not in free]
     if references:
         out["remittance_information_structured"] = tuple(references)
     if free:

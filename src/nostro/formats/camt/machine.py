@@ -151,23 +151,14 @@ class Machine:
             text = part.rpartition(">")[2].strip()
         else:
             route, text = self._tree.route(self.node, part, markup, self._left_over)
-        for near in route.steps:
-            self._step(near)
+        for action, element in route.steps:
+            if element is not None:
+                self.node = element
+            action()
         self.node = route.end
         if text:
             self._store(self.node, _REFERENCE.sub(_character, text) if "&" in text else text)
         return self.node
-
-    def _step(self, near: Node) -> None:
-        if near.exit:
-            if near.parent.done is not None:
-                near.parent.done()
-            return
-        self.node = near
-        if near.begin is not None:
-            near.begin()
-        if near.empty and near.done is not None:
-            near.done()
 
     def _store(self, near: Node, text: str) -> None:
         key = near.key

@@ -228,8 +228,8 @@ class Node(dict[str, "Node"]):
     """
 
     __slots__ = (
-        "begin", "currency", "currency_key", "depth", "done", "elements", "empty", "exit", "full", "key", "many",
-        "name", "opening", "parent", "path", "role", "routes", "simple", "special",
+        "begin", "currency", "currency_key", "depth", "done", "elements", "full", "key", "many",
+        "name", "opening", "parent", "path", "role", "routes", "simple",
     )  # fmt: skip
 
     def __init__(self, parent: Node | None, role: str, path: str, full: str) -> None:
@@ -249,15 +249,14 @@ class Node(dict[str, "Node"]):
         self.opening = ""
         self.begin: Callable[[], None] | None = None
         self.done: Callable[[], None] | None = None
-        self.empty = self.exit = self.special = False
         self.elements: dict[str, Node] = {}
         self.routes: dict[str, Route] = {}
 
 
 class Route(NamedTuple):
-    """The steps of which something is to be done, and the element that is open at the end."""
+    """What is to be done on a way, each with the element that is open then if it is a new one, and where it ends."""
 
-    steps: tuple[Node, ...]
+    steps: tuple[tuple[Callable[[], None], Node | None], ...]
     end: Node
 
 
@@ -285,7 +284,7 @@ class Tree:
         over; only the last one belongs to the element that is open then.
         """
         first, pure, text = node, bool(markup), ""
-        steps: list[Node] = []
+        steps: list[tuple[Callable[[], None], Node | None]] = []
         for piece in part.split("<"):
             if text:
                 left_over(node, text)
@@ -293,12 +292,15 @@ class Tree:
             tag, text = _parted(piece)
             text = text.strip()
             if tag.startswith("/"):
-                steps += [self._exit(node)] if node.done else []
+                steps += [(node.done, None)] if node.done else []
                 node = node.parent
                 continue
             near = self._enter(node, tag)
-            steps += [near] if near.special else []
-            node = near.parent if near.empty else near
+            steps += [(near.begin, near)] if near.begin else []
+            if tag.endswith("/"):
+                steps += [(near.done, None)] if near.done else []
+            else:
+                node = near
         route = Route(tuple(steps), node)
         if pure and ">" not in text and self._remembered < _MAX_PATHS:
             self._remembered += 1
@@ -308,22 +310,12 @@ class Tree:
                 first[markup] = node
         return route, text
 
-    @staticmethod
-    def _exit(node: Node) -> Node:
-        leaving = Node(node, "outside", "", node.full)
-        leaving.exit = leaving.special = True
-        return leaving
-
     def _enter(self, node: Node, tag: str) -> Node:
         name, _, attributes = tag.rstrip("/").replace("\n", " ").replace("\t", " ").replace("\r", " ").partition(" ")
         near = self._element(node, name)
         near.opening = f"<{tag}>"
         if attributes.strip():
             near = self._with_attributes(near, attributes, name)
-        if tag.endswith("/"):
-            empty = Node(node, node.role, node.path, near.full)
-            empty.begin, empty.done, empty.empty, empty.special, empty.simple = near.begin, near.done, True, True, False
-            return empty
         return near
 
     def _element(self, node: Node, name: str) -> Node:
@@ -345,7 +337,7 @@ class Tree:
         near = node.elements[local] = Node(node, role, path, f"{node.full}/{local}")
         if role != node.role:
             near.begin, near.done = self._actions[role]
-            near.special, near.simple = True, False
+            near.simple = False
         return near
 
     def _with_attributes(self, near: Node, attributes: str, name: str) -> Node:

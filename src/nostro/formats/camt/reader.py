@@ -267,18 +267,19 @@ class _Reading:
         open_.seen += 1
         self._entry = ({}, {})
         self._details = []
-        self._entry_position = self._machine.at_entry(f"{open_.place}/Ntry[{open_.seen}]")
-        self._collect(*self._entry)
+        machine = self._machine
+        self._entry_position = machine.at_entry(f"{open_.place}/Ntry[{open_.seen}]")
+        machine.values, machine.raw = self._entry
 
     def _begin_detail(self) -> None:
         if len(self._details) >= MAX_DETAILS:
             raise fail("F-TOO-LARGE", f"an entry has more than {MAX_DETAILS} details", self._entry_position)
         detail: tuple[Values, Raw] = ({}, {})
         self._details.append(detail)
-        self._collect(*detail)
+        self._machine.values, self._machine.raw = detail
 
     def _end_detail(self) -> None:
-        self._collect(*self._entry)
+        self._machine.values, self._machine.raw = self._entry
 
     def _end_entry(self) -> None:
         open_ = self._statement()
