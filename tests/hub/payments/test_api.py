@@ -17,7 +17,7 @@ from nostro.hub.api.dispatcher import Dispatcher
 from nostro.hub.integrations.legacy import create_legacy_token
 from nostro.hub.payments.models import Payment, Status
 
-PAYMENT = {
+PAYMENT: dict[str, Any] = {
     "amount": 1,
     "currency": "EUR",
     "creditorName": "Alex Creditor",
@@ -29,7 +29,7 @@ PAYMENT = {
     "requestedExecutionDate": "2019-01-01",
     "redirectUri": "https://shop.example/back",
 }
-BULK = {
+BULK: dict[str, Any] = {
     "reference": "Invoice collection",
     "batchBookingPreferred": True,
     "requestedExecutionDate": "2022-02-05",
@@ -44,7 +44,7 @@ REQUEST = {
     "endToEndId": "4874366da78549e0b3014a86cd646dc4",
     "redirectUri": "https://shop.example/payment-confirmation",
 }
-KINDS = {"payments": PAYMENT, "bulk-payments": BULK, "payment-requests": REQUEST}
+KINDS: dict[str, dict[str, Any]] = {"payments": PAYMENT, "bulk-payments": BULK, "payment-requests": REQUEST}
 each_kind = pytest.mark.parametrize("segment", KINDS)
 
 
