@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from nostro.books.companies.models import Company
-from nostro.books.journals.models import Line
+from nostro.books.journals.models import Journal, Line
 from nostro.books.ledger.models import EntryItem, LedgerAccount, Purpose
 from nostro.books.ledger.rates import Rates
 from nostro.books.reconcile.applications import Application, Pay
@@ -24,6 +24,7 @@ from nostro.books.reconcile.models import MatchGroup, MatchPart
 from nostro.books.reconcile.planning import Plan, State, make_plan
 from nostro.books.reconcile.writing import write_plans
 from nostro.people.models import User
+from nostro.web.collector import look_for_cycles_less_often
 from nostro.web.errors import NotFound, Problem
 
 #: Applications carried out in one transaction.
@@ -43,6 +44,7 @@ def apply(
     """
     if len(applications) > MAX_APPLICATIONS:
         raise ValueError(f"at most {MAX_APPLICATIONS} applications at once")
+    look_for_cycles_less_often()
     state = _lock(company, applications)
     planned = _plan_all(state, applications)
     plans = [plan for plan in planned if isinstance(plan, Plan)]
@@ -83,15 +85,29 @@ def _forget(state: State, plan: Plan) -> None:
 
 # --- locking ------------------------------------------------------------------------------------------------------
 
+#: What planning and writing read of a row; the others would only be made and thrown away.
+_LINE_COLUMNS = (
+    *("company_id", "journal_id", "partner_id", "status", "label", "order_date", "amount", "currency"),
+    *("foreign_amount", "foreign_currency", "company_amount", "suspense_residual", "reconciled"),
+    *("entry__company_id", "entry__date", "entry__label"),
+)
+_ITEM_COLUMNS = (
+    *("company_id", "account_id", "partner_id", "label", "currency", "residual", "residual_currency"),
+    *("document__number",),
+)
+
 _Taken = tuple[Decimal, Decimal | None, Decimal]
 
 
 def _lock(company: Company, applications: Sequence[Application]) -> State:
     line_ids = {application.line_id for application in applications}
-    locked = Line.objects.select_for_update(of=("self",)).select_related("journal", "company", "entry")
+    locked = Line.objects.select_for_update(of=("self",)).select_related("entry").only(*_LINE_COLUMNS)
     lines = {line.id: line for line in locked.filter(company=company, pk__in=line_ids).order_by("id")}
+    journals = Journal.objects.in_bulk({line.journal_id for line in lines.values()})
+    for line in lines.values():
+        line.company, line.journal = company, journals[line.journal_id]
     item_ids = {move.item_id for one in applications for move in one.moves if isinstance(move, Pay)}
-    open_items = EntryItem.objects.select_for_update(of=("self",)).select_related("account", "document")
+    open_items = EntryItem.objects.select_for_update(of=("self",)).select_related("document").only(*_ITEM_COLUMNS)
     open_items = open_items.filter(company=company, pk__in=item_ids, residual__isnull=False)
     items = {item.id: item for item in open_items.order_by("id")}
     taken = _taken(list(lines))

@@ -1,8 +1,7 @@
 """Proposals for many lines: batches of lines, oldest first, each against what its evidence leads to.
 
 What one line would take is taken from the book before the next line is looked at, so that a reference paid twice is
-applied once. Across batches the same is seen to by applying a batch before the next one is loaded; proposals that are
-only computed, not applied, carry the items they took over from batch to batch.
+applied once. Whoever applies does so batch by batch; a proposal that an earlier batch made stale is refused then.
 """
 
 from __future__ import annotations
@@ -13,10 +12,12 @@ from uuid import UUID
 from nostro.books.companies.models import Company
 from nostro.books.reconcile.engine import LineEvidence, LineFacts, PartnerBook, Proposal, propose
 from nostro.books.reconcile.loading import BATCH_LINES, Batch, load_batch, load_more, load_partners
+from nostro.web.collector import look_for_cycles_less_often
 
 
 def propose_lines(company: Company, line_ids: Sequence[UUID]) -> Iterator[Proposal]:
     """A proposal for each line that is not explained yet, in the order of the lines within each batch."""
+    look_for_cycles_less_often()
     partners = load_partners(company, line_ids)
     for begin in range(0, len(line_ids), BATCH_LINES):
         yield from _propose_batch(company, line_ids[begin : begin + BATCH_LINES], partners)

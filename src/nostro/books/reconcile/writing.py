@@ -163,8 +163,10 @@ class Suspense:
 
     def __init__(self, lines: Sequence[Line]) -> None:
         entries = {line.entry_id: line.journal.suspense_account_id for line in lines}
-        found = EntryItem.objects.select_for_update().filter(
-            entry_id__in=list(entries), account_id__in=set(entries.values())
+        found = (
+            EntryItem.objects.select_for_update()
+            .filter(entry_id__in=list(entries), account_id__in=set(entries.values()))
+            .only("entry_id", "account_id", "amount", "amount_currency")
         )
         items = found.order_by("id")
         self._items = {item.entry_id: item for item in items if item.account_id == entries[item.entry_id]}
