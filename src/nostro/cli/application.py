@@ -79,6 +79,17 @@ def sandbox(
 
 
 @application.command()
+def listen(
+    client_id: Annotated[str, typer.Argument(help="Client ID of the integration.")],
+    url: Annotated[str, typer.Argument(help="Where your software listens, such as http://127.0.0.1:3000/webhooks.")],
+) -> None:
+    """Hand the webhooks of an integration to software on this machine while you write it."""
+    from nostro.cli.listening import run
+
+    raise typer.Exit(run(client_id, url))
+
+
+@application.command()
 def migrate() -> None:
     """Bring the database up to date, collect static files, load the directory of institutions."""
     from nostro.cli.installation import open_database, prepare_installation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ def address(*, event: Event, **_: Any) -> None:
     for endpoint in endpoints:
         if endpoint.event_types and event.event_type not in endpoint.event_types:
             continue
-        if not _may_know(endpoint, event):
+        if not may_know(endpoint.integration_id, event):
             continue
         body = body or body_of(event)
         deliver_soon(
@@ -44,14 +45,14 @@ def deliver_soon(delivery: Delivery) -> None:
     deliver.defer(delivery_id=str(delivery.id))
 
 
-def _may_know(endpoint: Endpoint, event: Event) -> bool:
+def may_know(integration_id: uuid.UUID, event: Event) -> bool:
     """An integration hears of itself, of the organization, and of the accounts it may read; of no others."""
     if event.integration_id is not None:
-        return bool(event.integration_id == endpoint.integration_id)
+        return event.integration_id == integration_id
     if event.account_id is None:
         return True
     return IntegrationAccount.objects.filter(
-        integration_id=endpoint.integration_id, account_id=event.account_id, removed_at=None
+        integration_id=integration_id, account_id=event.account_id, removed_at=None
     ).exists()
 
 
