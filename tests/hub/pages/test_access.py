@@ -38,6 +38,7 @@ FOR_ADMINISTRATORS = {
     "disconnect": "post",
     "at_the_bank": "get",
     "ask_bank": "post",
+    "answer_bank": "post",
     "cancel_link": "post",
     "choose_accounts": "get",
     "first_import": "get",
@@ -50,7 +51,7 @@ FOR_ADMINISTRATORS = {
     "withdraw_invitation": "post",
 }
 ONLY_POST = {
-    "rename_account", "synchronize", "ask_bank", "cancel_link", "renew", "disconnect", "new_secret",
+    "rename_account", "synchronize", "ask_bank", "answer_bank", "cancel_link", "renew", "disconnect", "new_secret",
     "revoke_integration", "replay_webhook", "replace_token", "revoke_token", "accept_gap", "bring_back",
     "decide_double", "undo_double", "sign_payment", "decline_payment",
     "withdraw_invitation", "revoke_personal_token",

@@ -16,8 +16,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from nostro.connectors.contract import PsuInput
+from nostro.connectors.contract import Decoupled, PsuInput
 from nostro.hub.accounts.queries import accounts_of_connection
+from nostro.hub.linking.identity import Question, renewal_questions
 from nostro.hub.linking.models import Authorisation
 from nostro.hub.linking.queries import access_authorisation, access_connection
 from nostro.hub.linking.services import (
@@ -27,11 +28,12 @@ from nostro.hub.linking.services import (
     disconnect,
     start_renewal,
 )
-from nostro.hub.pages.linking import STEPS, begun
+from nostro.hub.linking.shown import PendingStep
+from nostro.hub.pages.linking import STEPS
 from nostro.hub.pages.once import new_form_key, once
 from nostro.hub.pages.progress import progress_of
 from nostro.hub.pages.shell import now, psu_context, remember, show
-from nostro.hub.pages.steps import kept_step
+from nostro.hub.pages.steps import answer_of, context_of, present_step, template_of
 from nostro.people.models import User
 from nostro.web.errors import Problem
 
@@ -49,16 +51,53 @@ def at_the_bank(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpRespon
     authorisation = _access(request, authorisation_id)
     if authorisation.status == "finished" or _is_choosing(authorisation):
         return redirect("hub:choose_accounts", authorisation_id=authorisation.id)
-    step = kept_step(authorisation, now())
-    template = "not_linked.html" if step is None else "at_the_bank.html" if step.url else "waiting.html"
+    return _show_step(request, authorisation, present_step(authorisation, now()))
+
+
+def _show_step(
+    request: HttpRequest, authorisation: Authorisation, step: PendingStep | None, problem: Problem | None = None
+) -> HttpResponse:
     return _show(
         request,
-        template,
+        template_of(step),
         authorisation,
         step=step,
+        problem=problem,
         # The row says "open" until housekeeping comes by; to the person its time is over.
         expired=authorisation.expires_at <= now(),
+        given={} if problem is None else request.POST,
+        status=problem.status if problem else 200,
+        **context_of(step),
     )
+
+
+@never_cache
+@login_required
+@require_POST
+def answer(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
+    """What the person typed or chose for the present step. An answer to an earlier one (back button, second click,
+    another tab) goes nowhere: the page shows where the authorisation stands."""
+    authorisation = _access(request, authorisation_id)
+    assert isinstance(request.user, User)
+    here = redirect("hub:at_the_bank", authorisation_id=authorisation.id)
+    step = present_step(authorisation, now())
+    if step is None or request.POST.get("step") != str(authorisation.step_number):
+        messages.info(request, _("That step was answered already. This is how it stands now."))
+        return here
+    try:
+        continue_authorisation(
+            request.user,
+            authorisation_id=authorisation.id,
+            answer=answer_of(step, request.POST),
+            psu=psu_context(request),
+            now=now(),
+        )
+    except Problem as problem:
+        if problem.code in _ENDED | {"stateInUse"}:
+            return here
+        authorisation.refresh_from_db()
+        return _show_step(request, authorisation, present_step(authorisation, now()), problem)
+    return here
 
 
 @never_cache
@@ -68,7 +107,7 @@ def returned(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     parameters = {key: str(value)[:MAX_PARAMETER_LENGTH] for key, value in list(request.GET.items())[:MAX_PARAMETERS]}
     try:
-        authorisation, step = continue_authorisation(
+        authorisation, _step = continue_authorisation(
             request.user,
             state_token=request.GET.get("state", ""),
             answer=PsuInput("callback", parameters),
@@ -83,7 +122,7 @@ def returned(request: HttpRequest) -> HttpResponse:
             problem=problem,
             may_ask_again=problem.code not in _ENDED,
         )
-    return redirect("hub:at_the_bank", authorisation_id=begun(request.user, authorisation, step))
+    return redirect("hub:at_the_bank", authorisation_id=authorisation.id)
 
 
 @login_required
@@ -94,24 +133,23 @@ def ask_bank(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
     assert isinstance(request.user, User)
     live, problem = bool(request.headers.get("HX-Request")), None
     try:
-        authorisation, step = continue_authorisation(
+        authorisation, _step = continue_authorisation(
             request.user,
             authorisation_id=authorisation.id,
             answer=PsuInput("poll"),
             psu=psu_context(request),
             now=now(),
         )
-        begun(request.user, authorisation, step)
     except Problem as refused:
         # In the end it is the page of the authorisation that tells how it stands.
         problem = None if refused.code in _ENDED | {"stateInUse"} else refused
         authorisation = access_authorisation(request.user, authorisation_id)
-    shown = kept_step(authorisation, now())
-    waiting = shown is not None and not shown.url
+    shown = present_step(authorisation, now())
+    waiting = isinstance(shown, Decoupled)
     if waiting and live:
-        return _show(request, "waiting_part.html", authorisation, step=shown, problem=problem)
+        return _show(request, "waiting_part.html", authorisation, step=shown, problem=problem, **context_of(shown))
     if waiting and problem is not None:
-        return _show(request, "waiting.html", authorisation, step=shown, problem=problem, status=problem.status)
+        return _show_step(request, authorisation, shown, problem)
     target = redirect("hub:at_the_bank", authorisation_id=authorisation.id)
     return HttpResponseClientRedirect(target.url) if live else target
 
@@ -141,20 +179,51 @@ def choose(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
     if not _is_choosing(authorisation):
         return redirect("hub:at_the_bank", authorisation_id=authorisation.id)
     accounts = accounts_of_connection(authorisation.connection)
+    questions = renewal_questions(authorisation)
+    asked = {question.account.id for question in questions}
+    accounts = [each for each in accounts if each.id not in asked]
     # The first time nothing is chosen yet: all are proposed.
     chosen = {each.id for each in accounts if each.is_selected} or {each.id for each in accounts}
     problem = None
     if request.method == "POST":
         wanted = set(request.POST.getlist("accounts"))
         chosen = {each.id for each in accounts if str(each.id) in wanted}
+        same_as, imported = _identities(request, questions)
         try:
-            choose_accounts(request.user, authorisation.id, chosen, now=now(), psu=psu_context(request))
+            choose_accounts(
+                request.user, authorisation.id, chosen | imported, now=now(), psu=psu_context(request), same_as=same_as
+            )
             return redirect("hub:first_import", authorisation_id=authorisation.id)
         except Problem as refused:
             if refused.code in {"accountsChosen", "stateExpired"}:
                 return redirect("hub:at_the_bank", authorisation_id=authorisation.id)
             problem = refused
-    return _show(request, "choose_accounts.html", authorisation, accounts=accounts, preselected=chosen, problem=problem)
+    return _show(
+        request,
+        "choose_accounts.html",
+        authorisation,
+        accounts=accounts,
+        preselected=chosen,
+        problem=problem,
+        questions=[(each, request.POST.get(f"identity_{each.account.id}", "")) for each in questions],
+    )
+
+
+def _identities(
+    request: HttpRequest, questions: list[Question]
+) -> tuple[dict[uuid.UUID, uuid.UUID | None], set[uuid.UUID]]:
+    """What the person says about accounts that may be known: new ones (None) and joined ones; and which of the new
+    ones are to be imported. What is not answered is left out, and refused by the verb."""
+    same_as: dict[uuid.UUID, uuid.UUID | None] = {}
+    imported = set()
+    for question in questions:
+        said = request.POST.get(f"identity_{question.account.id}", "")
+        known = {str(each.id): each.id for each in question.candidates}
+        if said in {"import", "leave"} or said in known:
+            same_as[question.account.id] = known.get(said)
+        if said == "import":
+            imported.add(question.account.id)
+    return same_as, imported
 
 
 @never_cache
@@ -180,7 +249,9 @@ def renew(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     connection = access_connection(user, connection_id)
 
     def start() -> uuid.UUID:
-        return begun(user, *start_renewal(user, connection.id, psu=psu_context(request), now=now()))
+        authorisation, _step = start_renewal(user, connection.id, psu=psu_context(request), now=now())
+        begun: uuid.UUID = authorisation.id
+        return begun
 
     made = once(request.POST.get("form_key") or new_form_key(), start)
     return redirect("hub:at_the_bank", authorisation_id=made)

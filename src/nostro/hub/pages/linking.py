@@ -12,17 +12,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy
 
-from nostro.connectors.contract import AuthorisationStep
 from nostro.hub.billing.queries import billing_is_complete
 from nostro.hub.directory.queries import get_institution, search
-from nostro.hub.linking.models import Authorisation
-from nostro.hub.linking.services import cancel_authorisation, start_link
+from nostro.hub.linking.services import start_link
 from nostro.hub.organizations.models import Role
 from nostro.hub.pages.forms import FindBankForm
 from nostro.hub.pages.once import new_form_key, once
 from nostro.hub.pages.shell import OrganizationRequest, is_sandbox, now, organization_page, psu_context, show
-from nostro.hub.pages.steps import keep_step
-from nostro.people.models import User
 from nostro.web.errors import Problem
 
 STEPS = (
@@ -33,6 +29,7 @@ STEPS = (
     gettext_lazy("First import"),
 )
 MAX_RESULTS = 20
+MAX_PSU_ID_LENGTH = 100
 
 
 @organization_page(role=Role.ADMIN)
@@ -66,11 +63,15 @@ def share(request: OrganizationRequest, mode: str, institution_id: uuid.UUID) ->
             return redirect("hub:at_the_bank", authorisation_id=made)
         except Problem as refused:
             problem = refused
+    route = institution.routes.filter(enabled=True).order_by("-recommended").first()
     return show(
         request,
         "share.html",
         institution=institution,
-        route=institution.routes.filter(enabled=True).order_by("-recommended").first(),
+        route=route,
+        # Who never leaves for the bank's own pages is asked there for nothing, so the bank must know beforehand.
+        asks_psu_id=sandbox or (route is not None and bool({"embedded", "decoupled"} & {*route.sca_approaches})),
+        psu_id=request.POST.get("psu_id", "")[:MAX_PSU_ID_LENGTH],
         needs_billing=not sandbox and not billing_is_complete(request.organization),
         problem=problem,
         mode=mode,
@@ -81,23 +82,14 @@ def share(request: OrganizationRequest, mode: str, institution_id: uuid.UUID) ->
 
 
 def _start(request: OrganizationRequest, institution_id: uuid.UUID, sandbox: bool) -> uuid.UUID:
-    authorisation, step = start_link(
+    authorisation, _step = start_link(
         request.user,
         request.organization,
         get_institution(institution_id),
         is_sandbox=sandbox,
         psu=psu_context(request),
         now=now(),
+        psu_id=request.POST.get("psu_id", "")[:MAX_PSU_ID_LENGTH],
     )
-    return begun(request.user, authorisation, step)
-
-
-def begun(user: User, authorisation: Authorisation, step: AuthorisationStep) -> uuid.UUID:
-    """Keep what the page at the bank shows; a step that no page can show leaves nothing behind. Returns the id."""
-    try:
-        keep_step(authorisation, step)
-    except Problem:
-        cancel_authorisation(user, authorisation.id, now=now())
-        raise
     made: uuid.UUID = authorisation.id
     return made

@@ -1,72 +1,110 @@
-"""What the page of an authorisation shows: the bank's address, or what the bank says while it has not decided.
-
-It is kept, sealed, in the shared cache for as long as the step may be taken, because only the connector's own memory
-is stored with the authorisation (connectors.md 1.3).
-"""
+"""The steps of an authorisation as pages: what each shows, and what the person's answer to it is."""
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
-import json
-from dataclasses import asdict, dataclass
+import html
+import re
+from collections.abc import Mapping
 
-from django.core.cache import cache
+from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
-from nostro.connectors.contract import AuthorisationStep, Decoupled, Failed, Finished, Redirect
+from nostro.connectors.contract import Challenge, Decoupled, NeedCredentials, PasteToken, PsuInput, SelectScaMethod
 from nostro.hub.linking.models import Authorisation
+from nostro.hub.linking.shown import PendingStep, shown_step
+from nostro.hub.linking.states import is_open
 from nostro.web.errors import Problem
-from nostro.web.secrets import open_sealed, seal
 
-LIFETIME_S = 1800
-#: Each poll is a step of the authorisation, and linking ends one after 30 steps: five minutes have room for 20 polls.
-MIN_POLL_S = 15
+#: How often a page that waits asks by itself (connectors.md 4.1: every 3 seconds).
+MIN_POLL_S = 3
 MAX_POLL_S = 120
+MAX_ANSWER_LENGTH = 2_000
+
+TEMPLATES = {
+    "Redirect": "at_the_bank.html",
+    "Decoupled": "waiting.html",
+    "SelectScaMethod": "choose_method.html",
+    "Challenge": "challenge.html",
+    "NeedCredentials": "credentials.html",
+    "PasteToken": "paste_token.html",
+}
 
 
-@dataclass(frozen=True)
-class ShownStep:
-    """``url`` leads to the bank; without it ``message`` says what the bank waits for, asked again every ``poll_s``."""
-
-    url: str = ""
-    message: str = ""
-    poll_s: int = MIN_POLL_S
-
-
-def keep_step(authorisation: Authorisation, step: AuthorisationStep) -> None:
-    """Keep what the next page shows. Raises Problem ``stepNotSupported`` for a step without a page."""
-    if isinstance(step, Finished | Failed):
-        return
-    if isinstance(step, Redirect):
-        shown = ShownStep(url=step.url)
-    elif isinstance(step, Decoupled):
-        shown = ShownStep(message=step.psu_message, poll_s=min(max(int(step.poll_after_s), MIN_POLL_S), MAX_POLL_S))
-    else:
-        raise Problem(
-            _("This bank asks for a step that these pages do not know yet."),
-            why=_("It does not send you to its own site, but wants a code or a choice."),
-            what_to_do=_("Nothing was linked. Choose another bank, or ask the operator of this Hub."),
-            code="stepNotSupported",
-        )
-    name = _name(authorisation)
-    cache.set(name, seal(json.dumps(asdict(shown)), context=name), LIFETIME_S)
-
-
-def kept_step(authorisation: Authorisation, now: dt.datetime) -> ShownStep | None:
-    """What is to be done at the bank now; None when nothing is, or when the time for it has run out."""
+def present_step(authorisation: Authorisation, now: dt.datetime) -> PendingStep | None:
+    """What is to be done now; None when nothing is, or when the time for it has run out."""
     if authorisation.status not in {"open", "working"} or authorisation.expires_at <= now:
         return None
-    shown = _kept(authorisation)
-    if authorisation.status == "open" and authorisation.step != "Decoupled":
-        return shown if shown and shown.url else None
-    return shown if shown and not shown.url else ShownStep(message=_("The bank is being asked."))
+    if not is_open(authorisation, now):
+        return Decoupled(_("The bank is being asked."), MIN_POLL_S, authorisation.expires_at, {})
+    return shown_step(authorisation)
 
 
-def _kept(authorisation: Authorisation) -> ShownStep | None:
-    name = _name(authorisation)
-    sealed = cache.get(name)
-    return ShownStep(**json.loads(open_sealed(sealed, context=name))) if sealed else None
+def template_of(step: PendingStep | None) -> str:
+    """The page of a step; without one, the page that says why nothing was linked."""
+    return TEMPLATES[type(step).__name__] if step is not None else "not_linked.html"
 
 
-def _name(authorisation: Authorisation) -> str:
-    return f"bank-step:{authorisation.id}"
+def context_of(step: PendingStep | None) -> dict[str, object]:
+    """What the page of this step needs besides the step itself."""
+    if isinstance(step, Decoupled):
+        return {"poll_s": min(max(int(step.poll_after_s), MIN_POLL_S), MAX_POLL_S)}
+    if isinstance(step, Challenge):
+        picture = base64.b64encode(step.image_png).decode() if step.image_png else ""
+        # A bank's markup is hostile input: its words are kept, its tags are not.
+        return {"picture": picture, "words": html.unescape(strip_tags(step.html)) if step.html else ""}
+    return {}
+
+
+def answer_of(step: PendingStep, given: Mapping[str, str]) -> PsuInput:
+    """What the person typed or chose. Raises Problem ``answerMissing`` or ``answerInvalid`` with the field's name."""
+    if isinstance(step, SelectScaMethod):
+        chosen = _typed(given, "scaMethodId", _("Choose how you confirm."))
+        if chosen not in {method.id for method in step.methods}:
+            raise _invalid("scaMethodId", _("Choose one of the ways that the bank offers."))
+        return PsuInput("scaMethodId", {"scaMethodId": chosen})
+    if isinstance(step, Challenge):
+        return PsuInput("scaAuthenticationData", {"scaAuthenticationData": _code(step, given)})
+    if isinstance(step, NeedCredentials):
+        values = {field.name: _typed(given, field.name, _("Fill in every field.")) for field in step.fields}
+        for field in step.fields:
+            _check_pattern(field.name, values[field.name], field.pattern)
+        return PsuInput("credentials", values)
+    if isinstance(step, PasteToken):
+        token = _typed(given, "token", _("Paste the token.")).strip()
+        _check_pattern("token", token, step.pattern)
+        return PsuInput("token", {"token": token})
+    return PsuInput("poll")
+
+
+def _code(step: Challenge, given: Mapping[str, str]) -> str:
+    code = re.sub(r"\s", "", _typed(given, "code", _("Type the code of your bank.")))
+    if step.otp_format == "integer" and not (code.isascii() and code.isdigit()):
+        raise _invalid("code", _("This bank's codes have digits only."))
+    if step.otp_max_length and len(code) > step.otp_max_length:
+        raise _invalid(
+            "code", _("This bank's codes have at most %(count)s characters.") % {"count": step.otp_max_length}
+        )
+    return code
+
+
+def _typed(given: Mapping[str, str], name: str, missing: str) -> str:
+    value = given.get(name, "")
+    if not value.strip():
+        raise Problem(missing, code="answerMissing", field=name)
+    if len(value) > MAX_ANSWER_LENGTH:
+        raise _invalid(name, _("This is longer than anything the bank can have meant."))
+    return value
+
+
+def _check_pattern(name: str, value: str, pattern: str | None) -> None:
+    if pattern and re.fullmatch(pattern, value) is None:
+        raise _invalid(name, _("This does not look as the bank expects it."))
+
+
+def _invalid(name: str, what: str) -> Problem:
+    return Problem(
+        what, why=_("Nothing was sent to the bank."), what_to_do=_("Correct it and send it again."),
+        code="answerInvalid", field=name,
+    )  # fmt: skip
