@@ -22,7 +22,7 @@ from tests.hub.api.client import BASE, Caller, Reply, caller_for
 
 from nostro.hub.accounts.models import Account
 from nostro.hub.integrations.models import Integration, IntegrationAccount
-from nostro.hub.integrations.services import revoke_integration
+from nostro.hub.integrations.services import regenerate_secret, revoke_integration
 from nostro.hub.organizations.models import Membership, Role
 from nostro.hub.vendors.models import Application
 from nostro.hub.vendors.services import register_application
@@ -104,7 +104,8 @@ def make_vendor(owner: Membership, name: str = "Bookish") -> Vendor:
 @pytest.fixture
 def vendor(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     vendor = make_vendor(factories.membership())
-    monkeypatch.setattr("nostro.hub.pages.consent.now", lambda: vendor.caller.now)
+    for module in ("consent", "shell", "start"):
+        monkeypatch.setattr(f"nostro.hub.pages.{module}.now", lambda: vendor.caller.now)
     yield vendor
 
 
@@ -140,7 +141,7 @@ def test_a_person_lets_a_vendor_read_and_the_vendor_reads_only_that(vendor: Vend
 
 def test_names_are_told_with_their_scope_only_and_no_refresh_token_without_offline_access(vendor: Vendor) -> None:
     reply = vendor.exchange(vendor.consent(scope="ai pi nonsense"))
-    assert reply.json["scope"] == "ai" and "refresh_token" not in reply.json
+    assert reply.json["scope"] == "ai pi" and "refresh_token" not in reply.json
     assert "name" not in vendor.get("/userinfo", reply.json["access_token"]).json
 
 
@@ -365,6 +366,12 @@ def test_a_reauthorization_request_leads_the_person_to_the_renewal(vendor: Vendo
     assert link.startswith(f"{BASE}/authorize/organizations/{vendor.owner.organization_id}/sandbox/integrations/")
     page = vendor.browser().get(link.removeprefix(BASE))
     assert page.status_code == 200 and f"/connections/{vendor.account.connection_id}/renew/" in page.content.decode()
+    browser = vendor.browser()
+    browser.get(link.removeprefix(BASE))
+    elsewhere = browser.get(f"/hub/{vendor.owner.organization_id}/accounts/sandbox/").content.decode()
+    assert 'href="https://vendor.example/done"' in elsewhere and "Back to Bookish" in elsewhere
+    Account.objects.filter(id=vendor.account.id).update(authorised_at=vendor.caller.now + dt.timedelta(minutes=1))
+    assert "The consent is renewed." in browser.get(link.removeprefix(BASE)).content.decode()
     stranger = factories.membership()
     assert vendor.browser(stranger.user).get(link.removeprefix(BASE)).status_code == 404
     for attributes in ({}, {"redirectUri": "https://evil.example/"}, {"redirectUri": "https://[/"}):
@@ -392,3 +399,38 @@ def test_what_has_expired_is_forgotten(vendor: Vendor) -> None:
     assert forget_old(vendor.caller.now) == 0
     assert forget_old(vendor.caller.now + dt.timedelta(hours=1, seconds=1)) == 3  # two tokens, one person's details
     assert forget_old(vendor.caller.now + dt.timedelta(days=2)) == 1  # the code
+
+
+def test_onboarding_details_help_a_person_who_has_nothing_yet(vendor: Vendor) -> None:
+    bank = factories.institution(is_sandbox=True)
+    told = {"email": "x@example.org", "organizationName": "Bakkerij Peeters", "addressCountry": "nl",
+            "initialFinancialInstitutionId": str(bank.id)}  # fmt: skip
+    reply = vendor.send("POST", "/onboarding-details", vendor.client_token(), {"data": {"attributes": told}})
+    address = vendor.address(onboarding_details_id=reply.json["data"]["id"])
+    newcomer = vendor.browser(factories.user())
+    page = newcomer.get(address, follow=True)
+    assert page.redirect_chain[-1][0] == "/hub/organizations/new/"
+    text = page.content.decode()
+    assert 'value="Bakkerij Peeters"' in text and '<option value="NL" selected>' in text and "Back to Bookish" in text
+    newcomer.post("/hub/organizations/new/", {"name": "Bakkerij Peeters", "country": "NL"})
+    asked = newcomer.get(address).content.decode()
+    assert f"/sandbox/add/{bank.id}/" in asked  # the bank that the vendor proposed
+
+
+def test_old_and_foreign_onboarding_details_tell_nothing(vendor: Vendor) -> None:
+    told = {"email": "x@example.org", "organizationName": "Bakkerij Peeters"}
+    reply = vendor.send("POST", "/onboarding-details", vendor.client_token(), {"data": {"attributes": told}})
+    details_id = reply.json["data"]["id"]
+    vendor.caller.now += dt.timedelta(minutes=5)
+    for given in (details_id, "nonsense", "\x00"):
+        page = vendor.browser(factories.user()).get(vendor.address(onboarding_details_id=given), follow=True)
+        assert page.status_code == 200 and "Bakkerij" not in page.content.decode()
+
+
+def test_the_vendors_integration_has_no_secret_to_renew(vendor: Vendor) -> None:
+    vendor.exchange(vendor.consent())
+    integration = Integration.objects.get(vendor_id=vendor.application.id)
+    with pytest.raises(Problem, match="no Secret ID"):
+        regenerate_secret(vendor.owner.user, integration.id, factories.NOW)
+    page = vendor.browser().get(f"/hub/integrations/{integration.id}/").content.decode()
+    assert "Revoke integration" in page and "Make new Secret ID" not in page

@@ -12,15 +12,17 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from nostro.hub.accounts.queries import accounts_of
+from nostro.hub.directory.models import Institution
 from nostro.hub.organizations.models import Organization, Role
 from nostro.hub.organizations.queries import access_organization, organizations_of
 from nostro.hub.pages.forms import IntegrationForm
 from nostro.hub.pages.shell import now, remember, show
+from nostro.hub.pages.way_back import forget_way_back, id_or_nothing, remember_person, remember_way_back, told_of_person
 from nostro.hub.vendors.models import Application, ReauthorizationRequest
 from nostro.hub.vendors.services import back_to, grant, granted_scope
 from nostro.people.models import User
@@ -40,9 +42,16 @@ def authorize(request: HttpRequest) -> HttpResponse:
     redirect_uri, state = request.GET["redirect_uri"], request.GET.get("state", "")[:MAX_STATE_LENGTH]
     error = _error(request)
     if error or (request.method == "POST" and "refuse" in request.POST):
+        forget_way_back(request)
         return _leave(back_to(redirect_uri, error=error or "access_denied", state=state))
     assert isinstance(request.user, User)
-    organization, organizations = _organization(request.user, request.GET.get("organization", ""))
+    remember_person(request, application, now())
+    # Without an organization or an account the person makes one first and then comes back to this page.
+    remember_way_back(request, application.name, request.get_full_path(), now())
+    if not organizations_of(request.user):
+        return redirect("hub:new_organization")
+    chosen = request.GET.get("organization") or told_of_person(request, "requestedOrganisationId", now())
+    organization, organizations = _organization(request.user, chosen)
     remember(request, organization)
     accounts = accounts_of(organization, application.is_sandbox)
     form = IntegrationForm(
@@ -60,9 +69,12 @@ def authorize(request: HttpRequest) -> HttpResponse:
         except Problem as problem:
             add_problem(form, problem)
         else:
+            forget_way_back(request)
             return _leave(back_to(redirect_uri, code=code, state=state))
     page = show(
         request, "consent.html", application=application, form=form, accounts=accounts, choices=organizations,
+        mode="sandbox" if application.is_sandbox else "live", link_bank=_bank_to_link(request, application),
+        way_back=None,
         may_pay="pi" in granted_scope(request.GET.get("scope", "")).split(),
         parameters=[(name, value) for name, value in request.GET.items() if name != "organization"],
     )  # fmt: skip
@@ -72,6 +84,12 @@ def authorize(request: HttpRequest) -> HttpResponse:
         "form-action 'self'", f"form-action 'self' {address.scheme}://{address.netloc}"
     )
     return page
+
+
+def _bank_to_link(request: HttpRequest, application: Application) -> Institution | None:
+    """The bank that the software proposes, if it is one that can be linked in its mode."""
+    wanted = id_or_nothing(told_of_person(request, "initialFinancialInstitutionId", now()))
+    return Institution.objects.filter(id=wanted, is_sandbox=application.is_sandbox, deprecated=False).first()
 
 
 def _application(request: HttpRequest) -> Application:
@@ -129,4 +147,7 @@ def reauthorize(
     )  # fmt: skip
     if found.integration.revoked_at is not None:
         raise NotFound("request")
-    return show(request, "reauthorize.html", asked=found)
+    renewed = found.account.authorised_at is not None and found.account.authorised_at > found.created_at
+    # The renewal leads through the pages of the bank; each of ours that follows shows the way on.
+    remember_way_back(request, found.integration.name, found.redirect_uri, now())
+    return show(request, "reauthorize.html", asked=found, renewed=renewed, way_back=None)

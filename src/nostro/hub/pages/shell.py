@@ -20,6 +20,7 @@ from django.shortcuts import render
 from nostro.connectors.contract import PsuContext
 from nostro.hub.organizations.models import Organization, Role
 from nostro.hub.organizations.queries import access_organization, organizations_of
+from nostro.hub.pages.way_back import way_back
 from nostro.people.models import User
 from nostro.web.errors import Forbidden, NotFound
 
@@ -76,6 +77,7 @@ def show(request: HttpRequest, template: str, status: int = 200, **context: Any)
         "organization": organization,
         "organizations": organizations_of(request.user),
         "is_sandbox": context.get("mode") == "sandbox",
+        "way_back": way_back(request, now()),
     }
     return render(request, f"hub/{template}", {**common, **context}, status=status)
 

@@ -24,10 +24,11 @@ from nostro.hub.pages.forms import BillingForm, OrganizationForm
 from nostro.hub.pages.once import new_form_key, once
 from nostro.hub.pages.progress import progress_of
 from nostro.hub.pages.shell import OrganizationRequest, now, organization_page, show
+from nostro.hub.pages.way_back import told_of_person
 from nostro.hub.sync.plans import plans_of
 from nostro.people.models import User
 from nostro.web.errors import Problem
-from nostro.web.forms import add_problem
+from nostro.web.forms import add_problem, countries
 
 BILLING_FIELDS = tuple(BillingForm.base_fields)
 
@@ -71,7 +72,7 @@ def new_organization(request: HttpRequest) -> HttpResponse:
     """Create an organization; its maker becomes its owner."""
     assert isinstance(request.user, User)
     user = request.user
-    form = OrganizationForm(request.POST if request.method == "POST" else None, initial={"country": "BE"})
+    form = OrganizationForm(request.POST if request.method == "POST" else None, initial=_told(request))
     form_key = request.POST.get("form_key") or new_form_key()
     if request.method == "POST" and form.is_valid():
         try:
@@ -81,6 +82,15 @@ def new_organization(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("hub:accounts", organization_id=made)
     return show(request, "new_organization.html", form=form, form_key=form_key)
+
+
+def _told(request: HttpRequest) -> dict[str, str]:
+    """Name and country, as far as the software told them that sent the person here."""
+    country = told_of_person(request, "addressCountry", now()).upper()
+    return {
+        "name": told_of_person(request, "organizationName", now()),
+        "country": country if country in dict(countries()) else "BE",
+    }
 
 
 @organization_page()
