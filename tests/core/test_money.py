@@ -73,3 +73,9 @@ def test_arithmetic_stays_in_one_currency(currency):
 @given(st.sampled_from(["EUR", "JPY", "KWD"]), st.integers(-(10**18), 10**18))
 def test_minor_units_come_back(currency, units):
     assert to_minor_units(Decimal(units).scaleb(-decimals(currency)), currency) == units
+
+
+@pytest.mark.parametrize("text", ["1_000", "\u0661\u0662", "\uff11"])
+def test_what_only_python_calls_a_number_is_refused(text: str) -> None:
+    with pytest.raises(MoneyError):
+        parse_amount(text)

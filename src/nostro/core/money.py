@@ -70,6 +70,9 @@ def parse_amount(value: object) -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise MoneyError(f"an amount must be decimal text, not {type(value).__name__}")
+    if isinstance(value, str) and ("_" in value or not value.isascii()):
+        # Python reads "1_000" and digits of other scripts as numbers; no bank means that.
+        raise MoneyError("an amount must be a decimal number")
     try:
         amount = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation:
