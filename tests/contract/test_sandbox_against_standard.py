@@ -142,6 +142,19 @@ def test_every_data_answer_obeys_the_standard(customer: Customer, judge: Judge, 
     assert judge.judged >= 5
 
 
+def test_every_answer_about_cards_obeys_the_standard(customer: Customer, judge: Judge) -> None:
+    consent, root, one = customer.link("user_card"), "/v1/card-accounts", "/v1/card-accounts/{account-id}"
+    listed = customer.call("GET", f"{root}?withBalance=true", consent)
+    judge.check(root, "get", listed)
+    path = f"{root}/{listed.json['cardAccounts'][0]['resourceId']}"
+    judge.check(one, "get", customer.call("GET", path, consent))
+    judge.check(f"{one}/balances", "get", customer.call("GET", f"{path}/balances", consent))
+    rows = customer.call("GET", f"{path}/transactions?bookingStatus=both&dateFrom=2023-01-01", consent)
+    assert rows.json["cardTransactions"]["booked"]
+    judge.check(f"{one}/transactions", "get", rows)
+    judge.check(one, "get", customer.call("GET", f"{root}/unknown", consent))
+
+
 def test_every_consent_answer_obeys_the_standard(customer: Customer, judge: Judge) -> None:
     one = "/v1/consents/{consentId}"
     for headers in ({}, {"TPP-Explicit-Authorisation-Preferred": "true"}):

@@ -27,12 +27,17 @@ def valid_consent(bank: Bank, request: BankRequest, record: Record) -> Consent:
 
 
 def granted_account(
-    bank: Bank, request: BankRequest, record: Record, resource_id: str, scope: str
+    bank: Bank, request: BankRequest, record: Record, resource_id: str, scope: str, *, is_card: bool = False
 ) -> tuple[Consent, Account]:
-    """The consent and the account, if the consent covers this scope of it."""
+    """The consent and the account, if the consent covers this scope of it; ``is_card`` for the addresses of cards."""
     consent = valid_consent(bank, request, record)
     account = bank.ledger.account(resource_id)
-    if account is None or account.resource_id != resource_id or account.psu != consent.psu:
+    if (
+        account is None
+        or account.resource_id != resource_id
+        or account.psu != consent.psu
+        or account.is_card != is_card
+    ):
         raise Refusal(404, "RESOURCE_UNKNOWN", "The bank knows no such account under this consent.")
     record.account = account.id
     if account.id not in consent.granted.get(scope, ()):

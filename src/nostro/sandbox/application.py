@@ -18,6 +18,7 @@ from nostro.sandbox import (
     strict,
     unfolding,
     xs2a_accounts,
+    xs2a_cards,
     xs2a_consents,
     xs2a_payments,
     xs2a_transactions,
@@ -42,6 +43,10 @@ NAMES: dict[Endpoint, str] = {
     xs2a_accounts.read_balances: "balances",
     xs2a_transactions.read_transactions: "transactions",
     xs2a_transactions.read_transaction: "transaction",
+    xs2a_cards.list_accounts: "card-accounts",
+    xs2a_cards.read_account: "details",
+    xs2a_cards.read_balances: "balances",
+    xs2a_cards.read_transactions: "transactions",
 }
 
 
@@ -59,6 +64,7 @@ def stylesheet(bank: Bank, request: BankRequest, record: Record) -> Response:
 
 def _routes() -> Map:
     consent, account = "/v1/consents/<consent_id>", "/v1/accounts/<resource_id>"
+    card = f"{xs2a_cards.ROOT}/<resource_id>"
     payment = "/v1/<any('payments', 'bulk-payments'):service>/<product>"
     table: tuple[tuple[str, str, Endpoint], ...] = (
         ("GET", "/", index_page.show),
@@ -92,6 +98,10 @@ def _routes() -> Map:
         ("DELETE", f"{payment}/<payment_id>", xs2a_payments.cancel),
         ("GET", f"{payment}/<payment_id>/status", xs2a_payments.status),
         ("GET", f"{payment}/<payment_id>/authorisations/<sca>", xs2a_payments.authorisation_status),
+        ("GET", xs2a_cards.ROOT, xs2a_cards.list_accounts),
+        ("GET", card, xs2a_cards.read_account),
+        ("GET", f"{card}/balances", xs2a_cards.read_balances),
+        ("GET", f"{card}/transactions", xs2a_cards.read_transactions),
         *control.ROUTES,
     )
     return Map([Rule(path, methods=[method], endpoint=endpoint) for method, path, endpoint in table])

@@ -19,11 +19,13 @@ from typing import Any
 from nostro.sandbox.clock import Clock
 from nostro.sandbox.habits import Habits
 from nostro.sandbox.histories.company import owner
-from nostro.sandbox.histories.parties import own_iban
+from nostro.sandbox.histories.parties import own_card, own_iban
 from nostro.sandbox.histories.rows import Place, Row, derived_id
 from nostro.sandbox.scenarios import HISTORIES, HISTORY_DAYS, SCENARIOS, AccountPlan
 from nostro.sandbox.storage import Storage
 
+#: The cash account type of card accounts (ISO 20022).
+CARD = "CARD"
 #: Values: account, last booking date, and today three times.
 BOOKED = "account = ? AND booked_on <= ? AND seen_on <= ? AND gone_on > ?"
 #: Values: account, and today three times.
@@ -36,7 +38,10 @@ MINOR = "CASE WHEN amended_on <= ? THEN amended_minor ELSE minor END"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as the bank keeps it. ``id`` never changes; ``resource_id`` is what the interface shows."""
+    """An account as the bank keeps it. ``id`` never changes; ``resource_id`` is what the interface shows.
+
+    A card account has its masked number for an ``iban``.
+    """
 
     id: str
     psu: str
@@ -50,6 +55,11 @@ class Account:
     status: str
     reads: int
     habits: Habits
+
+    @property
+    def is_card(self) -> bool:
+        """Whether it is among the card accounts."""
+        return self.type == CARD
 
     @property
     def is_aggregate(self) -> bool:
@@ -89,13 +99,14 @@ class Ledger:
         """One account with a history of 24 months; returns its id. One that exists stays as it is."""
         identity = f"{psu}-{plan.key}"
         starts_on = self._clock.today() - dt.timedelta(days=HISTORY_DAYS - 1)
+        number = (own_card if plan.type == CARD else own_iban)(self._seed, psu, plan.iban_number)
         with self._storage.transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO accounts (id, psu, position, resource_id, iban, currency, name, product, type, "
                 "owner, history, status, starts_on, habits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'enabled', ?, ?)",
                 (
                     *(identity, psu, position, derived_id(self._seed, "account", identity)),
-                    *(own_iban(self._seed, psu, plan.iban_number), plan.currency, plan.name, plan.product, plan.type),
+                    *(number, plan.currency, plan.name, plan.product, plan.type),
                     *(owner(psu), plan.history, starts_on.isoformat(), habits.to_text()),
                 ),
             )

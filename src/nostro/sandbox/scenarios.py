@@ -13,7 +13,7 @@ from typing import Literal
 
 from nostro.sandbox import plots
 from nostro.sandbox.habits import NewIds
-from nostro.sandbox.histories import company, special, trade
+from nostro.sandbox.histories import card, company, special, trade
 from nostro.sandbox.histories.rows import Place, Row
 
 PASSWORD = "sandbox"  # noqa: S105 - public, printed on the login page
@@ -34,6 +34,7 @@ HISTORIES: dict[str, Callable[[Place, dt.date], Iterator[Row]]] = {
     "pending_then_booked": special.pending_then_booked,
     "hostile_text": special.hostile_text,
     "no_ids": special.no_ids,
+    "card": card.credit_card,
 }
 #: The ways of strong customer authentication; OAuth is a redirect by another door.
 Approach = Literal["redirect", "oauth", "decoupled", "embedded"]
@@ -156,6 +157,11 @@ SCENARIOS: dict[str, Scenario] = {
             "user_pending_then_booked",
             "Pending rows that book unchanged, book with another amount, or vanish.",
             _single("pending", "Zichtrekening", "pending_then_booked"),
+        ),
+        Scenario(
+            "user_card",
+            "A current account, and a credit card among the card accounts.",
+            (_CURRENT, AccountPlan("card", "Kredietkaart", "Business credit card", type="CARD", history="card")),
         ),
         Scenario("user_empty", "An account without any row.", _single("empty", "New account", "empty")),
         Scenario(

@@ -78,7 +78,8 @@ def _granted(consent: Consent, chosen: list[Account]) -> dict[str, list[str]]:
 
 
 def _names(reference: dict[str, str], account: Account) -> bool:
-    return reference["iban"] == account.iban and reference.get("currency", account.currency) == account.currency
+    number = reference.get("maskedPan" if account.is_card else "iban")
+    return number == account.iban and reference.get("currency", account.currency) == account.currency
 
 
 def _begin(bank: Bank, consent: Consent, psu: str, at: dt.datetime) -> None:

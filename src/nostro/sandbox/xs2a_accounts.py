@@ -23,7 +23,7 @@ def list_accounts(bank: Bank, request: BankRequest, record: Record) -> Response:
     """``GET /v1/accounts``."""
     consent = valid_consent(bank, request, record)
     count(bank, record, consent)
-    accounts = [a for a in bank.ledger.accounts(consent.psu) if a.id in consent.granted["accounts"]]
+    accounts = [a for a in bank.ledger.accounts(consent.psu) if a.id in consent.granted["accounts"] and not a.is_card]
     return json_reply({"accounts": [_details(bank, request, consent, account) for account in accounts]})
 
 
@@ -42,7 +42,8 @@ def read_balances(bank: Bank, request: BankRequest, record: Record, resource_id:
     return json_reply({"account": reference(account), "balances": balances(bank, account)})
 
 
-def _wants_balance(request: BankRequest) -> bool:
+def wants_balance(request: BankRequest) -> bool:
+    """The parameter ``withBalance``."""
     value = request.args.get("withBalance", "false").lower()
     if value not in {"true", "false"}:
         raise format_error("withBalance must be true or false.", "withBalance")
@@ -67,14 +68,14 @@ def _details(bank: Bank, request: BankRequest, consent: Consent, account: Accoun
         "bic": BIC,
         "usage": "ORGA",
     }
-    if _wants_balance(request) and account.id in consent.granted.get("balances", ()) and account.status == "enabled":
+    if wants_balance(request) and account.id in consent.granted.get("balances", ()) and account.status == "enabled":
         details["balances"] = balances(bank, account)
     return {**details, "_links": links}
 
 
 def reference(account: Account) -> dict[str, str]:
     """The standard's ``accountReference``."""
-    return {"iban": account.iban, "currency": account.currency}
+    return {"maskedPan" if account.is_card else "iban": account.iban, "currency": account.currency}
 
 
 def balances(bank: Bank, account: Account) -> list[dict[str, Any]]:

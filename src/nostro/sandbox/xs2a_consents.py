@@ -15,6 +15,7 @@ from nostro.sandbox.replies import json_reply
 from nostro.sandbox.requests import BankRequest, iso_date, json_object, web_address, whole_number
 from nostro.sandbox.sca import embedded, steps
 from nostro.sandbox.sca.links import authorisation_link, consent_link
+from nostro.sandbox.xs2a_accounts import reference as account_reference
 
 SCOPES = ("accounts", "balances", "transactions")
 #: Requests for everything, whose value says whether the owner's name is wanted as well.
@@ -111,9 +112,11 @@ def _references(value: object, name: str) -> list[dict[str, str]]:
         raise format_error(f"{name} must be a list of at most {MAX_REFERENCES} accounts.", f"access.{name}")
     references = []
     for item in value:
-        if not isinstance(item, dict) or not isinstance(item.get("iban"), str) or len(item["iban"]) > 34:
-            raise format_error("This bank knows accounts by iban.", f"access.{name}")
-        reference = {"iban": item["iban"].replace(" ", "").upper()}
+        kind = next((kind for kind in ("iban", "maskedPan") if isinstance(item, dict) and kind in item), "")
+        if not kind or not isinstance(item[kind], str) or len(item[kind]) > 34:
+            raise format_error("This bank knows accounts by iban, and cards by maskedPan.", f"access.{name}")
+        number = item[kind].replace(" ", "")
+        reference = {kind: number.upper() if kind == "iban" else number}
         if isinstance(item.get("currency"), str):
             reference["currency"] = item["currency"][:3].upper()
         references.append(reference)
@@ -138,7 +141,7 @@ def read(bank: Bank, request: BankRequest, record: Record, consent_id: str) -> R
 def _granted_access(bank: Bank, consent: Consent) -> dict[str, Any]:
     accounts = {account.id: account for account in bank.ledger.accounts(consent.psu)}
     return {
-        scope: [{"iban": accounts[a].iban, "currency": accounts[a].currency} for a in consent.granted.get(scope, ())]
+        scope: [account_reference(accounts[a]) for a in consent.granted.get(scope, ())]
         for scope in SCOPES
         if consent.granted.get(scope)
     }

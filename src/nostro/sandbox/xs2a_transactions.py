@@ -6,6 +6,7 @@ import base64
 import binascii
 import datetime as dt
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -33,18 +34,34 @@ _WIDTHS, _BREAKS = (27, 35, 52, 65), (" ", "\n", "  ")
 MAX_TEXT = 140
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of list: where its accounts are, the names of account and list in the answer, and how a row is shown."""
+
+    root: str
+    account: str
+    rows: str
+    shown: Callable[[Entry, dict[str, Account]], dict[str, Any]]
+    is_card: bool = False
+
+
 def read_transactions(bank: Bank, request: BankRequest, record: Record, resource_id: str) -> Response:
     """``GET /v1/accounts/{id}/transactions``: booked rows newest first in pages, pending rows on the first."""
-    consent, account = granted_account(bank, request, record, resource_id, "transactions")
+    return read_list(bank, request, record, resource_id, Kind("/v1/accounts", "account", "transactions", _transaction))
+
+
+def read_list(bank: Bank, request: BankRequest, record: Record, resource_id: str, kind: Kind) -> Response:
+    """One page of a list of one kind."""
+    consent, account = granted_account(bank, request, record, resource_id, "transactions", is_card=kind.is_card)
     require_open(account)
     write, query = reports.writer(request), _query(bank, request, account, consent)
     record.page = "first" if query.is_first else "next"
     if query.is_first or account.habits.counts_pages:
         count(bank, record, consent)
-    report = _Report(bank, request, account, query).written()
+    report = _Report(bank, request, account, query, kind).written()
     if query.is_first:
         bank.changes.count_read(account)
-    return write({"account": reference(account), "transactions": report})
+    return write({kind.account: reference(account), kind.rows: report})
 
 
 def read_transaction(
@@ -135,7 +152,8 @@ def _place(text: str | None) -> tuple[tuple[str, str] | None, tuple[str, int] | 
 class _Report:
     """One page of a list."""
 
-    def __init__(self, bank: Bank, request: BankRequest, account: Account, query: Query) -> None:
+    def __init__(self, bank: Bank, request: BankRequest, account: Account, query: Query, kind: Kind) -> None:
+        self._kind = kind
         self._bank, self._request, self._account, self._query = bank, request, account, query
         self._scenario = bank.customers.require(account.psu)
         self._parts = {part.id: part for part in bank.ledger.parts(account)}
@@ -151,7 +169,7 @@ class _Report:
     def written(self) -> dict[str, Any]:
         """The standard's ``accountReport``."""
         report: dict[str, Any] = {}
-        links: dict[str, Any] = {"account": {"href": f"/v1/accounts/{self._account.resource_id}"}}
+        links: dict[str, Any] = {self._kind.account: {"href": f"{self._kind.root}/{self._account.resource_id}"}}
         if self._query.status in {"booked", "both"}:
             rows, place = self._odd_page() if self._mode in paging.ODD else self._next_page()
             report["booked"] = [self._shown(row) for row in rows]
@@ -190,11 +208,11 @@ class _Report:
         here = f"transactions?{urlencode(wanted)}"
         if self._mode == "relative_links":
             return here
-        path = f"/v1/accounts/{self._account.resource_id}/{here}"
+        path = f"{self._kind.root}/{self._account.resource_id}/{here}"
         return self._request.host_url.rstrip("/") + path if self._mode == "full_links" else path
 
     def _shown(self, entry: Entry) -> dict[str, Any]:
-        shown = _transaction(entry, self._parts)
+        shown = self._kind.shown(entry, self._parts)
         if self._scenario.rewraps and "remittanceInformationUnstructured" in shown:
             shown["remittanceInformationUnstructured"] = _rewrapped(entry, self._read)
         return shown

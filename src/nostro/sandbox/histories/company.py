@@ -32,7 +32,7 @@ def current_account(place: Place, day: dt.date) -> Iterator[Row]:
     chance = place.chance(day)
     if day == place.starts_on:
         yield opening(day, 6_400_000)
-    yield from _card_payments(chance, place, day)
+    yield from card_payments(chance, place, day)
     if not is_bank_day(day):
         return
     for _ in range(chance.choice((0, 0, 1, 1, 2, 3))):
@@ -109,8 +109,8 @@ def supplier_payment(chance: random.Random, day: dt.date) -> Row:
     return Row(-chance.randint(8_000, 290_000), day, body)
 
 
-def _card_payments(chance: random.Random, place: Place, day: dt.date) -> Iterator[Row]:
-    """Pending on the day of purchase, booked on the second bank day after it."""
+def card_payments(chance: random.Random, place: Place, day: dt.date) -> Iterator[Row]:
+    """A day's purchases by card: pending on the day of purchase, booked on the second bank day after it."""
     booked_on = next_bank_day(next_bank_day(day + dt.timedelta(days=1)) + dt.timedelta(days=1))
     for _ in range(chance.choice((0, 1, 1, 2))):
         if chance.random() < 0.12:

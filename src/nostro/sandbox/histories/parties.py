@@ -71,6 +71,11 @@ def own_iban(seed: int, psu: str, number: str) -> str:
     return belgian_iban(BANK_CODE, derived_number(seed, psu, number) % 10**7)
 
 
+def own_card(seed: int, psu: str, number: str) -> str:
+    """The masked number of a customer's card; no bank has the whole one here."""
+    return f"557700xxxxxx{derived_number(seed, psu, f'card {number}') % 10**4:04d}"
+
+
 def mandate_id(psu: str, collector: Collector) -> str:
     """The mandate a customer gave a collector."""
     return f"M{derived_number(psu, collector.name) % 10**9:09d}"
