@@ -194,7 +194,7 @@ class _Frame:
         tail = replace(tail, proof=proof, booked_days=open_.proof.booked_days)
         if not self.fatal:
             yield tail
-        for found in [*_proof_problems(open_.head, tail, proof), *self._chain_problems(open_.head, tail, proof)]:
+        for found in [*_proof_problems(open_, tail, proof), *self._chain_problems(open_.head, tail, proof)]:
             yield from self.warnings([replace(found, statement_index=open_.head.index)])
 
     @staticmethod
@@ -237,7 +237,7 @@ def _is_last(page: StatementHead, tail: StatementTail) -> bool:
     return (page.last_page if tail.last_page is None else tail.last_page) is True
 
 
-def _proof_problems(head: StatementHead, tail: StatementTail, proof: Proof) -> Iterator[Problem]:
+def _proof_problems(open_: _Open, tail: StatementTail, proof: Proof) -> Iterator[Problem]:
     if proof.state == "failed" and proof.opening and proof.closing:
         hints = f" Possible reason: {', '.join(proof.hints).replace('_', ' ')}." if proof.hints else ""
         message = (
@@ -246,12 +246,12 @@ def _proof_problems(head: StatementHead, tail: StatementTail, proof: Proof) -> I
             f"{proof.currency}: a difference of {proof.difference}.{hints}"
         )
         yield problem("F-BALANCE", message, tail.position)
-    elif proof.state == "unproved" and head.kind == "statement":
+    elif proof.state == "unproved" and open_.head.kind == "statement":
         missing = "rows are in another currency" if proof.closing and proof.opening else "a balance is missing"
         yield problem("F-UNPROVED", f"{missing}, so the statement is not proved", tail.position)
     if proof.totals == "failed" and tail.totals is not None:
         severity = "quarantine" if tail.totals.proving else "warning"
         for difference in proof.totals_differences:
             yield problem("F-TOTALS", difference, tail.totals.position, severity=severity)  # type: ignore[arg-type]
-    if tail.last_page is False or (tail.last_page is None and head.last_page is False):
+    if (open_.page.last_page if tail.last_page is None else tail.last_page) is False:
         yield problem("F-CHAIN", "the statement goes on on a page that is not in the file", tail.position)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 from xml.parsers import expat
 
-from nostro.formats.camt.paths import Actions, Node, Tree
+from nostro.formats.camt.paths import FILLER, Actions, Node, Tree, resolved
 from nostro.formats.limits import MAX_TEXT, MAX_TOKEN
 from nostro.formats.problems import FormatError, fail
 from nostro.formats.values import Position
@@ -24,8 +24,7 @@ _MAX_REPEATS = 10_000
 #: Comments, instructions and CDATA, whole; or the beginning of one that is not complete yet.
 _ASIDE = re.compile(r"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _ASIDE_BEGINS = re.compile(r"<[!?]|<\Z")
-_REFERENCE = re.compile(r"&(?:#x([0-9a-fA-F]{1,6})|#([0-9]{1,7})|(amp|lt|gt|quot|apos));")
-_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_NOT_LINE_END = re.compile(r"[^\n]")
 
 Values = dict[str, Any]
 Raw = dict[str, str]
@@ -89,12 +88,11 @@ class Machine:
 
     def _take(self, text: str, *, final: bool) -> None:
         """Read up to the last closing tag; what may still grow is carried over."""
-        end = len(text) if final else text.rfind("</")
         # One character is looked for ten times as fast as two, and hardly a block has it.
         has_asides = ("!" in text or "?" in text) and ("<!" in text or "<?" in text)
-        if has_asides:
-            end = min(end, _incomplete_aside(text))
-            end = len(text) if final else text.rfind("</", 0, end)
+        end = _incomplete_aside(text) if has_asides else len(text)
+        if not final:
+            end = text.rfind("</", 0, end)
         end = max(end, 0)
         self._carry = text[end:]
         if len(self._carry) > MAX_TOKEN:
@@ -103,17 +101,17 @@ class Machine:
         self._text = _ASIDE.sub(_replaced, whole) if has_asides else whole
         self._reached = 0
         parts = self._text.split("</")
-        if len(parts[0]) > MAX_TEXT or len(parts[-1]) > MAX_TEXT or len(parts[min(1, len(parts) - 1)]) > MAX_TEXT:
+        if len(text) > MAX_TEXT:
             self._refuse_long(parts)
-        if self._at_start and parts[0].strip():
+        if self._at_start and "<" in parts[0]:
             self._at_start = False
-            self.node = self._other(parts[0].lstrip().removeprefix("<"))
+            self.node = self._other(parts[0].partition("<")[2])
         del parts[0]
         self._read(parts)
         self._advance(len(self._text))
 
     def _refuse_long(self, parts: list[str]) -> None:
-        if any(len(piece.rpartition(">")[2]) > MAX_TEXT for part in parts for piece in part.split("<")):
+        if any(len(resolved(piece.rpartition(">")[2])) > MAX_TEXT for part in parts for piece in part.split("<")):
             raise fail("F-TOO-LARGE", f"a text has more than {MAX_TEXT} characters", self.here())
 
     def _read(self, parts: list[str]) -> None:
@@ -131,8 +129,10 @@ class Machine:
             text = text.strip()
             if text:
                 if "&" in text:
-                    text = _REFERENCE.sub(_character, text)
+                    text = resolved(text).strip()
                 key = near.name
+                if not text:
+                    continue
                 if near.simple and key not in values:
                     values[key] = text
                     if near.currency is not None:
@@ -148,7 +148,7 @@ class Machine:
         """
         route = self.node.routes.get(markup)
         if route is not None:
-            text = part.rpartition(">")[2].strip()
+            text = resolved(part.rpartition(">")[2]).strip()
         else:
             route, text = self._tree.route(self.node, part, markup, self._left_over)
         for action, element in route.steps:
@@ -157,7 +157,7 @@ class Machine:
             action()
         self.node = route.end
         if text:
-            self._store(self.node, _REFERENCE.sub(_character, text) if "&" in text else text)
+            self._store(self.node, text)
         return self.node
 
     def _store(self, near: Node, text: str) -> None:
@@ -225,14 +225,10 @@ def _incomplete_aside(text: str) -> int:
 
 
 def _replaced(found: re.Match[str]) -> str:
-    """CDATA becomes common text, everything else blanks, so that lines stay where they are."""
+    """CDATA becomes common text. Everything else becomes a filler of the same length, so that places stay the same.
+
+    A filler looks like a reference, and as one it is taken out of texts (:func:`~nostro.formats.camt.paths.resolved`).
+    """
     if found.group(1) is not None:
         return found.group(1).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"[^\n]", " ", found.group())
-
-
-def _character(found: re.Match[str]) -> str:
-    hexadecimal, decimal, name = found.groups()
-    if name:
-        return _ENTITIES[name]
-    return chr(int(hexadecimal, 16) if hexadecimal else int(decimal))
+    return f"&{_NOT_LINE_END.sub(FILLER, found.group()[1:-1])};"

@@ -26,6 +26,10 @@ _MAX_PATHS = 10_000
 
 _CONTAINER = re.compile("(?:" + "|".join(CONTAINERS) + r")(?:V\d\d)?")
 _CURRENCY = re.compile(r"""(?:^|\s)Ccy\s?=\s?["']([^"']{1,20})["']""")
+#: Stands for each character of what was taken out; XML cannot contain it.
+FILLER = "\x00"
+_REFERENCE = re.compile(r"&(?:#x0*([0-9a-fA-F]{1,6})|#0*([0-9]{1,7})|(amp|lt|gt|quot|apos)|[\x00\n]*);")
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _QUOTED_TAG = re.compile(r"""((?:[^"'>]|"[^"]*"|'[^']*')*)>""")
 
 _ROLES = {
@@ -290,7 +294,7 @@ class Tree:
                 left_over(node, text)
                 pure = False
             tag, text = _parted(piece)
-            text = text.strip()
+            text = resolved(text).strip()
             if tag.startswith("/"):
                 steps += [(node.done, None)] if node.done else []
                 node = node.parent
@@ -363,6 +367,20 @@ class Tree:
             raise fail("F-TOO-LARGE", f"elements are nested more than {MAX_XML_DEPTH} deep", place)
         if len(self._names) > MAX_XML_NAMES or self._paths > _MAX_PATHS:
             raise fail("F-TOO-LARGE", f"the file has more than {MAX_XML_NAMES} different element names", place)
+
+
+def resolved(text: str) -> str:
+    """The text with its references as characters: the five of XML and numbers; there are no others (formats.md 4)."""
+    return _REFERENCE.sub(_character, text) if "&" in text else text
+
+
+def _character(found: re.Match[str]) -> str:
+    hexadecimal, decimal, name = found.groups()
+    if name:
+        return _ENTITIES[name]
+    if hexadecimal or decimal:
+        return chr(int(hexadecimal, 16) if hexadecimal else int(decimal))
+    return ""
 
 
 def _parted(piece: str) -> tuple[str, str]:
