@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.hub.accounts.factories import NOW, make_account, make_member, make_organization
 
@@ -113,6 +113,7 @@ def test_planned_runs_lie_ahead_near_an_hour_of_the_plan(runs, moment, seed):
 
 
 @pytest.mark.django_db
+@settings(deadline=None, max_examples=60)
 @given(
     steps=st.lists(
         st.tuples(st.integers(-120, 600), st.booleans(), st.sampled_from(["keep", "back", "429"])), max_size=40

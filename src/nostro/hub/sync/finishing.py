@@ -209,7 +209,8 @@ def _after_failure(
 ) -> None:
     # A full quota is no failure: the bank works, and it is asked again when a place is free.
     schedule.consecutive_failures += worst.category != "quota"
-    if schedule.consecutive_failures >= FAILURES_UNTIL_PAUSED:
+    # Where rows come although some cannot be read, going on is better than a silent stop.
+    if schedule.consecutive_failures >= FAILURES_UNTIL_PAUSED and worst.category != "data":
         schedule.paused = True
     _set_health(account, connection, worst, schedule, now)
 

@@ -22,6 +22,7 @@ from nostro.connectors.errors import (
     AspspTimeout,
     ConnectorError,
     NotSupported,
+    PartialData,
     PeriodInvalid,
     ProtocolError,
 )
@@ -132,9 +133,7 @@ def read_transactions(reading: Reading) -> None:
     connector error only when not one page came.
     """
     next_page = _take_up(reading)
-    if reading.complete:
-        return
-    if next_page is None:
+    if not reading.pages:
         next_page = _first_page(reading)
     while next_page is not None:
         if reading.clock() - reading.begun_at > TIME_LIMIT:
@@ -149,6 +148,11 @@ def read_transactions(reading: Reading) -> None:
         except ConnectorError as error:
             reading.error = error
             return
+    if not reading.complete:
+        reading.error = PartialData(
+            "Some rows of the bank's list cannot be read; the others were stored.",
+            next_action="Nostro asks again by itself. If it stays so, tell the operator; the bank's answer is kept.",
+        )
 
 
 def _take_up(reading: Reading) -> str | None:
@@ -309,6 +313,13 @@ class _StoredPage:
         return [row for row in self.read().rows if row.booking_status == "booked"]
 
 
+def _keep_unreadable(reading: Reading, endpoint: str, answer: BankAnswer) -> None:
+    """Keep an answer that could not be read, for support and for a better mapping; one of a run is enough."""
+    kind = f"{endpoint}Unread"
+    if not RawAnswer.objects.filter(synchronization_id=reading.run.pk, kind=kind).exists():
+        _store(reading, answer, kind, 1)
+
+
 def _store(  # noqa: PLR0917 - its callers are in this module
     reading: Reading,
     answer: BankAnswer,
@@ -362,4 +373,6 @@ def _asked(
     except ConnectorError as error:
         if place is not None and not error.reached_bank:
             quota.give_back(place)
+        if isinstance(error, ProtocolError) and error.raw is not None:
+            _keep_unreadable(reading, endpoint, error.raw)
         raise
