@@ -10,7 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from tests import factories
-from tests.hub.api.client import Caller, caller_for, pages
+from tests.hub.api.client import Caller, caller_for, pages, with_payments
 
 from nostro.hub.accounts.models import Account
 from nostro.hub.api import openapi
@@ -27,7 +27,7 @@ def caller(db: None) -> Caller:
     account: Account = factories.account()
     factories.synchronization(account)
     factories.transactions(account, 12)
-    return caller_for(factories.membership(account.organization), [account])
+    return with_payments(caller_for(factories.membership(account.organization), [account]))
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def _authorization(path: str, caller: Caller) -> str:
     member = Membership.objects.get(organization=caller.integration.organization)
     code = grant(
         member.user, member.organization, application, account_ids=[a.id for a in granted_accounts(caller.integration)],
-        scope="ai name", redirect_uri="https://vendor.example/", challenge="", now=caller.now,
+        scope="ai pi name", redirect_uri="https://vendor.example/", challenge="", now=caller.now,
     )  # fmt: skip
     return f"Bearer {exchange_code(application, code, 'https://vendor.example/', '', caller.now).access_token}"
 

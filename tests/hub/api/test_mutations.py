@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests import factories
-from tests.hub.api.client import Caller
+from tests.hub.api.client import Caller, with_payments
 from tests.hub.api.conftest import Street
 from tests.hub.api.test_bad_input import check
 
@@ -43,7 +43,17 @@ def requests(street: Street, run_id: str, cursor: str) -> list[tuple[str, str, s
     body = {"data": {"type": "synchronization", "attributes": {
         "resourceType": "account", "resourceId": str(account), "subtype": "accountTransactions",
         "customerIpAddress": "192.0.2.1"}}}  # fmt: skip
+    payment = {"data": {"type": "payment", "attributes": {
+        "amount": "12.34", "currency": "EUR", "creditorName": "Alex Creditor", "remittanceInformation": "Invoice 42",
+        "creditorAccountReference": "BE84732645584359", "creditorAccountReferenceType": "IBAN",
+        "redirectUri": "https://shop.example/back", "requestedExecutionDate": "2026-12-01"}}}  # fmt: skip
+    bulk = {"data": {"attributes": {"reference": "Suppliers", "payments": [payment["data"]["attributes"]]}}}
     return [
+        ("POST", f"/accounts/{account}/payments", "", json.dumps(payment).encode()),
+        ("POST", f"/accounts/{account}/bulk-payments", "", json.dumps(bulk).encode()),
+        ("POST", f"/accounts/{account}/payment-requests", "", b'{"data":{"attributes":{"amount":1}}}'),
+        ("GET", f"/accounts/{account}/payments/{cursor}", "", b""),
+        ("DELETE", f"/accounts/{account}/payment-requests/{cursor}", "", b""),
         ("GET", "/accounts", "limit=5&page[limit]=3", b""),
         ("GET", f"/accounts/{account}/transactions", f"limit=2&after={cursor}&before={cursor}", b""),
         ("GET", f"/accounts/{account}/transactions/{cursor}", "", b""),
@@ -70,6 +80,7 @@ def headers(caller: Caller, randomness: random.Random, foreign: list[str]) -> di
 
 @pytest.mark.parametrize("seed", range(6))
 def test_mutated_requests_are_answered_in_json_and_show_nothing_foreign(street: Street, seed: int) -> None:
+    with_payments(street.caller)
     run = factories.synchronization(street.account)
     cursor = str(factories.transactions(street.account, 5)[2].id)
     secret_text = "only the neighbour knows this"

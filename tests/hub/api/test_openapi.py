@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import Any
 
 import jsonschema
 import pytest
 from django.test import Client
 from tests import factories
-from tests.hub.api.client import BASE, Caller, Reply
+from tests.hub.api.client import BASE, Caller, Reply, with_payments
 from tests.hub.api.conftest import Street
 
 from nostro.hub.api import examples, openapi
 from nostro.hub.api.endpoints import CONNECT, ENDPOINTS, Access
+from nostro.hub.payments.models import Kind
+from nostro.hub.payments.services import Draft, create_payment
 
 
 @pytest.fixture
@@ -22,6 +25,11 @@ def filled(street: Street) -> Street:
     factories.synchronization(street.account)
     factories.transactions(street.account, 3)
     factories.pending_transactions(street.account, 1)
+    integration = with_payments(street.caller).integration
+    assert integration is not None
+    draft = Draft(Decimal("12.34"), "EUR", "Alex Creditor", "BE84732645584359")
+    for kind in Kind:
+        create_payment(street.account, integration.id, kind, [draft], reference="Suppliers", now=factories.NOW)
     return street
 
 
@@ -58,6 +66,7 @@ def ids_of(street: Street) -> dict[str, str]:
         "pendingTransactionId": str(street.account.pending_transactions.get().id),
         "synchronizationId": str(run.id),
         "financialInstitutionId": str(street.account.institution_id),
+        **{f"{kind.value}Id": str(street.account.payments.filter(kind=kind)[0].id) for kind in Kind},
     }
 
 
@@ -128,7 +137,8 @@ def test_every_curl_call_of_the_page_is_answered(filled: Street, client: Client)
     from nostro.hub.api import docs_page
 
     caller: Caller = filled.caller
-    order = sorted(ENDPOINTS, key=lambda endpoint: endpoint.verb == "DELETE")  # giving the account back comes last
+    # Giving the account back comes last, after what is below it.
+    order = sorted(ENDPOINTS, key=lambda endpoint: (endpoint.verb == "DELETE", -endpoint.path.count("/")))
     for endpoint in order:
         if (CONNECT in endpoint.mounts and "" not in endpoint.mounts) or endpoint.path.startswith("/sandbox"):
             continue

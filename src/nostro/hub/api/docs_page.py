@@ -17,7 +17,15 @@ from nostro.hub.api.documents import Page, RevokeInput
 from nostro.hub.api.endpoints import CONNECT, ENDPOINTS, Access, Endpoint
 from nostro.hub.api.examples import answer_of, body_of
 
-_CHANGES = (("1.0.0", "2026-11-25", "The first version: everything on this page."),)
+_CHANGES = (
+    ("1.2.0", "2026-11-28", "Sandbox resources, dashboard resources for personal access tokens, /oauth2/revoke."),
+    (
+        "1.1.0", "2026-11-28",
+        "Payments, bulk payments, payment requests and activation requests, with the scope pi. In the sandbox they"
+        " are executed by the sandbox bank; elsewhere they answer 403 paymentsNotActivated.",
+    ),
+    ("1.0.0", "2026-11-25", "The first version."),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,10 @@ def _needs(endpoint: Endpoint) -> str:
         Access.OPEN: _("nothing"),
         Access.OPTIONAL: _("nothing, or an access token"),
         Access.CLIENT: _("Client ID and Secret ID"),
+        Access.SANDBOX: _("an access token of the sandbox"),
+        Access.PERSON: _("a personal access token"),
+        Access.VENDOR: _("a client token of a vendor"),
+        Access.PAYMENT_INITIATION: _("an access token with the scope pi"),
     }.get(endpoint.access) or _("an access token")
 
 

@@ -19,6 +19,7 @@ from nostro.hub.api.responses import Answer
 from nostro.web.errors import Problem
 
 MAX_KEY_LENGTH = 255
+MAX_PATH_LENGTH = 300
 HEADER = "HTTP_IBANITY_IDEMPOTENCY_KEY"
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ def _run_once(request: Request, key: str, handler: Callable[[Request], Answer]) 
     scope = {
         "integration_id": request.caller_id,
         "verb": request.verb,
-        "path": request.mount + "/" + "/".join(request.path),
+        "path": _path(request),
         "key": key,
     }
     if not _lock(repr(sorted(scope.items()))):
@@ -65,6 +66,14 @@ def _run_once(request: Request, key: str, handler: Callable[[Request], Answer]) 
         created_at=request.now,
     )
     return answer
+
+
+def _path(request: Request) -> str:
+    """The path as its column can hold it: a strange or overlong one by its checksum."""
+    path = request.mount + "/" + "/".join(request.path)
+    if path.isprintable() and len(path) <= MAX_PATH_LENGTH:
+        return path
+    return hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _execute(request: Request, handler: Callable[[Request], Answer]) -> Answer:
