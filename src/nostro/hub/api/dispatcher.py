@@ -26,7 +26,7 @@ from nostro.hub.api.request_log import entry_of
 from nostro.hub.api.responses import Answer
 from nostro.hub.integrations.legacy import Revoked, access_by_legacy_token
 from nostro.hub.integrations.personal import access_by_personal_token
-from nostro.hub.integrations.queries import access_by_token, holder_of_client, holder_of_token
+from nostro.hub.integrations.queries import access_by_token, holder_of_token
 from nostro.hub.integrations.request_log import Entry
 from nostro.hub.vendors.grants import application_by_token
 from nostro.web.errors import Problem
@@ -140,14 +140,13 @@ class Dispatcher:
                 raise errors.legacy_token_revoked() from None
 
     def _limit(self, request: Request, endpoint: Endpoint) -> None:
-        if endpoint.access is Access.CLIENT:
-            client_id = oauth2.client_id(request)
-            wait_s = self._token_calls.take(client_id, self._monotonic())
-            if self._record is not None and not wait_s:
-                request.holder = holder_of_client(client_id)
+        if request.grantee is not None:
+            wait_s = self._requests.take(request.grantee.integration_id, self._monotonic())
+        elif endpoint.access is Access.CLIENT:
+            wait_s = self._token_calls.take(oauth2.client_id(request), self._monotonic())
         else:
-            known = request.application or request.grantee or request.acting
-            caller = request.environ.get("REMOTE_ADDR", "") if known is None else request.caller_id
+            known = request.application is not None or request.acting is not None
+            caller = request.caller_id if known else request.environ.get("REMOTE_ADDR", "")
             wait_s = self._requests.take(caller, self._monotonic())
         if wait_s:
             raise errors.too_many_requests(wait_s)

@@ -12,6 +12,7 @@ from typing import Any
 from nostro.hub.api.errors import ApiError
 from nostro.hub.api.request import Request, parse_form, parse_json
 from nostro.hub.api.responses import Answer
+from nostro.hub.integrations.queries import holder_of_client
 from nostro.hub.integrations.tokens import issue_access_token, revoke_access_token
 
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
@@ -90,7 +91,9 @@ def _issue(request: Request) -> Answer:
         raise OAuthError("unsupported_grant_type", "This client can only use client_credentials.")
     issued = issue_access_token(identifier, secret, given.get("scope", ""), request.now)
     if issued is None:
+        request.holder = holder_of_client(identifier)
         raise OAuthError("invalid_client", "The client id or the client secret is wrong.", 401)
+    request.holder = issued.holder
     document = {
         "access_token": issued.token,
         "expires_in": issued.expires_in,

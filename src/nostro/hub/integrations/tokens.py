@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from oauth2_provider.models import get_access_token_model
 
 from nostro.hub.integrations.credentials import hash_secret, new_access_token, new_secret, token_checksum, verify_secret
+from nostro.hub.integrations.queries import Holder
 from nostro.web.hot_reads import execute, fetch_one
 
 #: hub-api.md 4.1, documented as the integer 1799.
@@ -27,10 +28,11 @@ class AccessToken:
     token: str
     expires_in: int
     scope: str
+    holder: Holder
 
 
 _CLIENT = """
-    SELECT id, client_secret, scope FROM integrations_integration
+    SELECT id, client_secret, scope, organization_id FROM integrations_integration
     WHERE client_id = %s AND revoked_at IS NULL AND vendor_id IS NULL AND NOT is_blocked
 """
 # The secret is compared once more while the row is locked: when it is being regenerated or revoked at this moment,
@@ -53,7 +55,7 @@ def issue_access_token(client_id: str, secret: str, requested_scope: str, now: d
     """
     client = _client_uuid(client_id)
     row = None if client is None else fetch_one(_CLIENT, [client])
-    integration_id, stored, allowed = row or (None, _NOBODY, "")
+    integration_id, stored, allowed, organization_id = row or (None, _NOBODY, "", None)
     if not verify_secret(secret, stored) or integration_id is None:
         return None
     token, scope = new_access_token(), _narrowed(allowed, requested_scope)
@@ -61,7 +63,7 @@ def issue_access_token(client_id: str, secret: str, requested_scope: str, now: d
     issued = execute(_ISSUE, [token_checksum(token), expires, scope, now, now, integration_id, stored])
     if issued != 1:
         return None
-    return AccessToken(token, LIFETIME_S, scope)
+    return AccessToken(token, LIFETIME_S, scope, Holder(organization_id, integration_id))
 
 
 _REVOKE = "DELETE FROM oauth2_provider_accesstoken WHERE token_checksum = %s AND application_id = %s"
