@@ -15,11 +15,12 @@ from tests.formats.samples import Reading, outgoing, reading, written
 from nostro.core.money import decimals
 from nostro.core.text import clean
 from nostro.formats import Detail, Entry, FormatError, WriteError, lossy_fields
+from nostro.formats.texts import tidy
 from nostro.formats.values import FileHead
 
 _ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Cn")), min_size=1, max_size=60)
 _HOSTILE = st.sampled_from(["a & b < c > d", "]]>", "<!-- x -->", "=1+1", "/NAME/x", ":61:", "-", "'\"", "Straße Ø €"])
-TEXTS = st.one_of(_ANY_TEXT, _HOSTILE).map(lambda text: clean(text, 100)).filter(bool)
+TEXTS = st.one_of(_ANY_TEXT, _HOSTILE).map(tidy).filter(bool)
 SWIFT_TEXTS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij0123456789 .,-()?:+'", min_size=1, max_size=40).map(
     lambda text: f"x{clean(text)}x"
 )
