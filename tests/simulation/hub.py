@@ -70,6 +70,11 @@ class Hub:
         profile = {} if places is None else {"frequency_per_day": places}
         Route.objects.create(institution=self.institution, connector="berlin_group", base_url=URL, profile=profile)
 
+    def enter_process(self, customer: Customer) -> None:
+        """Go on in a process of its own, with a ``customer`` whose bank that process has opened itself."""
+        self._customer, self._bank = customer, customer.application.bank
+        self.wires = Wires(customer.application, self._rng, self._bank.clock.now, self.wait, self._at_the_bank)
+
     # --- time
 
     def now(self) -> dt.datetime:
