@@ -134,6 +134,17 @@ def test_deciding_is_undone_and_asked_about_again(account, owner):
     assert len(candidates_of(account, NOW)) == 1
 
 
+def test_keeping_both_ends_that_one_was_set_aside(account, owner):
+    first, second = two_alike(account)
+    mark_same(owner, first.pk, second.pk, NOW)
+    keep_both(owner, first.pk, second.pk, NOW)
+    assert live(account)[1:] == [first, second]
+    [decision] = decisions_of(account)
+    assert not decision.is_same
+    account.refresh_from_db()
+    assert account.booked_total == Decimal("-19.00")
+
+
 def test_what_cannot_be_one_is_refused(account, owner):
     first, second = two_alike(account)
     other = live(account)[0]

@@ -93,6 +93,9 @@ def keep_both(user: User, first_id: uuid.UUID, second_id: uuid.UUID, now: dateti
         raise Problem("These are not two transactions of one account.", code="notTheSame")
     with transaction.atomic():
         account = _locked(first)
+        for row, other in ((first, second), (second, first)):
+            if row.same_as == other.pk:
+                _separate(user, row, now)
         _decide(user, first, second, is_same=False, now=now)
         audit.record(
             tenant_id=first.organization_id,

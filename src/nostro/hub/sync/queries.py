@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 
-from nostro.core.quota import Allowed, Refused
 from nostro.hub.accounts.models import Account
 from nostro.hub.organizations.queries import access_organization
-from nostro.hub.sync import quota
 from nostro.hub.sync.models import Synchronization
 from nostro.people.models import User
 from nostro.web.errors import NotFound
@@ -43,21 +40,3 @@ def history(account: Account, limit: int = 20) -> list[Synchronization]:
     """The runs of an account, newest first."""
     runs = Synchronization.objects.filter(account=account).order_by("-created_at", "-id")
     return list(runs[: min(limit, MAX_HISTORY)])
-
-
-def next_run_at(account: Account) -> dt.datetime | None:
-    """When the account is read next by itself; None while it is paused or waits for a person."""
-    from nostro.hub.sync.models import Schedule
-
-    schedule = Schedule.objects.filter(account=account).first()
-    return None if schedule is None or schedule.paused else schedule.next_run_at
-
-
-def quota_of(account: Account, now: dt.datetime) -> Allowed | Refused | None:
-    """Places used and free for transactions (``nostro.core.quota.describe`` words it); None where no rule applies."""
-    from nostro.hub.sync.services import limit_of
-
-    limit = limit_of(account)
-    if limit is None:
-        return None
-    return quota.look(quota.account_key(account, "transactions"), limit=limit, now=now)
