@@ -3,7 +3,10 @@
 Figures: ``first_10k_s``, seconds from the request to the end of the first synchronization of ``user_10k_tx`` (10,000
 rows in pages of 100) at the sandbox bank over HTTP, everything included; ``second_10k_s``, the same once more with
 nothing new; ``idle_syncs_per_s``, synchronizations of accounts with nothing new by one worker; of each of these in
-milliseconds ``idle_sync_cpu_ms`` of this process and the rest, mostly PostgreSQL, ``idle_sync_wait_ms``;
+milliseconds ``idle_sync_cpu_ms`` of this process and the rest, mostly PostgreSQL, ``idle_sync_wait_ms``, of which
+``idle_sync_server_cpu_ms`` is PostgreSQL's work and the rest waiting for messages and for the disk at
+``idle_sync_statements`` statements and ``idle_sync_commits`` commits, while one message there and back takes
+``round_trip_ms``;
 ``idle_cpu_percent``, the share of one core that a worker takes with ``scheduled_accounts`` accounts of which none is
 due, its tasks of every minute included.
 """
@@ -24,7 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.ingest import _Account
+from bench.ingest import _Account, server_cpu_seconds
 from bench.scratch import scratch_database
 
 _BANK_NOW = dt.datetime(2026, 1, 5, 9, 0, tzinfo=dt.UTC)
@@ -142,14 +145,36 @@ def _idle_synchronizations(number: int) -> dict[str, float | int]:
     accounts = [_Account(number=100 + position, rows=_IDLE_ROWS) for position in range(20)]
     for account in accounts:
         account.synchronize()
+    server = server_cpu_seconds()
     cpu, begin = time.process_time(), time.perf_counter()
     for position in range(number):
         accounts[position % len(accounts)].synchronize()
     wall, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    server = server_cpu_seconds() - server
     return {
         "idle_syncs_per_s": round(number / wall, 1),
         "idle_sync_cpu_ms": round(cpu / number * 1000, 2),
         "idle_sync_wait_ms": round((wall - cpu) / number * 1000, 2),
+        "idle_sync_server_cpu_ms": round(server / number * 1000, 2),
+        **_messages_of_idle_sync(accounts[0]),
+    }
+
+
+def _messages_of_idle_sync(account: _Account) -> dict[str, float | int]:
+    """What one such run says to PostgreSQL, and how long the shortest message there and back takes just now."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as sent:
+        account.synchronize()
+    begin = time.perf_counter()
+    with connection.cursor() as cursor:
+        for _ in range(200):
+            cursor.execute("SELECT 1")
+    return {
+        "idle_sync_statements": len(sent),
+        "idle_sync_commits": sum(query["sql"] == "COMMIT" for query in sent.captured_queries),
+        "round_trip_ms": round((time.perf_counter() - begin) / 200 * 1000, 3),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from nostro.core.balance_proof import (
 from nostro.core.transactions import Balance as BankBalance
 from nostro.hub.accounts.models import Account, Balance
 from nostro.hub.accounts.proving import first_reading_anchor
+from nostro.hub.accounts.rows import save_changed
 
 #: More balances than this in one answer are not kept: there are six types, and banks repeat them for a few days.
 MAX_BALANCES = 100
@@ -35,7 +37,7 @@ def record_balances(
     own = [balance for balance in balances[:MAX_BALANCES] if balance.currency == account.currency]
     if not own:
         return False
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         _append_changed(account, own, synchronization_id, now)
         changed = _set_current(account, own, now)
         account.save(update_fields=_BALANCE_FIELDS)
@@ -123,28 +125,21 @@ def prove_balance(account: Account, balances: Sequence[BankBalance], *, now: dat
     if anchor is None and reading is not None:
         anchor = first_reading_anchor(account, balances, reading)
     check = check_balance(anchor, reading)
-    account.proof = check.verdict
-    account.proof_difference = check.difference
-    account.proof_from = check.interval.date_from if check.interval else None
-    account.proof_to = check.interval.date_to if check.interval else None
+    proof: dict[str, Any] = {
+        "proof": check.verdict,
+        "proof_difference": check.difference,
+        "proof_from": check.interval.date_from if check.interval else None,
+        "proof_to": check.interval.date_to if check.interval else None,
+    }
     kept = reading if check.is_anchor else anchor
     if kept is not None:
-        account.proof_anchor_balance = kept.balance.amount
-        account.proof_anchor_type = kept.balance.balance_type[:40]
-        account.proof_anchor_total = kept.booked_total
-        account.proof_anchor_day = kept.day
-    account.save(
-        update_fields=[
-            "proof",
-            "proof_difference",
-            "proof_from",
-            "proof_to",
-            "proof_anchor_balance",
-            "proof_anchor_type",
-            "proof_anchor_total",
-            "proof_anchor_day",
-        ]
-    )
+        proof |= {
+            "proof_anchor_balance": kept.balance.amount,
+            "proof_anchor_type": kept.balance.balance_type[:40],
+            "proof_anchor_total": kept.booked_total,
+            "proof_anchor_day": kept.day,
+        }
+    save_changed(account, proof)
     return check
 
 

@@ -131,8 +131,9 @@ def apply_booked(
     complete reads without a row remove it: so call this once per read, in the transaction that ends the run.
     """
     read = _Read(account, pages, policy, source, window, complete, synchronization_id, now)
-    with transaction.atomic():
-        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    # An error ends the caller's transaction too, so there is no need to be able to go back to here.
+    with transaction.atomic(savepoint=False):
+        lock_account(account)
         counts = Counts()
         stretches = list(_stretches(read))
         if len(stretches) > 1 and complete and _has_rows(account):
@@ -152,11 +153,16 @@ def undo_removal(account: Account, transaction_id: UUID, *, synchronization_id: 
     ``synchronization_id`` names the cause in the row's history.
     """
     with transaction.atomic():
-        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        lock_account(account)
         if not bring_back(account, transaction_id, synchronization_id, now):
             return False
         count_rows(account)
     return True
+
+
+def lock_account(account: Account) -> None:
+    """Wait for other writers of this account's rows, to the end of the transaction."""
+    Account.objects.select_for_update(no_key=True).only("id").get(pk=account.pk)
 
 
 def count_rows(account: Account) -> None:

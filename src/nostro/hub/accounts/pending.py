@@ -68,7 +68,7 @@ def replace_pending(
     An incomplete read only adds. Call after ``apply_booked`` of the same run: rows that the bank no longer shows are
     linked to the booked rows that this run added, where the link is certain.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         stored: dict[bytes, list[PendingTransaction]] = defaultdict(list)
         for pending in PendingTransaction.objects.filter(account=account, removed_at=None).order_by("sequence"):
             stored[bytes(pending.fingerprint)].append(pending)

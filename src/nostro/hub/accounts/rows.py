@@ -21,7 +21,7 @@ from nostro.core.payloads import payload_digest
 from nostro.core.transactions import BankRow as ReadableRow
 from nostro.core.transactions import Transaction as BankTransaction
 from nostro.core.transactions import whole
-from nostro.hub.accounts.models import BankRow
+from nostro.hub.accounts.models import Account, BankRow
 
 #: Raised with every change of what a connector reads out of a payload, or of what identity makes of it
 #: (``nostro.core.identity``): a stored row of an older version is then mapped and compared again.
@@ -185,6 +185,15 @@ def as_json(value: object) -> object:
     if isinstance(value, date):
         return value.isoformat()
     return value
+
+
+def save_changed(account: Account, values: Mapping[str, Any]) -> None:
+    """Give an account these values; only those that differ are written, and where none does nothing is sent."""
+    names = [name for name, value in values.items() if getattr(account, name) != value]
+    for name in names:
+        setattr(account, name, values[name])
+    if names:
+        account.save(update_fields=names)
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -22,7 +22,7 @@ from nostro.hub.accounts.booked import Counts, apply_booked, undo_removal
 from nostro.hub.accounts.models import Account, RawAnswer
 from nostro.hub.accounts.pending import PendingCounts, replace_pending
 from nostro.hub.accounts.queries import access_account
-from nostro.hub.accounts.rows import PageInMemory, ReadPage
+from nostro.hub.accounts.rows import PageInMemory, ReadPage, save_changed
 from nostro.hub.directory.models import Institution
 from nostro.hub.organizations.models import Organization
 from nostro.keys.envelope import value_context
@@ -199,10 +199,16 @@ def set_account_health(
     account: Account, health: str, *, code: str = "", reason: str = "", until: datetime | None = None, now: datetime
 ) -> None:
     """The account's own health (connectors.md 1.6); ``now`` counts as its beginning when it changes."""
-    if account.health != health:
-        account.health_since = now
-    account.health, account.health_code, account.health_reason, account.health_until = health, code[:60], reason, until
-    account.save(update_fields=["health", "health_code", "health_reason", "health_since", "health_until"])
+    save_changed(
+        account,
+        {
+            "health": health,
+            "health_code": code[:60],
+            "health_reason": reason,
+            "health_since": account.health_since if account.health == health else now,
+            "health_until": until,
+        },
+    )
 
 
 def mark_synchronized(account: Account, now: datetime) -> None:
@@ -220,8 +226,7 @@ def extend_coverage(account: Account, window: Window) -> None:
     begin, end = account.covered_from, account.covered_to
     if begin is None or end is None or (window.date_from - end).days > 1 or (begin - window.date_to).days > 1:
         begin, end = window.date_from, window.date_to
-    account.covered_from, account.covered_to = min(begin, window.date_from), max(end, window.date_to)
-    account.save(update_fields=["covered_from", "covered_to"])
+    save_changed(account, {"covered_from": min(begin, window.date_from), "covered_to": max(end, window.date_to)})
 
 
 def read_again_from(account: Account, day: date) -> None:

@@ -88,7 +88,7 @@ def run(
         return None
     reached("lease taken")
     try:
-        _work(taken, worker)
+        return _work(taken, worker)
     except lease.LeaseLost:
         log.warning("synchronization_taken_over", synchronization_id=str(synchronization_id))
         return None
@@ -97,20 +97,17 @@ def run(
             lease.release(synchronization_id, worker.holder)
             raise
         log.exception("synchronization_given_up", synchronization_id=str(synchronization_id))
-        _give_up(taken, worker)
-    return Synchronization.objects.get(id=synchronization_id)
+        return _give_up(taken, worker)
 
 
-def _work(taken: Synchronization, worker: _Worker) -> None:
+def _work(taken: Synchronization, worker: _Worker) -> Synchronization:
     if taken.attempts > MAX_ATTEMPTS:
-        _give_up(taken, worker)
-        return
+        return _give_up(taken, worker)
     account = taken.account
     try:
         bank = worker.bank_opener(account, worker.clock)
     except ConnectorError as error:
-        _fail(taken, error, worker)
-        return
+        return _fail(taken, error, worker)
     reading = Reading(
         run=taken,
         account=account,
@@ -121,8 +118,9 @@ def _work(taken: Synchronization, worker: _Worker) -> None:
         reached=worker.reached,
         today=bank_today(account, worker.clock()),
         begun_at=worker.clock(),
+        lease_renewed_at=taken.lease_until - lease.LEASE if taken.lease_until else None,
     )
-    finish(reading, _read(reading), worker.randomness)
+    return finish(reading, _read(reading), worker.randomness)
 
 
 def _read(reading: Reading) -> list[ConnectorError]:
@@ -148,12 +146,12 @@ def _is_final(error: ConnectorError) -> bool:
     return error.category in {"action_required", "setup"}
 
 
-def _fail(taken: Synchronization, error: ConnectorError, worker: _Worker) -> None:
+def _fail(taken: Synchronization, error: ConnectorError, worker: _Worker) -> Synchronization:
     """End a run that read nothing."""
     now = worker.clock()
     with transaction.atomic():
         locked = lease.lock(taken.pk, worker.holder)
-        end_run(locked, taken.account, [error], worker.randomness, now)
+        end_run(locked, taken.account, schedule_of(taken.account), [error], worker.randomness, now)
         record_event(
             taken.organization_id,
             "synchronization.failed",
@@ -162,9 +160,10 @@ def _fail(taken: Synchronization, error: ConnectorError, worker: _Worker) -> Non
             attributes={"synchronizationSubtype": taken.subtype},
             now=now,
         )
+    return locked
 
 
-def _give_up(taken: Synchronization, worker: _Worker) -> None:
+def _give_up(taken: Synchronization, worker: _Worker) -> Synchronization:
     """End a run that was begun several times and never reached its end."""
     error = ProtocolError("This run was begun several times and never reached its end.", code=INTERNAL)
-    _fail(taken, error, worker)
+    return _fail(taken, error, worker)

@@ -22,6 +22,7 @@ from nostro.hub.accounts.services import (
     set_account_health,
 )
 from nostro.hub.events.services import has_told, record_event
+from nostro.hub.linking.consents import note_end_of_consent
 from nostro.hub.linking.health import set_connection_health
 from nostro.hub.linking.models import Connection, Health
 from nostro.hub.sync import lease
@@ -34,8 +35,9 @@ from nostro.hub.sync.schedule import FAILURES_UNTIL_PAUSED, next_planned_run, sc
 MAX_ATTEMPTS = 5
 
 
-def finish(reading: Reading, errors: Sequence[ConnectorError], randomness: random.Random) -> None:
-    """Write everything that this run read and end it. Raises ``LeaseLost`` when another worker took over."""
+def finish(reading: Reading, errors: Sequence[ConnectorError], randomness: random.Random) -> Synchronization:
+    """Write everything that this run read, end it and return its row. Raises ``LeaseLost`` when another worker took
+    over."""
     now = reading.clock()
     with transaction.atomic():
         run = lease.lock(reading.run.pk, reading.holder)
@@ -43,11 +45,15 @@ def finish(reading: Reading, errors: Sequence[ConnectorError], randomness: rando
         _prove(reading, now)
         _fill(run, reading, counts, pending)
         _record_events(run, counts, pending, reading.balance_changed, failed=bool(errors))
-        end_run(run, reading.account, errors, randomness, now)
+        schedule = schedule_of(reading.account)
         if not errors:
-            _schedule_after_success(reading, now)
+            schedule.wide_read_wanted = reading.schedule.wide_read_wanted
+            if reading.complete and reading.run.wide:
+                schedule.last_wide_read_at = now
+        end_run(run, reading.account, schedule, errors, randomness, now)
         reading.reached("finish written")
     reading.reached("finished")
+    return run
 
 
 def _apply(reading: Reading, now: dt.datetime) -> tuple[Counts, PendingCounts]:
@@ -141,15 +147,16 @@ def _record(run: Synchronization, event_type: str, attributes: dict[str, object]
 # ----------------------------------------------------------------------------------------------------------
 
 
-def end_run(
+def end_run(  # noqa: PLR0917 - a run's own parts, then what is passed in
     run: Synchronization,
     account: Account,
+    schedule: Schedule,
     errors: Sequence[ConnectorError],
     randomness: random.Random,
     now: dt.datetime,
 ) -> None:
-    """Set the outcome, the health and the next run. ``run`` is locked by the caller's transaction."""
-    schedule = schedule_of(account)
+    """Set the outcome, the health and the next run, and save ``run``, which the caller's transaction has locked, and
+    ``schedule``."""
     errors = [_clear_at_last(error, schedule, now) for error in errors]
     run.status = "error" if errors else "success"
     run.errors = [as_run_error(error, now) for error in errors]
@@ -160,6 +167,8 @@ def end_run(
     connection = Connection.objects.filter(id=account.connection_id).first()
     if errors:
         _after_failure(schedule, account, connection, worst_of(errors), now)
+        if connection is not None:
+            note_end_of_consent(connection, worst_of(errors), run.created_at, now)
         schedule.next_run_at = _next_try(worst_of(errors), schedule, randomness, now)
     else:
         mark_synchronized(account, now)
@@ -196,14 +205,6 @@ def _clear_at_last(error: ConnectorError, schedule: Schedule, now: dt.datetime) 
     )
 
 
-def _schedule_after_success(reading: Reading, now: dt.datetime) -> None:
-    schedule = schedule_of(reading.account)
-    schedule.wide_read_wanted = reading.schedule.wide_read_wanted
-    if reading.complete and reading.run.wide:
-        schedule.last_wide_read_at = now
-    schedule.save(update_fields=["wide_read_wanted", "last_wide_read_at"])
-
-
 def _after_failure(
     schedule: Schedule, account: Account, connection: Connection | None, worst: ConnectorError, now: dt.datetime
 ) -> None:
@@ -229,7 +230,7 @@ def _next_try(
 ) -> dt.datetime | None:
     """The one table of connectors.md 1.7; None waits for a person."""
     planned = next_planned_run(schedule.runs_per_day, now, randomness)
-    if error.retry in {"after_renewal", "attended", "never", "psu_restarts", "after_operator", "after_refresh"}:
+    if error.retry in {"after_renewal", "attended", "never", "psu_restarts", "after_operator"}:
         return None
     if error.retry == "at_until" and isinstance(error, AccessExceeded) and error.until is not None:
         return max(error.until, now)

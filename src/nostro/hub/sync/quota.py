@@ -10,7 +10,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from nostro.core.quota import ROLLING_WINDOW, Allowed, Refused, closure_after_429, decide
@@ -60,17 +60,24 @@ def take_place(
         decision = _decide(key, state, limit, attended, now)
         if isinstance(decision, Refused):
             raise QuotaUsedUp(decision.next_place_at)
-        access = QuotaAccess.objects.create(
-            organization_id=key.organization_id,
-            quota_key=key.quota_key,
-            endpoint=key.endpoint,
-            attended=attended,
-            counted=not attended,
-            synchronization_id=synchronization_id,
-            accessed_at=now,
-        )
-        _accesses(key).filter(accessed_at__lt=now - KEPT).delete()
-        return access.pk
+        return _write_access(key, attended, synchronization_id, now)
+
+
+def _write_access(key: Key, attended: bool, synchronization_id: uuid.UUID | None, now: dt.datetime) -> int:
+    """Write one access and forget those of the key that are older than :data:`KEPT`, in one message."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH old AS (DELETE FROM sync_quotaaccess WHERE quota_key = %s AND endpoint = %s AND accessed_at < %s)"
+            " INSERT INTO sync_quotaaccess"
+            " (quota_key, endpoint, organization_id, attended, counted, synchronization_id, accessed_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id",
+            [
+                key.quota_key, key.endpoint, now - KEPT,
+                key.quota_key, key.endpoint, key.organization_id, attended, not attended, synchronization_id, now,
+            ],
+        )  # fmt: skip
+        place: int = cursor.fetchone()[0]
+        return place
 
 
 def give_back(place: int) -> None:
@@ -110,8 +117,14 @@ def _decide(key: Key, state: QuotaState, limit: int | None, attended: bool, now:
 
 
 def _locked(key: Key) -> QuotaState:
-    QuotaState.objects.bulk_create([QuotaState(quota_key=key.quota_key, endpoint=key.endpoint)], ignore_conflicts=True)
-    return QuotaState.objects.select_for_update().get(quota_key=key.quota_key, endpoint=key.endpoint)
+    locked = QuotaState.objects.select_for_update().filter(quota_key=key.quota_key, endpoint=key.endpoint)
+    state = locked.first()
+    if state is None:
+        QuotaState.objects.bulk_create(
+            [QuotaState(quota_key=key.quota_key, endpoint=key.endpoint)], ignore_conflicts=True
+        )
+        state = locked.get()
+    return state
 
 
 def _accesses(key: Key) -> QuerySet[QuotaAccess]:

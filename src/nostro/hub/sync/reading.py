@@ -98,7 +98,10 @@ class Reading:
 
 def read_balances(reading: Reading) -> None:
     """Ask for the balances and store them. Raises a connector error; transactions are read all the same."""
-    if RawAnswer.objects.filter(synchronization_id=reading.run.pk, kind="balances").exists():
+    if (
+        _was_begun_before(reading)
+        and RawAnswer.objects.filter(synchronization_id=reading.run.pk, kind="balances").exists()
+    ):
         return
     psu = reading.psu()
     balances, answer = _asked(
@@ -157,7 +160,8 @@ def read_transactions(reading: Reading) -> None:
 
 def _take_up(reading: Reading) -> str | None:
     """What is stored of this run, or of one before it that ran out of time, and the page that comes next."""
-    _continue_run_before(reading)
+    if not _continue_run_before(reading) and not _was_begun_before(reading):
+        return None
     stored = RawAnswer.objects.filter(synchronization_id=reading.run.pk, kind="transactions").order_by("page_number")
     last = None
     for row in stored.defer("sealed_body").iterator(chunk_size=100):
@@ -171,7 +175,12 @@ def _take_up(reading: Reading) -> str | None:
     return last.next_page or None
 
 
-def _continue_run_before(reading: Reading) -> None:
+def _was_begun_before(reading: Reading) -> bool:
+    """Whether an earlier worker of this run may have left answers."""
+    return reading.run.attempts > 1
+
+
+def _continue_run_before(reading: Reading) -> bool:
     """Make the pages of a run that ran out of time those of this one, once, and only while their links are fresh."""
     before = (
         Synchronization.objects.filter(
@@ -184,11 +193,12 @@ def _continue_run_before(reading: Reading) -> None:
         .first()
     )
     if before is None:
-        return
+        return False
     with transaction.atomic():
         before.to_be_continued = False
         before.save(update_fields=["to_be_continued"])
         give_raw_answers(before.pk, reading.run.pk, kind="transactions")
+    return True
 
 
 def _window_of(row: RawAnswer) -> Window:

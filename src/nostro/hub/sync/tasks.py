@@ -20,7 +20,7 @@ DUE_AT_ONCE = 500
 #: A run that nobody has begun after this time has lost its job.
 JOB_EXPECTED_WITHIN = dt.timedelta(minutes=2)
 #: When a run whose bank is busy looks again; apart from each other, so that they do not come all at once.
-BUSY_AGAIN_AFTER_S = (5, 20)
+BUSY_AGAIN_AFTER_S = (20, 60)
 #: Runs of one institution that one job does one after another; then other institutions have their turn.
 RUNS_IN_A_ROW = 20
 
