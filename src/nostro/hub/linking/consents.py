@@ -8,7 +8,7 @@ import structlog
 
 from nostro.connectors.contract import Clock, ConnectionHandle, Connector, ConsentStatus
 from nostro.connectors.contract import Consent as BankConsent
-from nostro.connectors.errors import ConnectorError, ConsentUnknown
+from nostro.connectors.errors import ConnectorError, ConsentExpired, ConsentRevoked, ConsentUnknown
 from nostro.hub.linking.connectors import connectors_for, utc_now
 from nostro.hub.linking.models import Connection, Consent
 from nostro.hub.linking.tokens import StoredTokens, seal_tokens
@@ -85,6 +85,21 @@ def set_consent_status(connection: Connection, status: ConsentStatus, *, raw_sta
     if status in FINAL_STATUSES:
         changes["ended_at"] = now
     Consent.objects.filter(connection=connection, is_current=True).update(**changes)
+
+
+def note_end_of_consent(connection: Connection, error: ConnectorError, asked_at: datetime, now: datetime) -> None:
+    """A run that was asked for at ``asked_at`` met ``error``: where that says that the consent is over, nobody needs to
+    ask through it again. A consent that was given after the run was asked for is not meant."""
+    ended: ConsentStatus | None = None
+    if isinstance(error, ConsentExpired):
+        ended = "expired"
+    elif isinstance(error, ConsentRevoked):
+        ended = "revokedByPsu"
+    consent = current_consent(connection)
+    if ended is None or consent is None or consent.status in FINAL_STATUSES:
+        return
+    if consent.authorised_at is None or consent.authorised_at <= asked_at:
+        set_consent_status(connection, ended, raw_status=error.code or "", now=now)
 
 
 def end_at_bank(connection: Connection, consent: Consent, now: datetime) -> None:

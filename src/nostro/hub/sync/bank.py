@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nostro.connectors.contract import Clock, ConnectionHandle, Connector, IdentityPolicy
-from nostro.connectors.errors import AccountUnavailable
+from nostro.connectors.errors import AccountUnavailable, ConsentExpired, ConsentRevoked
 from nostro.core.quota import effective_limit
 from nostro.core.transactions import Account as BankAccount
 from nostro.hub.accounts.models import Account
 from nostro.hub.linking.connectors import connectors_for
-from nostro.hub.linking.consents import connection_handle
+from nostro.hub.linking.consents import FINAL_STATUSES, connection_handle
 from nostro.hub.linking.models import Connection
 
 
@@ -39,6 +39,10 @@ def open_bank(account: Account, clock: Clock) -> Bank:
     connection = connection_of(account)
     connector, configuration = connectors_for(connection.route, clock)
     handle = connection_handle(connection, clock)
+    if handle.consent.status in FINAL_STATUSES:
+        # The bank has said so to another account of this connection; it need not say it again.
+        ended = ConsentRevoked if handle.consent.status == "revokedByPsu" else ConsentExpired
+        raise ended(code=connection.health_code or None, reached_bank=False)
     return Bank(
         connector=connector,
         handle=handle,
