@@ -91,7 +91,8 @@ def test_keys_of_other_kinds_are_left_out(signed: dict[str, Any]) -> None:
         {"kty": "EC"}, {"alg": "RS256"}, {"use": "enc"}, {"status": "REVOKED"}, {"n": "!"}, {"n": "AQAB"}, {"e": ""},
     )]  # fmt: skip
     assert list(read_keys({"keys": [*bad, good, None, 7]})) == [good["kid"]]
-    for broken in (None, [], {}, {"keys": 7}):
+    nonsense: tuple[Any, ...] = (None, [], {}, {"keys": 7})
+    for broken in nonsense:
         assert read_keys(broken) == {}
 
 

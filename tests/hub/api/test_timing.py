@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from tests import factories
 from tests.hub.api.conftest import Street
 
+from nostro.hub.integrations import credentials, tokens
 from nostro.web import hot_reads
 
 
@@ -68,10 +69,8 @@ def test_foreign_and_unknown_ids_are_asked_for_alike(filled: Street, path: str) 
 
 
 def test_a_client_id_that_nobody_has_is_checked_as_long_as_a_wrong_secret(street: Street) -> None:
-    from nostro.hub.integrations import tokens
-
     seen: list[str] = []
-    verify = tokens.verify_secret
+    verify = credentials.verify_secret
 
     def counted(secret: str, stored: str) -> bool:
         seen.append(stored.split("$", maxsplit=1)[0])

@@ -26,7 +26,7 @@ def test_an_invited_person_joins_once_with_their_own_address(world: World, monke
     tasks.send_invitation(**queued[0])
     [message] = mail.outbox
     assert message.to == ["new@example.org"] and "Acme Bakery" in message.body
-    found = re.search(r"(/hub/invitations/\S+/)", message.body)
+    found = re.search(r"(/hub/invitations/\S+/)", str(message.body))
     assert found is not None and found.group(1).split("/")[3] not in str(queued)  # the queue holds no open secret
     link = found.group(1)
     assert browser(world.neighbour).post(link).status_code == 403
