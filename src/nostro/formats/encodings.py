@@ -12,6 +12,8 @@ _HIGH = re.compile(rb"([A-Za-z\x80-\xff]?)([\x80-\xff])(?=([A-Za-z\x80-\xff]?))"
 _LINE_WITH_HIGH = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
 #: Different surroundings of high bytes that are counted; more of them say nothing new.
 _MAX_CONTEXTS = 4096
+#: Lines in an 8-bit encoding that are looked at to tell which; more of them would not change it.
+_MAX_LINES_LOOKED_AT = 20_000
 
 
 class EncodingCount:
@@ -66,6 +68,8 @@ class EncodingCount:
             line.decode("utf-8")
         except UnicodeDecodeError:
             self._other_lines += 1
+            if self._other_lines > _MAX_LINES_LOOKED_AT:
+                return
             for before, high, after in _HIGH.findall(line):
                 key = (before + after, high[0])
                 if key in self._bytes_with_neighbours or len(self._bytes_with_neighbours) < _MAX_CONTEXTS:

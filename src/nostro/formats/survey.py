@@ -25,7 +25,7 @@ _WORKBOOK = b"xl/workbook"
 class Survey:
     """What one pass found. ``encoding`` is a Python codec name; ``mixed`` says that some lines are UTF-8 beside it.
 
-    ``container`` names a ZIP or gzip whose members are files of their own (``containers.members``). ``problems`` has
+    ``container`` names a ZIP or gzip, whose members are files of their own. ``problems`` has
     the refusal (fatal) and warnings about the encoding.
     """
 

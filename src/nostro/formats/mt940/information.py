@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from nostro.formats.texts import account_number, lone_reference, passes_gate, tidy
+from nostro.formats.texts import account_number, lone_reference, passes_gate, sort_remittance, tidy
 
 Dialect = Literal["", "german", "slash", "free"]
 Values = dict[str, Any]
@@ -184,8 +184,8 @@ def _slash_remittance(value: str, free: list[str], out: Values) -> None:
 
 
 def _unstructured(parts: list[str], out: Values) -> None:
-    texts = [text for part in parts if (text := tidy(part))]
-    if len(texts) == 1 and (reference := lone_reference(texts[0])):
-        out["remittance_information_structured"] = (reference,)
-    elif texts:
-        out["remittance_information_unstructured"] = tuple(texts)
+    structured, free = sort_remittance([text for part in parts if (text := tidy(part))])
+    if structured:
+        out["remittance_information_structured"] = structured
+    if free:
+        out["remittance_information_unstructured"] = free
