@@ -232,10 +232,6 @@ class Hub:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [job])
 
-    def is_resting(self, account: Account) -> bool:
-        """Whether no run of the account is under way."""
-        return not account.synchronizations.filter(status__in=["pending", "running"]).exists()
-
 
 def void(result: Any) -> None:
     """A result that nobody needs."""
