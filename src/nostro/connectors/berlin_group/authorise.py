@@ -206,11 +206,9 @@ def _after_oauth(
         tokens = oauth.redeem(client, memory, answer.values["code"])
     except TokenExpired as error:
         return Failed(ScaFailed(code=error.code, text=error.text, status=error.status), may_retry=True)
+    # The code is used up: whatever the bank says from here on, the browser's answer is not to be repeated.
     go_on = _with_consent if state.get("consentId") else _before_consent
     return go_on(client, configuration, state, answer, psu, tokens)
-
-
-# The code is used up: whatever the bank says from here on, the browser's answer is not to be repeated.
 
 
 def _before_consent(  # noqa: PLR0917 - all that is known
@@ -222,9 +220,8 @@ def _before_consent(  # noqa: PLR0917 - all that is known
     tokens: Tokens,
 ) -> AuthorisationStep:
     """The pre-step is done: now the bank gives a consent that waits for its own authorisation."""
-    request = _restored(state["request"])
     try:
-        return _ask_for_consent(client, configuration, request, psu, tokens.access_token, tokens)
+        return _ask_for_consent(client, configuration, _restored(state["request"]), psu, tokens.access_token, tokens)
     except ConnectorError as error:
         return Failed(error, may_retry=True)
 
