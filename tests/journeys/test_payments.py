@@ -36,7 +36,7 @@ class Program:
 
 
 def create_paying_integration(page: Page) -> tuple[str, str]:
-    page.get_by_role("link", name="Integrations").click()
+    page.get_by_role("link", name="Integrations", exact=True).click()
     page.get_by_role("link", name="Add integration").first.click()
     page.get_by_label("Name").fill("Shop")
     page.get_by_label("It may also prepare payments").check()
@@ -66,7 +66,7 @@ def test_a_payment_is_signed_and_comes_back_as_a_transaction(
     steps.sign_up(page, house, "pia@acme.example")
     steps.create_organization(page, house, "Acme Pays")
     steps.link_sandbox_accounts(page, "user_good")
-    page.get_by_role("link", name="Payments").click()
+    page.get_by_role("link", name="Payments", exact=True).click()
     keep("1-none-yet")
     program = Program(house, *create_paying_integration(page))
     payment = program.prepare("payments", {"amount": "12.34", **CREDITOR})
@@ -74,7 +74,7 @@ def test_a_payment_is_signed_and_comes_back_as_a_transaction(
     program.prepare("bulk-payments", bulk)
     request = program.prepare("payment-requests", {"amount": 7, "remittanceInformation": "Order 1001"})
     page.goto(f"{house.url}/hub/")
-    page.get_by_role("link", name="Payments").click()
+    page.get_by_role("link", name="Payments", exact=True).click()
     expect(page.get_by_text("Not signed")).to_have_count(2)
     keep("2-waiting")
 

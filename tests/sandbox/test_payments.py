@@ -35,7 +35,8 @@ def content(answer: TestResponse) -> Any:
 
 def page_of(answer: TestResponse) -> str:
     assert answer.status_code == 201, answer.text
-    return "/sca/payments/" + content(answer)["_links"]["scaRedirect"]["href"].rsplit("/", 1)[1]
+    href = str(content(answer)["_links"]["scaRedirect"]["href"])
+    return "/sca/payments/" + href.rsplit("/", 1)[1]
 
 
 def sign(customer: Customer, answer: TestResponse, psu: str = "user_good", code: str = "123456") -> TestResponse:
