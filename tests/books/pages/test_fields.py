@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nostro.books.pages.csv_file import csv_response
 from nostro.books.pages.fields import typed_amount
 from nostro.core.money import MoneyError
 
@@ -42,9 +41,3 @@ def test_every_amount_survives_both_ways_of_writing_it(amount: Decimal) -> None:
 
     assert typed_amount(plain) == typed_amount(plain.replace(".", ",")) == amount
     assert typed_amount(f"{amount:,.3f}") == amount
-
-
-def test_cells_that_a_spreadsheet_would_compute_become_text() -> None:
-    response = csv_response("x.csv", [["=1+1", "@x", Decimal("-1E+3"), None, "plain"]])
-
-    assert b"".join(response).decode("utf-8-sig") == "'=1+1,'@x,-1000,,plain\r\n"

@@ -53,6 +53,14 @@ _TABLE: tuple[FailureKind, ...] = (
     FailureKind("D-WITHDRAWN", "data", "The bank removed a transaction.", "Accept or ignore the removal."),
     FailureKind("D-BALANCE", "data", "The lines do not add up to the bank's balance.", "Find the gap."),
     FailureKind("D-GAP", "data", "Some days are not covered.", "Import a file for them."),
+    FailureKind("O-AUTH", "setup", "Odoo refuses the login.", "Check database, login and API key."),
+    FailureKind("O-RIGHTS", "setup", "The user at Odoo lacks a right.", "Give the user the group that the details name."),
+    FailureKind("O-VERSION", "setup", "This version of Odoo is not tested.", "Use a version that the documentation lists."),
+    FailureKind("O-JOURNAL-GONE", "data", "The journal is archived or deleted in Odoo.", "Link the account to another journal."),
+    FailureKind("O-DELETED", "data", "A line was deleted in Odoo.", "Confirm that it is removed."),
+    FailureKind("O-VALIDATION", "data", "Odoo refused a line; the others went on.", "Read what Odoo says in the details."),
+    FailureKind("O-DATE-CHANGED", "bug", "Odoo stored another date or amount than was sent.", "Review the lines named; the account waits."),
+    FailureKind("O-TIMEOUT", "wait", "Odoo does not answer.", "The same lines are sent again by themselves."),
     FailureKind("B-UNEXPECTED", "bug", "Something unexpected happened.", "Copy the details and report them."),
 )  # fmt: skip
 

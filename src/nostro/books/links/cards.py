@@ -64,7 +64,7 @@ def journal_cards(company: Company, *, now: dt.datetime, only: Journal | None = 
     links = {
         link.journal_id: link
         for link in JournalLink.objects.filter(journal__in=journals, unlinked_at=None).select_related(
-            "online_account__connection"
+            "online_account__connection", "company"
         )
     }
     failures = {

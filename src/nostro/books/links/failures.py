@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models import F
 
 from nostro.books.hub_client.errors import HubError
+from nostro.books.journals.changes import open_changes
+from nostro.books.journals.models import ChangeKind, Journal
 from nostro.books.links.models import Connection, ConnectionState, Failure, Health, OnlineAccount
 
 EXPIRING = dt.timedelta(days=30)
@@ -52,6 +54,15 @@ def clear_failures(account: OnlineAccount, *, now: dt.datetime, keep: frozenset[
     open_failures = Failure.objects.filter(connection_id=account.connection_id, cleared_at=None).exclude(code__in=keep)
     open_failures.filter(online_account=account).update(cleared_at=now)
     open_failures.filter(online_account=None).update(cleared_at=now)
+
+
+def clear_decided(journal: Journal, *, now: dt.datetime) -> None:
+    """D-CHANGED and D-WITHDRAWN are over when the last change of their kind is decided; no fetch is needed for that."""
+    waiting = {change.kind for change in open_changes(journal) if change.is_certain}
+    codes = {ChangeKind.CHANGED: "D-CHANGED", ChangeKind.WITHDRAWN: "D-WITHDRAWN"}
+    over = [code for kind, code in codes.items() if kind not in waiting]
+    failures = Failure.objects.filter(online_account__links__journal=journal, code__in=over, cleared_at=None)
+    Failure.objects.filter(pk__in=list(failures.values_list("pk", flat=True))).update(cleared_at=now)
 
 
 def health_after_success(account: OnlineAccount, now: dt.datetime) -> Health:

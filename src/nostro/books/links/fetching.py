@@ -7,15 +7,12 @@ watermark move only in the commit point.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db import connection as database
 
 from nostro.books.destinations.builtin import destination_of
 from nostro.books.hub_client.client import Client
@@ -33,6 +30,7 @@ from nostro.books.journals.changes import (
 from nostro.books.journals.importing import BATCH_LIMIT
 from nostro.books.journals.models import Alias, ChangeKind
 from nostro.books.links.classifying import Sorted, line_values, sort_items
+from nostro.books.links.coverage import old_gaps
 from nostro.books.links.failures import (
     clear_failures,
     count_failed_run,
@@ -47,6 +45,7 @@ from nostro.books.links.pending import link_booked, replace_pending
 from nostro.books.links.queries import live_link
 from nostro.books.links.refreshing import refresh
 from nostro.books.links.schedule import next_fetch, retry_at
+from nostro.books.links.staging import stage
 from nostro.core.calendar import booking_day
 from nostro.people.models import User
 from nostro.web.errors import Problem
@@ -263,29 +262,9 @@ class Fetch:
         Several pages at once, because a commit waits for the disk; what a crash loses is read again by the next run.
         """
         self.beat()
-        unique = {item.id: item.payload for item in items}
-        rows = [[key, hashlib.sha256(payload.encode()).hexdigest(), payload] for key, payload in unique.items()]
-        source, now = source_of(self.connection), self.clock()
-        with database.cursor() as cursor:
-            # One text for all rows: the driver takes longer for a hundred parameters than the database for the rows.
-            cursor.execute(
-                "INSERT INTO links_rawtransaction (company_id, identity, source, external_id, payload_hash, payload,"
-                " run_id, first_seen, last_seen) SELECT %s, %s, %s, r->>0, r->>1, r->>2, %s, %s, %s"
-                " FROM json_array_elements(%s::json) r"
-                " ON CONFLICT ON CONSTRAINT no_raw_payload_twice DO UPDATE SET last_seen = EXCLUDED.last_seen"
-                " RETURNING external_id, first_seen",
-                [
-                    self.account.company_id,
-                    self.account.identity,
-                    source,
-                    self.run.id,
-                    now,
-                    now,
-                    json.dumps(rows, ensure_ascii=False),
-                ],
-            )
-            done = self.account.last_fetch_at
-            walked.fresh |= {key for key, first_seen in cursor if done is None or first_seen >= done}
+        source, done = source_of(self.connection), self.account.last_fetch_at
+        seen = stage(self.account, source, items, run_id=self.run.id, now=self.clock())
+        walked.fresh |= {key for key, first_seen in seen.items() if done is None or first_seen >= done}
         # The payloads are in the raw store now; a long walk would fill the memory with them.
         walked.items.extend(replace(item, payload="") for item in items)
         items.clear()
@@ -375,18 +354,22 @@ class Fetch:
         if shown.synchronized_at is not None:
             stated = min(booking_day(shown.synchronized_at, link.company.time_zone), now.date())
             account.watermark_date = max(account.watermark_date or stated, stated)
+            self.run.synchronized_at = shown.synchronized_at
+            self.run.covered_from = max(walked.horizon, link.fetch_from)
         account.failures, account.failing_since = 0, None
         account.health = self._health(now)
         account.last_fetch_at = now
         account.last_result = self._result(items)
         account.next_fetch_at = self._planned(link, now)
         self._release(FetchState.IDLE)
+        self._finish(RunStatus.DONE, now, items)
+        if gaps := old_gaps(link, now=now):
+            self.warnings.append(HubError("D-GAP", f"{gaps[0].date_from} to {gaps[0].date_to}, {len(gaps)} in all"))
         codes = frozenset(error.kind.code for error in self.warnings)
         clear_failures(account, now=now, keep=codes)
         for error in self.warnings:
             if error.kind.klass != "info":
                 record_failure(self.connection, account, error, now=now)
-        self._finish(RunStatus.DONE, now, items)
         refresh_connection_state(self.connection)
 
     def _health(self, now: dt.datetime) -> str:

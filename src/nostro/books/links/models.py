@@ -189,6 +189,8 @@ class Run(models.Model):
     early_count = models.PositiveIntegerField(default=0)  # before fetch-from: kept raw, not posted
     request_ids = ArrayField(models.CharField(max_length=64), default=list)
     synchronization_id = models.UUIDField(null=True)  # at the Hub
+    synchronized_at = models.DateTimeField(null=True)  # from when the Hub's data were that a committed run read
+    covered_from = models.DateField(null=True)  # from this day on the run read everything (books.md 11.5)
     error_code = models.CharField(max_length=30, blank=True)
     result = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -71,5 +71,7 @@ def latest_run(account: OnlineAccount) -> Run | None:
 
 def failures_of(connection: Connection) -> list[Failure]:
     """What is wrong now with a connection and its accounts, newest first."""
-    failures = Failure.objects.filter(connection=connection, cleared_at=None).select_related("online_account")
+    failures = Failure.objects.filter(connection=connection, cleared_at=None).select_related(
+        "online_account", "connection"
+    )
     return list(failures.order_by("-last_at"))

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Role
 from nostro.books.hub_client.catalogue import FailureKind, describe
+from nostro.books.links.control import pause, reset_cursor, resume
 from nostro.books.links.fetching import request_fetch
 from nostro.books.links.models import Connection, Failure, JournalLink, OnlineAccount
 from nostro.books.links.queries import access_connection, access_link, connections_of, failures_of, online_accounts_of
@@ -22,6 +23,7 @@ from nostro.books.links.services import disconnect, edit_link, set_automatic_syn
 from nostro.books.pages.connect import access
 from nostro.books.pages.forms import CredentialsForm
 from nostro.books.pages.grid import SettingsForm
+from nostro.books.pages.remedies import Remedy, remedy_of
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show, visitor
 from nostro.books.pages.states import (
     State,
@@ -54,6 +56,7 @@ class FailureRow:
 
     failure: Failure
     kind: FailureKind
+    remedy: Remedy | None = None
 
     @property
     def details(self) -> str:
@@ -106,7 +109,11 @@ class ConnectionView:
 def view_of(connection: Connection, moment: dt.datetime) -> ConnectionView:
     """Read everything that the pages say about a connection."""
     rows = [_row(account, moment) for account in online_accounts_of(connection)]
-    failures = [FailureRow(each, describe(each.code)) for each in failures_of(connection)]
+    links = {row.account.id: row.link for row in rows}
+    failures = [
+        FailureRow(each, describe(each.code), remedy_of(each, links.get(each.online_account_id)))
+        for each in failures_of(connection)
+    ]
     return ConnectionView(connection, connection_state(connection), rows, failures)
 
 
@@ -173,6 +180,24 @@ def automatic(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     told = _("The accounts are fetched by their schedules.") if on else _("The accounts are fetched by hand only.")
     messages.success(request, told)
     return redirect("books:connection", connection_id=found.id)
+
+
+@login_required
+@require_POST
+def pause_or_resume(request: HttpRequest, connection_id: uuid.UUID, on: bool) -> HttpResponse:
+    """Stop fetching by schedule until somebody resumes it."""
+    (resume if on else pause)(person(request), connection_id, now=now())
+    messages.success(request, _("Fetching goes on.") if on else _("Fetching is paused. Nothing is lost."))
+    return redirect("books:connection", connection_id=connection_id)
+
+
+@login_required
+@require_POST
+def reset(request: HttpRequest, online_account_id: uuid.UUID) -> HttpResponse:
+    """Read one account again from the first day on."""
+    run = reset_cursor(person(request), online_account_id, now=now())
+    messages.success(request, _("The account is read again from its first day. No line is doubled by it."))
+    return redirect("books:connection", connection_id=run.online_account.connection_id)
 
 
 @login_required

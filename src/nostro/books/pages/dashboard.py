@@ -22,6 +22,7 @@ from nostro.books.links.cards import JournalCard, journal_cards
 from nostro.books.links.fetching import request_fetch
 from nostro.books.links.models import FetchSchedule, Run
 from nostro.books.links.queries import latest_run
+from nostro.books.pages.coverage_bar import CoverageBar, coverage_bar
 from nostro.books.pages.shell import (
     CompanyRequest,
     back_or,
@@ -50,6 +51,7 @@ class CardView:
     run: Run | None
     busy: bool
     series: list[tuple[dt.date, Decimal]]
+    coverage: CoverageBar | None
 
     @property
     def journal(self) -> Journal:
@@ -111,6 +113,7 @@ def _view(card: JournalCard, moment: dt.datetime) -> CardView:
         run=latest_run(account) if account else None,
         busy=is_busy(account),
         series=balance_series(card.journal, until=moment.date(), days=GRAPH_DAYS),
+        coverage=coverage_bar(card.link, moment) if card.link else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -151,6 +152,19 @@ class SinceForm(forms.Form):
     """The first date that a search looks at."""
 
     since = forms.DateField(label=_("Starting date"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+
+
+class PeriodForm(forms.Form):
+    """The days that a search looks at, both included."""
+
+    first = forms.DateField(label=_("From"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    last = forms.DateField(label=_("Until"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+
+    def clean(self) -> dict[str, Any]:
+        first, last = self.cleaned_data.get("first"), self.cleaned_data.get("last")
+        if first and last and not dt.timedelta(0) <= last - first <= dt.timedelta(days=366):
+            raise forms.ValidationError(_("Choose a period of at most a year, the first day first."), code="invalid")
+        return self.cleaned_data
 
 
 class LockForm(forms.Form):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -21,7 +22,6 @@ from nostro.books.journals.changes import accept_change, ignore_change
 from nostro.books.journals.held import enter_rate, entries_to_link, link_to_entry, post_on_first_open_day, retry_held
 from nostro.books.journals.models import Journal, Line, LineStatus, Statement
 from nostro.books.journals.queries import (
-    PAGE_LIMIT,
     Filter,
     access_journal,
     access_line,
@@ -40,8 +40,7 @@ from nostro.books.journals.services import (
     remove_line,
     restore_line,
 )
-from nostro.books.journals.totals import DayBalances
-from nostro.books.pages.csv_file import csv_response
+from nostro.books.links.failures import clear_decided
 from nostro.books.pages.dashboard import card_of
 from nostro.books.pages.forms import LineFilterForm, ManualJournalForm, ManualLineForm, RateForm, ReasonForm
 from nostro.books.pages.ledger import sided
@@ -151,34 +150,6 @@ def _without_cursor(request: HttpRequest) -> str:
 
 
 @login_required
-def lines_csv(request: HttpRequest, journal_id: uuid.UUID) -> StreamingHttpResponse:
-    """All lines that the filter shows, newest first, with the balance after each."""
-    found = access(request, journal_id)
-    text = search_text(LineFilterForm(request.GET))
-    return csv_response(f"{found.code}.csv", _csv_rows(found, chosen_filter(request), text))
-
-
-def _csv_rows(journal: Journal, chosen: Filter, text: str) -> Iterator[list[object]]:
-    yield [
-        "booking_date", "value_date", "amount", "currency", "balance", "label", "counterparty_name",
-        "counterparty_account", "structured_reference", "status", "matched", "statement", "id",
-    ]  # fmt: skip
-    cursor, days = "", DayBalances(journal)
-    while True:
-        page = lines_of(journal.company, journal=journal, filter=chosen, text=text, cursor=cursor, limit=PAGE_LIMIT)
-        balances = running_balances(journal, page.items, days)
-        for line in page.items:
-            yield [
-                line.booking_date, line.value_date, line.amount, line.currency, balances.get(line.id), line.label,
-                line.counterparty_name, line.counterparty_account, line.structured_reference, line.status,
-                "yes" if line.reconciled else "no", line.statement.key if line.statement else "", line.id,
-            ]  # fmt: skip
-        cursor = page.next_cursor
-        if not cursor:
-            return
-
-
-@login_required
 def line(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
     """Everything that is known of a line: every field in words, the entry, why it was matched, undo."""
     found = access_line(person(request), line_id)
@@ -253,7 +224,9 @@ def change_line(request: HttpRequest, line_id: uuid.UUID, change: str) -> HttpRe
     remember(request, found.company)
     if change in _CHANGES:
         verb, told = _CHANGES[change]
-        verb(user, found.id, now=now())
+        with transaction.atomic():
+            verb(user, found.id, now=now())
+            clear_decided(found.journal, now=now())
         messages.success(request, str(told))
     elif change == "remove":
         form = ReasonForm(request.POST)

@@ -10,11 +10,14 @@ from nostro.books.pages import (
     dashboard,
     documents,
     duplicates,
+    exports,
+    finding,
     journals,
     ledger,
     proof,
     reconcile,
     start,
+    statements,
 )
 
 app_name = "books"
@@ -35,6 +38,9 @@ urlpatterns = [
     path("connections/<uuid:connection_id>/fetch/", connections.fetch_all, name="fetch_all"),
     path("connections/<uuid:connection_id>/credentials/", connections.credentials, name="update_accounts"),
     path("connections/<uuid:connection_id>/automatic/", connections.automatic, name="automatic"),
+    path("connections/<uuid:connection_id>/pause/", connections.pause_or_resume, {"on": False}, name="pause"),
+    path("connections/<uuid:connection_id>/resume/", connections.pause_or_resume, {"on": True}, name="resume"),
+    path("online-accounts/<uuid:online_account_id>/reset/", connections.reset, name="reset_cursor"),
     path("connections/<uuid:connection_id>/disconnect/", connections.end, name="disconnect"),
     path("links/<uuid:link_id>/", connections.edit, name="edit_link"),
     path("links/<uuid:link_id>/unlink/", connections.end_link, name="unlink"),
@@ -44,7 +50,13 @@ urlpatterns = [
     path("journals/<uuid:journal_id>/duplicates/", duplicates.duplicates, name="duplicates"),
     path("journals/<uuid:journal_id>/card/", dashboard.card, name="card"),
     path("journals/<uuid:journal_id>/fetch/", dashboard.fetch, name="fetch"),
-    path("journals/<uuid:journal_id>/lines.csv", journals.lines_csv, name="lines_csv"),
+    path("journals/<uuid:journal_id>/missing/", finding.missing, name="missing"),
+    path("journals/<uuid:journal_id>/changes/", finding.changes, name="changes"),
+    path("journals/<uuid:journal_id>/pending/", finding.pending, name="pending"),
+    path("journals/<uuid:journal_id>/statements/", statements.statements, name="statements"),
+    path("journals/<uuid:journal_id>/export/<slug:table>.<slug:kind>", exports.of_journal, name="export_journal"),
+    path("pending/<uuid:pending_id>/note/", finding.note, name="note_pending"),
+    path("statements/<uuid:statement_id>.pdf", statements.pdf, name="statement_pdf"),
     path("journals/<uuid:journal_id>/lines/add/", journals.add_line, name="add_line"),
     path("lines/<uuid:line_id>/", journals.line, name="line"),
     path("lines/<uuid:line_id>/remove/", journals.change_line, {"change": "remove"}, name="remove_line"),
@@ -72,4 +84,8 @@ urlpatterns = [
     path("<uuid:company_id>/accounts/", ledger.chart, name="chart"),
     path("<uuid:company_id>/lock/", ledger.lock, name="lock"),
     path("accounts/<uuid:account_id>/", ledger.account, name="account"),
+    path("accounts/<uuid:account_id>/export/items.<slug:kind>", exports.of_account, name="export_account"),
+    # the company's lists as files, and its trail
+    path("<uuid:company_id>/export/<slug:table>.<slug:kind>", exports.of_company, name="export_company"),
+    path("<uuid:company_id>/audit/", finding.audit, name="audit"),
 ]

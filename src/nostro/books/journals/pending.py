@@ -1,0 +1,45 @@
+"""Notes on pending items (books.md 12): a booked line shows those of the item it was."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from nostro.books.companies.models import Role
+from nostro.books.companies.queries import require_role
+from nostro.books.journals.models import Journal, PendingLine, PendingState
+from nostro.core.text import clean
+from nostro.people.audit import record
+from nostro.people.models import User
+from nostro.web.errors import NotFound
+
+NOTE_LIMIT = 1_000
+LIST_LIMIT = 500
+
+
+def pending_and_lapsed(journal: Journal) -> list[PendingLine]:
+    """What the bank announced, newest first, and what vanished without being booked, for 30 days."""
+    items = PendingLine.objects.filter(journal=journal).exclude(state=PendingState.BOOKED)
+    return list(items.order_by("-state", "-date", "-id")[:LIST_LIMIT])
+
+
+@transaction.atomic
+def note_pending(user: User, pending_id: UUID, note: str) -> PendingLine:
+    """Write or empty the note on a pending item; raises :class:`NotFound` for a stranger's."""
+    item = PendingLine.objects.select_for_update(of=("self",)).select_related("journal").filter(pk=pending_id).first()
+    if item is None:
+        raise NotFound("pending transaction")
+    require_role(user, item.company_id, Role.CLERK, "pending transaction")
+    before, item.note = item.note, clean(note, NOTE_LIMIT)
+    item.save(update_fields=["note"])
+    record(
+        tenant_id=item.company_id,
+        actor=user,
+        action="pending.noted",
+        obj=item,
+        sentence=f"{user} wrote a note on a pending transaction of {item.journal.code}.",
+        before={"note": before},
+        after={"note": item.note},
+    )
+    return item

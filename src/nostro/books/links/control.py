@@ -1,0 +1,73 @@
+"""What a person does to the reading of a connection: pause, resume, read an account again from its beginning."""
+
+from __future__ import annotations
+
+import datetime as dt
+from uuid import UUID
+
+from django.db import transaction
+
+from nostro.books.companies.models import Role
+from nostro.books.links.failures import refresh_connection_state
+from nostro.books.links.fetching import request_fetch
+from nostro.books.links.models import Connection, ConnectionState, JournalLink, OnlineAccount, Run
+from nostro.books.links.queries import access_connection, access_online_account
+from nostro.books.links.services import plan_next
+from nostro.people.audit import record
+from nostro.people.models import User
+from nostro.web.errors import Problem
+
+
+@transaction.atomic
+def pause(user: User, connection_id: UUID, *, now: dt.datetime) -> Connection:
+    """Fetch no account of the connection by schedule until somebody resumes it (books.md 7)."""
+    return _set_state(user, connection_id, ConnectionState.PAUSED, "paused", now)
+
+
+@transaction.atomic
+def resume(user: User, connection_id: UUID, *, now: dt.datetime) -> Connection:
+    """Take a pause back; the state follows from the accounts again."""
+    connection = _set_state(user, connection_id, ConnectionState.CONNECTED, "resumed", now)
+    refresh_connection_state(connection)
+    return connection
+
+
+def _set_state(user: User, connection_id: UUID, state: ConnectionState, word: str, now: dt.datetime) -> Connection:
+    found = access_connection(user, connection_id, role=Role.ACCOUNTANT)
+    connection = Connection.objects.select_for_update().get(pk=found.pk)
+    if connection.state == ConnectionState.DISCONNECTED:
+        raise Problem("This connection is ended.", what_to_do="Connect the bank again.", code="connectionDisconnected")
+    if (connection.state == ConnectionState.PAUSED) == (state == ConnectionState.PAUSED):
+        return connection
+    connection.state, connection.state_code = state, ""
+    connection.save(update_fields=["state", "state_code"])
+    links = JournalLink.objects.filter(online_account__connection=connection, unlinked_at=None)
+    for link in links.select_related("online_account__connection", "company"):
+        plan_next(link, now=now)
+    record(
+        tenant_id=connection.company_id,
+        actor=user,
+        action=f"connection.{word}",
+        obj=connection,
+        sentence=f"{user} {word} the connection to {connection.hub_url}.",
+    )
+    return connection
+
+
+@transaction.atomic
+def reset_cursor(user: User, account_id: UUID, *, now: dt.datetime) -> Run:
+    """Read everything from fetch-from on again; known transactions are recognised, so no line is doubled (books.md 6).
+
+    The watermark stays: it says what was read, and never decreases (I-9).
+    """
+    account = access_online_account(user, account_id, role=Role.ACCOUNTANT)
+    OnlineAccount.objects.filter(pk=account.pk).update(cursor="")
+    record(
+        tenant_id=account.company_id,
+        actor=user,
+        action="account.cursor_reset",
+        obj=account,
+        sentence=f"{user} asked to read the account at {account.bank_name or 'the bank'} again from the beginning.",
+        before={"cursor": account.cursor},
+    )
+    return request_fetch(user, account, trigger="reset", now=now)

@@ -1,0 +1,174 @@
+"""Every list of the Books as CSV or workbook: what a list is called, its columns, its rows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+
+from nostro.books.companies.models import Company
+from nostro.books.journals.models import Journal
+from nostro.books.journals.pending import pending_and_lapsed
+from nostro.books.journals.queries import PAGE_LIMIT, lines_of, running_balances, statements_of
+from nostro.books.journals.totals import DayBalances
+from nostro.books.ledger.chart_balances import balances_of, items_of
+from nostro.books.ledger.models import LedgerAccount
+from nostro.books.ledger.queries import access_account, documents_of
+from nostro.books.links.queries import connections_of, online_accounts_of
+from nostro.books.pages.export import export
+from nostro.books.pages.forms import LineFilterForm
+from nostro.books.pages.journals import access, chosen_filter, search_text
+from nostro.books.pages.shell import CompanyRequest, company_page, person, remember
+from nostro.people.audit import trail
+from nostro.web.errors import NotFound
+
+Rows = Iterator[Sequence[object]]
+
+#: Rows of a list of documents at most.
+DOCUMENTS_LIMIT = 1_000_000
+
+
+class Table(NamedTuple):
+    """A list with a name. Columns have the names that the API uses, so that a file can be read by programs."""
+
+    heads: tuple[str, ...]
+    rows: Callable[..., Rows]
+
+
+def _lines(journal: Journal, request: HttpRequest) -> Rows:
+    """The lines that the filter shows, newest first, with the balance after each."""
+    chosen, text = chosen_filter(request), search_text(LineFilterForm(request.GET))
+    cursor, days = "", DayBalances(journal)
+    while True:
+        page = lines_of(journal.company, journal=journal, filter=chosen, text=text, cursor=cursor, limit=PAGE_LIMIT)
+        balances = running_balances(journal, page.items, days)
+        for line in page.items:
+            yield (
+                line.booking_date, line.value_date, line.amount, line.currency, balances.get(line.id), line.label,
+                line.counterparty_name, line.counterparty_account, line.structured_reference, line.end_to_end_id,
+                line.bank_reference, line.status, "yes" if line.reconciled else "no",
+                line.statement.key if line.statement else "", line.id,
+            )  # fmt: skip
+        cursor = page.next_cursor
+        if not cursor:
+            return
+
+
+def _statements(journal: Journal, request: HttpRequest) -> Rows:
+    del request
+    for each in statements_of(journal, limit=100_000):
+        confirmed = "yes" if each.confirmed_at else "no"
+        yield each.name, each.first_day, each.date, each.start, each.computed_end, each.stated_end, confirmed, each.id
+
+
+def _pending(journal: Journal, request: HttpRequest) -> Rows:
+    del request
+    for each in pending_and_lapsed(journal):
+        yield (
+            each.date, each.amount, each.currency, each.label, each.counterparty_name, each.counterparty_account,
+            each.state, each.note, each.id,
+        )  # fmt: skip
+
+
+def _documents(company: Company) -> Rows:
+    for each in documents_of(company, limit=DOCUMENTS_LIMIT):
+        yield (
+            each.kind, each.number, each.partner.name, each.date, each.due_date, each.amount, each.currency,
+            each.open_item.residual_currency, each.structured_reference, each.id,
+        )  # fmt: skip
+
+
+def _chart(company: Company) -> Rows:
+    for each in balances_of(company):
+        yield each.account.code, each.account.name, each.account.kind, each.debit, each.credit, each.balance
+
+
+def _connections(company: Company) -> Rows:
+    for connection in connections_of(company):
+        for each in online_accounts_of(connection):
+            journal = next((link.journal.code for link in each.links.all() if link.unlinked_at is None), "")
+            yield (
+                connection.hub_url, connection.state, each.bank_name, each.reference, each.currency, journal,
+                each.health, each.current_balance, each.current_balance_date, each.synchronized_at,
+                each.last_fetch_at, each.next_fetch_at, each.last_result, each.consent_expires_at,
+            )  # fmt: skip
+
+
+def _audit(company: Company) -> Rows:
+    before: int | None = None
+    while records := trail(tenant_id=company.id, before=before):
+        for each in records:
+            yield each.created_at, each.actor_name, each.action, each.sentence, each.object_type, each.object_id
+        before = records[-1].id
+
+
+def _items(account: LedgerAccount) -> Rows:
+    cursor = ""
+    while True:
+        found, cursor = items_of(account, cursor)
+        for each in found:
+            partner = each.partner.name if each.partner else ""
+            yield each.date, each.label, partner, each.amount, each.currency, each.amount_currency, each.id
+        if not cursor:
+            return
+
+
+OF_JOURNAL: dict[str, Table] = {
+    "lines": Table(
+        ("booking_date", "value_date", "amount", "currency", "balance", "label", "counterparty_name",
+         "counterparty_account", "structured_reference", "end_to_end_id", "bank_reference", "status", "matched",
+         "statement", "id"),
+        _lines,
+    ),
+    "statements": Table(
+        ("name", "first_day", "date", "start", "computed_end", "stated_end", "confirmed", "id"), _statements
+    ),
+    "pending": Table(
+        ("date", "amount", "currency", "label", "counterparty_name", "counterparty_account", "state", "note", "id"),
+        _pending,
+    ),
+}  # fmt: skip
+OF_COMPANY: dict[str, Table] = {
+    "documents": Table(
+        ("kind", "number", "partner", "date", "due_date", "amount", "currency", "open", "structured_reference", "id"),
+        _documents,
+    ),
+    "chart": Table(("code", "name", "kind", "debit", "credit", "balance"), _chart),
+    "synchronization": Table(
+        ("hub", "connection_state", "bank", "number", "currency", "journal", "health", "balance", "balance_date",
+         "bank_data_as_of", "last_fetch", "next_fetch", "last_result", "consent_until"),
+        _connections,
+    ),
+    "audit": Table(("at", "person", "action", "sentence", "object_type", "object_id"), _audit),
+}  # fmt: skip
+_ITEMS = ("date", "label", "partner", "amount", "currency", "amount_currency", "id")
+
+
+@login_required
+def of_journal(request: HttpRequest, journal_id: uuid.UUID, table: str, kind: str) -> HttpResponse:
+    """A list of one journal."""
+    found = access(request, journal_id)
+    chosen = OF_JOURNAL.get(table)
+    if chosen is None:
+        raise NotFound("list")
+    return export(f"{found.code}-{table}", kind, chosen.heads, chosen.rows(found, request))
+
+
+@company_page()
+def of_company(request: CompanyRequest, table: str, kind: str) -> HttpResponse:
+    """A list of the whole company."""
+    chosen = OF_COMPANY.get(table)
+    if chosen is None:
+        raise NotFound("list")
+    return export(f"{request.company.name}-{table}", kind, chosen.heads, chosen.rows(request.company))
+
+
+@login_required
+def of_account(request: HttpRequest, account_id: uuid.UUID, kind: str) -> HttpResponse:
+    """The items of one ledger account."""
+    found = access_account(person(request), account_id)
+    remember(request, found.company)
+    return export(f"{found.code}-items", kind, _ITEMS, _items(found))
