@@ -74,7 +74,7 @@ class Life(Hub):
         fresh = Authorisation.objects.get(pk=authorisation.pk)
         by = {"state_token": values["state"]} if kind == "callback" else {"authorisation_id": fresh.pk}
         given = PsuInput(kind, values)
-        return continue_authorisation(self.user, answer=given, psu=self._psu_context(), now=self.now(), **by)[1]  # type: ignore[arg-type]
+        return continue_authorisation(self.user, answer=given, psu=self._psu_context(), now=self.now(), **by)[1]
 
     def go_on(self, authorisation: Authorisation, step: AuthorisationStep) -> AuthorisationStep:
         """Do what the step asks for, willingly."""

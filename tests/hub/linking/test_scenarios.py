@@ -132,7 +132,7 @@ def test_decoupled_denied_or_ignored_leaves_no_connection(life_of: Callable[[str
     life = life_of("user_mfa_decoupled")
     authorisation, step = life.begin()
     assert isinstance(step, Decoupled)
-    state = life.customer.control("GET", "/state").json["consents"]
+    state = (life.customer.control("GET", "/state").json or {})["consents"]
     waiting = next(each for each in state if each["consentStatus"] == "received")["authorisations"][-1]
     life.customer.control("POST", f"/authorisations/{waiting}", {verdict: True})
     if verdict == "deny":
