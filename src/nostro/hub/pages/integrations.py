@@ -72,7 +72,9 @@ def add_integration(request: OrganizationRequest, mode: str) -> HttpResponse:
 
 def _key(form_key: str, form: IntegrationForm) -> str:
     """The same form sent twice is one; going back and sending other values makes another integration."""
-    values = json.dumps([form.cleaned_data["name"], sorted(form.cleaned_data["accounts"]), form.cleaned_data["payments"]])
+    values = json.dumps(
+        [form.cleaned_data["name"], sorted(form.cleaned_data["accounts"]), form.cleaned_data["payments"]]
+    )
     return f"{form_key[:36]}:{hashlib.sha256(values.encode()).hexdigest()[:24]}"
 
 
