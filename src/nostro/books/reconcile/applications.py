@@ -11,7 +11,7 @@ from uuid import UUID
 from nostro.books.companies.models import Company
 from nostro.books.ledger.chart import account_for
 from nostro.books.ledger.models import Purpose
-from nostro.books.reconcile.engine import ItemKind, Option, Proposal
+from nostro.books.reconcile.engine import Allocation, ItemKind, Option, Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +66,25 @@ class Application:
 def of_proposal(company: Company, proposal: Proposal, rest: Decimal) -> list[Application]:
     """The best option of a proposal, to be applied without a person. ``rest`` is what is unexplained of the line.
 
-    An own transfer is two applications, one for each line. Raises ``ValueError`` for a proposal that may not be
-    applied automatically.
+    Raises ``ValueError`` for a proposal that may not be applied automatically.
     """
     if proposal.decision != "apply":
         raise ValueError("only a proposal with one automatic option is applied")
-    option = proposal.options[0]
-    evidence = evidence_of(proposal, option)
+    return of_option(company, proposal, proposal.options[0], rest, automatic=True)
+
+
+def of_option(
+    company: Company, proposal: Proposal, option: Option, rest: Decimal, *, automatic: bool = False
+) -> list[Application]:
+    """One option of a proposal, chosen by a person unless ``automatic``.
+
+    An own transfer is two applications, one for each line.
+    """
     common: dict[str, Any] = {
         "step": str(option.step),
         "explanation": option.sentence,
-        "automatic": True,
-        "evidence": evidence,
+        "automatic": automatic,
+        "evidence": evidence_of(proposal, option),
     }
     if option.allocations[0].item.kind == ItemKind.MIRROR:
         transfer = account_for(company, Purpose.TRANSFER)
@@ -87,10 +94,18 @@ def of_proposal(company: Company, proposal: Proposal, rest: Decimal) -> list[App
             Application(proposal.line_id, move, expected_rest=rest, **common),
             Application(other.id, move, expected_rest=-other.residual, mirror_of=proposal.line_id, **common),
         ]
-    moves = tuple(
-        Pay(allocation.item.id, allocation.part, expected=allocation.item.residual) for allocation in option.allocations
-    )
+    moves = tuple(_pay(company, allocation) for allocation in option.allocations)
     return [Application(proposal.line_id, moves, expected_rest=rest, **common)]
+
+
+def _pay(company: Company, allocation: Allocation) -> Pay:
+    """What closes the item beside its payment is a discount, given to a customer or received from a supplier."""
+    item, rest = allocation.item, allocation.write_off
+    write_offs: tuple[WriteOff, ...] = ()
+    if rest:
+        purpose = Purpose.DISCOUNT_GIVEN if item.residual > 0 else Purpose.DISCOUNT_RECEIVED
+        write_offs = (WriteOff(account_for(company, purpose).id, rest),)
+    return Pay(item.id, allocation.part, write_offs, expected=item.residual)
 
 
 def evidence_of(proposal: Proposal, option: Option) -> dict[str, Any]:

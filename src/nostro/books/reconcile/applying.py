@@ -80,7 +80,7 @@ def _plan_all(state: State, applications: Sequence[Application]) -> list[Plan | 
 
 def _forget(state: State, plan: Plan) -> None:
     """A half of a transfer pays no item, so only the line's amounts go back."""
-    state.amounts[plan.line.id] = amounts_of(state.company, plan.line, _taken([plan.line.id]).get(plan.line.id))
+    state.amounts[plan.line.id] = amounts_of(state.company, plan.line, taken_of([plan.line.id]).get(plan.line.id))
 
 
 # --- locking ------------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ _ITEM_COLUMNS = (
     *("document__number",),
 )
 
-_Taken = tuple[Decimal, Decimal | None, Decimal]
+Taken = tuple[Decimal, Decimal | None, Decimal]
 
 
 def _lock(company: Company, applications: Sequence[Application]) -> State:
@@ -110,7 +110,7 @@ def _lock(company: Company, applications: Sequence[Application]) -> State:
     open_items = EntryItem.objects.select_for_update(of=("self",)).select_related("document").only(*_ITEM_COLUMNS)
     open_items = open_items.filter(company=company, pk__in=item_ids, residual__isnull=False)
     items = {item.id: item for item in open_items.order_by("id")}
-    taken = _taken(list(lines))
+    taken = taken_of(list(lines))
     exchange = LedgerAccount.objects.filter(
         company=company, purpose__in=(Purpose.EXCHANGE_GAIN, Purpose.EXCHANGE_LOSS)
     ).values_list("purpose", "id")
@@ -132,14 +132,14 @@ def _residuals(item: EntryItem) -> tuple[Decimal, Decimal]:
     return item.residual_currency, item.residual
 
 
-def _taken(line_ids: Sequence[UUID]) -> dict[UUID, _Taken]:
+def taken_of(line_ids: Sequence[UUID]) -> dict[UUID, Taken]:
     """What live matches took of lines: in the journal's, the foreign and the company's currency."""
     parts = MatchPart.objects.filter(group__line_id__in=line_ids, group__undone_at=None).values("group__line_id")
     sums = parts.annotate(own=Sum("amount"), journal=Sum("amount_currency"), foreign=Sum("foreign_amount"))
     return {row["group__line_id"]: (row["journal"], row["foreign"], row["own"]) for row in sums}
 
 
-def amounts_of(company: Company, line: Line, taken: _Taken | None) -> LineAmounts:
+def amounts_of(company: Company, line: Line, taken: Taken | None) -> LineAmounts:
     """The line's three amounts and what is left of them."""
     amounts = LineAmounts(
         currency=line.currency,

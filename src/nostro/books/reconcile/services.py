@@ -87,7 +87,7 @@ def reconcile_with_items(
     explanation = "; ".join(chosen) if chosen else f"{user} chose {names}."
     application = Application(line.id, tuple(Pay(item_id) for item_id in ids), step, explanation)
     group = apply_one(line.company, application, actor=user, now=now)
-    _remember_account(line, items[ids[0]])
+    remember_account(line, items[ids[0]])
     return group
 
 
@@ -190,7 +190,7 @@ def set_to_check(user: User, line_id: UUID, value: bool) -> Line:
     return line
 
 
-def _remember_account(line: Line, item: EntryItem) -> None:
+def remember_account(line: Line, item: EntryItem) -> None:
     """The payer's account is stored on the partner as seen, never as trusted (books.md 16.3)."""
     if item.partner_id is not None and line.counterparty_account:
         PartnerBankAccount.objects.get_or_create(
