@@ -205,10 +205,13 @@ def _cancel(db: sqlite3.Connection, identity: str) -> None:
     )
 
 
+_AS_STORED = (
+    *("id", "service", "status", "debtor", "ok_uri", "nok_uri"),
+    *("sca", "sca_status", "psu", "session", "attempts"),
+)
+
+
 def _payment(row: sqlite3.Row) -> Payment:
-    return Payment(
-        *(row["id"], row["service"], row["status"], row["debtor"]),
-        tuple(Transfer(minor, body) for minor, body in json.loads(row["transfers"])),
-        *(bool(row["is_batch"]), row["ok_uri"], row["nok_uri"], row["sca"], row["sca_status"]),
-        *(row["psu"], row["session"], row["attempts"]),
-    )
+    known = {name: row[name] for name in _AS_STORED}
+    transfers = tuple(Transfer(minor, body) for minor, body in json.loads(row["transfers"]))
+    return Payment(transfers=transfers, is_batch=bool(row["is_batch"]), **known)
