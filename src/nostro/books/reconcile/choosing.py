@@ -1,0 +1,262 @@
+"""What a person makes of proposals: one option for one line, the best of many lines at once, an account for many
+lines, open items with what is left written off (books.md 16.4, 16.10).
+
+An option is named by :func:`option_key`, so that exactly what was shown is applied: where it is not proposed any more,
+the choice is refused as stale.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from nostro.books.companies.models import Company, Role
+from nostro.books.companies.queries import require_role
+from nostro.books.journals.models import Line
+from nostro.books.journals.partners import store_partner
+from nostro.books.journals.queries import access_line
+from nostro.books.ledger.chart import account_for
+from nostro.books.ledger.models import EntryItem, LedgerAccount, Partner, Purpose
+from nostro.books.ledger.rates import Rates
+from nostro.books.reconcile.applications import Application, BookTo, Pay, WriteOff, of_option
+from nostro.books.reconcile.applying import Outcome, amounts_of, apply, apply_one, taken_of
+from nostro.books.reconcile.engine import Option, Proposal
+from nostro.books.reconcile.models import MatchGroup
+from nostro.books.reconcile.planning import name_of
+from nostro.books.reconcile.proposing import propose_lines
+from nostro.books.reconcile.services import MAX_ITEMS, remember_account, undo
+from nostro.people.models import User
+from nostro.web.errors import NotFound, Problem
+
+#: Lines that a person acts on at once.
+MAX_LINES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option for one line, by its key."""
+
+    line_id: UUID
+    key: str
+
+
+def option_key(option: Option) -> str:
+    """The same for the same items with the same parts under the same step."""
+    said = [option.step, *(f"{one.item.id} {one.part} {one.write_off}" for one in option.allocations)]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]
+
+
+def proposals_of(company: Company, line_ids: Sequence[UUID]) -> dict[UUID, Proposal]:
+    """What is proposed for each of the lines that is not explained yet."""
+    return {proposal.line_id: proposal for proposal in propose_lines(company, line_ids)} if line_ids else {}
+
+
+# --- one line -----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def choose_option(user: User, line_id: UUID, key: str, *, now: dt.datetime) -> MatchGroup:
+    """Apply an option that was shown. Raises :class:`Problem` ``proposalStale`` where it is not proposed any more."""
+    line = access_line(user, line_id, role=Role.CLERK)
+    found = _applications(line.company, [line], [Choice(line.id, key)])[line.id]
+    if isinstance(found, Problem):
+        raise found
+    first = apply(line.company, found, actor=user, now=now)[0]
+    if not isinstance(first, MatchGroup):
+        raise first
+    _remember(found, [line])
+    return first
+
+
+@transaction.atomic
+def book_to_partner(user: User, line_id: UUID, purpose: Purpose, *, now: dt.datetime) -> MatchGroup:
+    """Book what is unexplained of a line to the receivable or payable account, under the line's partner."""
+    line = access_line(user, line_id, role=Role.CLERK)
+    if line.partner_id is None:
+        raise Problem(
+            "Nobody knows whose payment this is.", what_to_do="Set the partner first.", code="partnerMissing"
+        )  # fmt: skip
+    account = account_for(line.company, purpose)
+    application = Application(line.id, (BookTo(account.id),), "manual", f"{user} chose the account {account}.")
+    return apply_one(line.company, application, actor=user, now=now)
+
+
+@transaction.atomic
+def pay_and_close(
+    user: User, line_id: UUID, item_ids: Sequence[UUID], account_id: UUID, *, label: str = "", now: dt.datetime
+) -> MatchGroup:
+    """Pay open items with a line and book what is left, on whichever side, to an account (books.md 16.4).
+
+    What is left of the items is written off, so that they are fully paid; what is left of the line goes to the account.
+    """
+    line = access_line(user, line_id, role=Role.CLERK)
+    account = LedgerAccount.objects.filter(company=line.company, pk=account_id, active=True).first()
+    if account is None:
+        raise NotFound("account")
+    ids = list(dict.fromkeys(item_ids))
+    if not 0 < len(ids) <= MAX_ITEMS:
+        raise Problem("No open item is chosen.", what_to_do="Mark at least one.", code="itemsMissing")
+    items = EntryItem.objects.select_related("document").filter(company=line.company, pk__in=ids)
+    found = {item.id: item for item in items.exclude(residual_currency=None)}
+    if len(found) != len(ids):
+        raise NotFound("open item")
+    moves = _closing_moves(line, [found[item_id] for item_id in ids], account.id, label)
+    names = ", ".join(name_of(found[item_id]) for item_id in ids)
+    said = f"{user} chose {names}; what is left is booked to {account}."
+    group = apply_one(line.company, Application(line.id, moves, "manual", said), actor=user, now=now)
+    remember_account(line, found[ids[0]])
+    return group
+
+
+def _closing_moves(
+    line: Line, items: Sequence[EntryItem], account_id: UUID, label: str
+) -> tuple[Pay | BookTo, ...]:  # fmt: skip
+    amounts = amounts_of(line.company, line, taken_of([line.id]).get(line.id))
+    rates = Rates(line.company)
+    moves: list[Pay | BookTo] = []
+    for item in items:
+        residual = item.residual_currency or Decimal(0)
+        known = {amounts.currency, amounts.foreign_currency, amounts.company_currency}
+        rate = None if item.currency in known else rates.rate(item.currency, line.order_date)
+        rest = amounts.rest_in(item.currency, rate)
+        if not rest or not residual or (rest > 0) != (residual > 0):
+            moves.append(Pay(item.id, expected=item.residual_currency))  # planning says what is wrong with it
+            continue
+        paid = min(abs(rest), abs(residual)).copy_sign(residual)
+        left = residual - paid
+        write_offs = (WriteOff(account_id, left, label),) if left else ()
+        moves.append(Pay(item.id, paid, write_offs, expected=residual))
+        amounts.take(item.currency, paid, rate)
+    if amounts.rest:
+        moves.append(BookTo(account_id, label=label))
+    return tuple(moves)
+
+
+@transaction.atomic
+def undo_many(user: User, group_ids: Iterable[UUID], *, now: dt.datetime) -> int:
+    """Take several matches back, all or none; how many were live."""
+    ids = list(dict.fromkeys(group_ids))[:MAX_LINES]
+    live = set(MatchGroup.objects.filter(pk__in=ids, undone_at=None).values_list("id", flat=True))
+    for group_id in ids:
+        undo(user, group_id, now=now)
+    return len(live)
+
+
+# --- many lines ---------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def choose_many(
+    user: User, company: Company, choices: Sequence[Choice], *, now: dt.datetime
+) -> list[tuple[Line, Outcome]]:
+    """Apply what was shown for each line; a refused one is told and touches no other.
+
+    Lines of other companies are left out. The two halves of a transfer are one match, told for the line named first.
+    """
+    require_role(user, company.id, Role.CLERK, "company")
+    lines = _lines(company, [choice.line_id for choice in choices])
+    wanted = _applications(company, lines, choices)
+    problems: list[tuple[Line, Outcome]] = []
+    owners: list[Line] = []
+    todo: list[Application] = []
+    covered: set[UUID] = set()
+    for line in lines:
+        found = wanted[line.id]
+        if isinstance(found, Problem):
+            problems.append((line, found))
+        elif line.id not in covered:
+            owners.append(line)
+            todo.extend(found)
+            covered.update(application.line_id for application in found)
+    outcomes = apply(company, todo, actor=user, now=now)
+    firsts = [done for one, done in zip(todo, outcomes, strict=True) if one.mirror_of is None]
+    done = [line for line, outcome in zip(owners, firsts, strict=True) if isinstance(outcome, MatchGroup)]
+    _remember(todo, done)
+    return [*zip(owners, firsts, strict=True), *problems]
+
+
+@transaction.atomic
+def book_many(
+    user: User, company: Company, line_ids: Sequence[UUID], account_id: UUID, *, now: dt.datetime
+) -> list[tuple[Line, Outcome]]:
+    """Book what is unexplained of each line to one account; a refused one is told and touches no other."""
+    require_role(user, company.id, Role.CLERK, "company")
+    account = LedgerAccount.objects.filter(company=company, pk=account_id, active=True).first()
+    if account is None:
+        raise NotFound("account")
+    lines = _lines(company, line_ids)
+    said = f"{user} chose the account {account}."
+    todo = [Application(line.id, (BookTo(account.id),), "manual", said) for line in lines]
+    return list(zip(lines, apply(company, todo, actor=user, now=now), strict=True))
+
+
+def _lines(company: Company, line_ids: Sequence[UUID]) -> list[Line]:
+    """The company's lines among those named, in the order they were named."""
+    ids = list(dict.fromkeys(line_ids))
+    if len(ids) > MAX_LINES:
+        raise Problem(
+            f"{len(ids)} lines are more than the {MAX_LINES} that can be done at once.",
+            what_to_do="Mark fewer.",
+            code="tooManyLines",
+        )
+    found = Line.objects.select_related("journal", "partner").filter(company=company, pk__in=ids).in_bulk()
+    return [found[line_id] for line_id in ids if line_id in found]
+
+
+def _applications(
+    company: Company, lines: Sequence[Line], choices: Sequence[Choice]
+) -> Mapping[UUID, list[Application] | Problem]:
+    keys = {choice.line_id: choice.key for choice in choices}
+    proposals = proposals_of(company, [line.id for line in lines])
+    result: dict[UUID, list[Application] | Problem] = {}
+    for line in lines:
+        proposal = proposals.get(line.id)
+        options = proposal.options if proposal else ()
+        option = next((each for each in options if option_key(each) == keys[line.id]), None)
+        if proposal is None or option is None:
+            result[line.id] = _gone()
+        else:
+            result[line.id] = of_option(company, proposal, option, line.suspense_residual)
+    return result
+
+
+def _gone() -> Problem:
+    return Problem(
+        "This is not proposed any more.",
+        why="The line or an open item has changed meanwhile.",
+        what_to_do="Look at the line again and choose.",
+        code="proposalStale",
+    )
+
+
+def _remember(applications: Sequence[Application], lines: Sequence[Line]) -> None:
+    """The payers' accounts are stored on the partners as seen."""
+    by_id = {line.id: line for line in lines}
+    paid = {
+        move.item_id: by_id[one.line_id]
+        for one in applications
+        for move in one.moves[:1]
+        if isinstance(move, Pay) and one.line_id in by_id
+    }
+    for item in EntryItem.objects.filter(pk__in=paid):
+        remember_account(paid[item.id], item)
+
+
+# --- the partner of a line ----------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def set_partner(user: User, line_id: UUID, partner_id: UUID | None) -> Line:
+    """Say who paid or was paid, or take it back; changes no amount and is evidence from now on (books.md 16.3)."""
+    line = access_line(user, line_id, role=Role.CLERK)
+    partner = Partner.objects.filter(company=line.company, pk=partner_id).first() if partner_id else None
+    if partner_id is not None and partner is None:
+        raise NotFound("partner")
+    store_partner(line, partner, user)
+    return line
