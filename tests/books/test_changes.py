@@ -42,6 +42,12 @@ def journal_of(user: User, company: Company, hub: ScriptedHub, *items: Booked, c
     return link
 
 
+def fetch_later(hub: ScriptedHub, link: JournalLink, days: int) -> None:
+    """A fetch some days later, when the Hub has read the bank again; without that, the days between are a gap."""
+    hub.accounts[0].synchronized_at = later(days).isoformat()
+    fetch(link, later(days))
+
+
 def show(hub: ScriptedHub, *items: Booked) -> None:
     hub.accounts[0].transactions = list(items)
 
@@ -58,13 +64,13 @@ def test_later_details_fill_empty_texts_of_unreconciled_lines_only(
         dataclasses.replace(OLD, remittance="Other text", counterparty_name="Founder"),
     )
 
-    fetch(link, later(1))
+    fetch_later(hub, link, 1)
 
     rent, old = Line.objects.get(amount=-50), Line.objects.get(amount=1000)
     assert (rent.label, rent.remittance_text, rent.counterparty_name) == ("Rent of November",) * 2 + ("Landlord",)
     assert (old.remittance_text, old.counterparty_name) == ("Capital", "")
     assert AuditRecord.objects.filter(action="line.filled").count() == 1
-    fetch(link, later(2))
+    fetch_later(hub, link, 2)
     assert AuditRecord.objects.filter(action="line.filled").count() == 1
 
 
@@ -77,8 +83,8 @@ def test_a_changed_amount_waits_and_is_reversed_and_posted_again_when_accepted(
     own = Decimal("0.5") if currency != "EUR" else 1
     show(hub, dataclasses.replace(rent, amount=after, date="2026-11-11"))
 
-    fetch(link, later(1))
-    fetch(link, later(2))
+    fetch_later(hub, link, 1)
+    fetch_later(hub, link, 2)
 
     line = Line.objects.get()
     assert (line.amount, line.booking_date) == (Decimal(before), dt.date(2026, 11, 10))
@@ -91,7 +97,7 @@ def test_a_changed_amount_waits_and_is_reversed_and_posted_again_when_accepted(
     assert balance(link.journal.suspense_account) == -balance(link.journal.bank_account)
     assert line.statement is not None
     assert line.statement.computed_end == Decimal(after)
-    fetch(link, later(3))
+    fetch_later(hub, link, 3)
     assert not Failure.objects.filter(cleared_at=None).exists()
     assert BankChange.objects.count() == 1
 
@@ -101,18 +107,18 @@ def test_an_ignored_change_is_not_asked_about_again_but_another_one_is(
 ) -> None:
     link = journal_of(owner, company, hub, RENT, OLD)
     show(hub, dataclasses.replace(RENT, amount="-51.00"), OLD)
-    fetch(link, later(1))
+    fetch_later(hub, link, 1)
     line = Line.objects.get(amount=-50)
     ignore_change(owner, line.id, now=later(1))
-    fetch(link, later(2))
+    fetch_later(hub, link, 2)
     assert not BankChange.objects.filter(decision="").exists()
 
     show(hub, dataclasses.replace(RENT, amount="-52.00"), OLD)
-    fetch(link, later(3))
+    fetch_later(hub, link, 3)
 
     assert BankChange.objects.get(decision="").amount == -52
     show(hub, RENT, OLD)
-    fetch(link, later(4))
+    fetch_later(hub, link, 4)
     assert not BankChange.objects.filter(decision="").exists()
 
 
@@ -123,7 +129,7 @@ def test_a_matched_line_must_be_undone_before_a_change_is_accepted(
     line = Line.objects.get()
     reconcile_with_account(owner, line.id, account_for(company, Purpose.OPENING).id, now=NOW)
     show(hub, dataclasses.replace(RENT, amount="-51.00"))
-    fetch(link, later(1))
+    fetch_later(hub, link, 1)
 
     with pytest.raises(Problem, match="reconciled"):
         accept_change(owner, line.id, now=later(1))
@@ -135,10 +141,10 @@ def test_a_transaction_that_is_gone_is_asked_for_by_id_and_waits_posted(
     link = journal_of(owner, company, hub, RENT, OLD)
     show(hub, OLD)
 
-    fetch(link, later(1))
+    fetch_later(hub, link, 1)
     assert not [request for request in hub.requests if request.count("/") == 4]
     assert Line.objects.get(amount=-50).status == LineStatus.POSTED
-    fetch(link, later(2))
+    fetch_later(hub, link, 2)
 
     line = Line.objects.get(amount=-50)
     assert line.status == LineStatus.WITHDRAWN
@@ -147,7 +153,7 @@ def test_a_transaction_that_is_gone_is_asked_for_by_id_and_waits_posted(
     accept_change(owner, line.id, now=later(2))
     assert balance(link.journal.bank_account) == 1000
     assert Line.objects.get(amount=-50).status == LineStatus.REMOVED
-    fetch(link, later(3))
+    fetch_later(hub, link, 3)
     assert not Failure.objects.filter(cleared_at=None).exists()
 
 
@@ -156,12 +162,12 @@ def test_a_withdrawn_transaction_that_is_shown_again_is_posted_as_before(
 ) -> None:
     link = journal_of(owner, company, hub, RENT, OLD)
     show(hub, OLD)
-    fetch(link, later(1))
-    fetch(link, later(2))
+    fetch_later(hub, link, 1)
+    fetch_later(hub, link, 2)
     assert Line.objects.get(amount=-50).status == LineStatus.WITHDRAWN
     show(hub, RENT, OLD)
 
-    fetch(link, later(3))
+    fetch_later(hub, link, 3)
 
     assert Line.objects.get(amount=-50).status == LineStatus.POSTED
     assert not BankChange.objects.exists()
@@ -172,12 +178,12 @@ def test_an_ignored_withdrawal_stays_posted_and_is_not_asked_about_again(
 ) -> None:
     link = journal_of(owner, company, hub, RENT, OLD)
     show(hub, OLD)
-    fetch(link, later(1))
-    fetch(link, later(2))
+    fetch_later(hub, link, 1)
+    fetch_later(hub, link, 2)
     ignore_change(owner, Line.objects.get(amount=-50).id, now=later(2))
 
-    fetch(link, later(3))
-    fetch(link, later(4))
+    fetch_later(hub, link, 3)
+    fetch_later(hub, link, 4)
 
     assert Line.objects.get(amount=-50).status == LineStatus.POSTED
     assert not Failure.objects.filter(cleared_at=None).exists()
@@ -201,11 +207,11 @@ def test_a_pending_transaction_becomes_the_booked_one_and_takes_its_note_along(
     hub.accounts[0].transactions = [Booked("t9", "2026-11-12", "-7.50", "Parking", end_to_end_id="E2E-1"), OLD]
     hub.accounts[0].pending = []
 
-    fetch(link, later(1))
+    fetch_later(hub, link, 1)
 
     booked, lapsed = PendingLine.objects.get(amount=-7), PendingLine.objects.get(amount=-9)
     assert (booked.state, booked.line) == ("booked", Line.objects.get(amount=Decimal("-7.50")))
     assert lapsed.state == "lapsed"
-    fetch(link, later(40))
+    fetch_later(hub, link, 40)
     assert not PendingLine.objects.filter(amount=-9).exists()
     assert PendingLine.objects.filter(note="Visit to Ghent").exists()

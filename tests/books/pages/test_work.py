@@ -100,7 +100,7 @@ def test_a_double_click_posts_one_line(owner: User, company: Company, browser: C
 
 
 def download(browser: Client, journal: Journal) -> list[dict[str, str]]:
-    response: Any = browser.get(reverse("books:lines_csv", args=[journal.id]))
+    response: Any = browser.get(reverse("books:export_journal", args=[journal.id, "lines", "csv"]))
     text = b"".join(response.streaming_content).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
 
