@@ -10,8 +10,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from nostro.books.companies.models import Company
 from nostro.books.journals.models import JournalKind
-from nostro.books.ledger.models import DocumentKind, LedgerAccount
+from nostro.books.ledger.models import DocumentKind, LedgerAccount, Partner
 from nostro.books.pages.fields import AmountField, DateField, LedgerAccountField
 from nostro.web.forms import countries
 
@@ -140,6 +141,46 @@ class AccountMatchForm(forms.Form):
         field = self.fields["account"]
         assert isinstance(field, LedgerAccountField)
         field.accounts = accounts
+
+
+class RestForm(forms.Form):
+    """What becomes of what open items and a line leave over: it stays open, unless an account is named."""
+
+    rest_account = LedgerAccountField(
+        label=_("Account for what is left"), required=False,
+        help_text=_("Empty: it stays open. With an account, the documents are marked as fully paid."),
+    )  # fmt: skip
+    rest_label = forms.CharField(label=_("Label"), max_length=200, required=False)
+    rest_to_check = forms.BooleanField(label=_("Mark to check"), required=False)
+
+    def __init__(self, *args: Any, accounts: Sequence[LedgerAccount], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["rest_account"]
+        assert isinstance(field, LedgerAccountField)
+        field.accounts = accounts
+
+
+class PartnerForm(forms.Form):
+    """Whose payment a line is, by name; ``found`` is the partner, or ``None`` for a new or an empty name."""
+
+    partner = forms.CharField(
+        label=_("Customer or supplier"), max_length=200, required=False,
+        widget=forms.TextInput(attrs={"list": "partners", "autocomplete": "off"}),
+        help_text=_("Empty: nobody is set."),
+    )  # fmt: skip
+    new = forms.BooleanField(label=_("Make a new partner of this name"), required=False)
+
+    def __init__(self, *args: Any, company: Company | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.company = company
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        name = data["partner"] = " ".join(data.get("partner", "").split())
+        data["found"] = Partner.objects.filter(company=self.company, name__iexact=name).first() if name else None
+        if name and data["found"] is None and not data.get("new"):
+            self.add_error("partner", _("No partner has this name. Tick the box to make one."))
+        return data
 
 
 class RateForm(forms.Form):

@@ -1,36 +1,54 @@
-"""Reconciling: the list on the left, the line and its proposals on the right (books.md 16.10, first form)."""
+"""Reconciling: the list on the left, the line and its proposals on the right (books.md 16.10).
+
+This page only reads; ``matching`` acts on one line and ``bulk`` on many.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
 
-from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
-from nostro.books.companies.models import Company, Role
+from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
-from nostro.books.journals.queries import access_line, journals_of, lines_of
-from nostro.books.ledger.queries import accounts_of
-from nostro.books.pages.forms import AccountMatchForm, LineFilterForm
+from nostro.books.journals.queries import access_line, journals_of, lines_of, running_balances
+from nostro.books.journals.totals import counts_of
+from nostro.books.ledger.queries import accounts_of, partners_of
+from nostro.books.pages.forms import AccountMatchForm, LineFilterForm, PartnerForm, ReasonForm, RestForm
 from nostro.books.pages.journals import chosen_filter, filter_tabs, search_text
-from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
-from nostro.books.pages.states import journal_title, line_state
-from nostro.books.reconcile.candidates import candidates
+from nostro.books.pages.shell import CompanyRequest, company_page, person, show
+from nostro.books.pages.states import State, journal_title, line_state
+from nostro.books.pages.suggestions import Suggestions, is_open, suggestions_for
+from nostro.books.reconcile.candidates import Candidate, candidates
 from nostro.books.reconcile.models import MatchGroup
 from nostro.books.reconcile.queries import access_match_group, match_groups_of
-from nostro.books.reconcile.services import reconcile_with_account, reconcile_with_items, set_to_check, undo
 from nostro.web.errors import NotFound, Problem
-from nostro.web.forms import add_problem
-from nostro.web.once import new_form_key, once
+from nostro.web.once import new_form_key
 
 LIST_LENGTH = 50
 MAX_CANDIDATES = 20
+#: What an address says about one line, and not about the list.
+_OF_A_LINE = ("line", "done", "find", "undone")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the list. ``address`` is the query that chooses it; ``notes`` counts what people wrote on it."""
+
+    line: Line
+    state: State
+    balance: Decimal | None
+    suggestions: Suggestions
+    address: str
+    notes: int
+    is_open: bool
 
 
 @company_page()
@@ -44,68 +62,129 @@ def page(
     company: Company,
     *,
     line: Line | None = None,
-    form: AccountMatchForm | None = None,
     problem: Problem | None = None,
+    forms: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """The whole page; ``form`` and ``problem`` say what was refused for ``line``."""
-    journal = _journal(request, company)
+    """The whole page; ``forms`` and ``problem`` say what was refused for ``line``."""
+    journals = journals_of(company)
+    journal = next((each for each in journals if str(each.id) == request.GET.get("journal", "")), None)
     filter_form = LineFilterForm(request.GET)
+    chosen = chosen_filter(request, "not_matched")
     found = lines_of(
-        company, journal=journal, filter=chosen_filter(request, "not_matched"), text=search_text(filter_form),
+        company, journal=journal, filter=chosen, text=search_text(filter_form),
         cursor=request.GET.get("cursor", ""), limit=LIST_LENGTH,
     )  # fmt: skip
     line = line or _chosen(request, company, found.items)
-    older = request.GET.copy()
-    older["cursor"] = found.next_cursor
-    older.pop("line", None)
-    accounts = accounts_of(company)
+    prefetch_related_objects(found.items, "pending_lines")
+    seen = {each.id: each for each in (*found.items, *([line] if line else []))}
+    suggestions = suggestions_for(company, list(seen.values()))
+    of_line = suggestions.get(line.id, Suggestions()) if line else Suggestions()
+    panel = _panel(request, line, found.items, of_line, forms or {}) if line else {"line": None}
     here = reverse("books:reconcile", kwargs={"company_id": company.id})
+    older = list_query(request, cursor=found.next_cursor)
     return show(
         request,
         "reconcile.html",
-        lines=[(each, line_state(each), _query(request, line=each.id)) for each in found.items],
+        rows=_rows(request, found.items, suggestions),
         here=here,
-        tabs=filter_tabs(request, "not_matched", here),
+        tabs=_with_counts(filter_tabs(request, "not_matched", here), journals, journal),
         filter_form=filter_form,
-        chosen_filter=chosen_filter(request, "not_matched"),
-        journals=journals_of(company),
+        chosen_filter=chosen,
+        journals=journals,
         journal=journal,
-        older=f"{here}?{older.urlencode()}" if found.next_cursor else "",
-        line=line,
-        state=line_state(line) if line else None,
-        line_journal=journal_title(line.journal) if line else "",
-        candidates=_candidates(request, line),
-        groups=match_groups_of(line) if line else [],
-        form=form or AccountMatchForm(accounts=accounts),
-        accounts=accounts,
-        find=request.GET.get("find", "")[:100],
+        older=f"{here}?{older}" if found.next_cursor else "",
+        newer=f"{here}?{list_query(request, cursor='')}" if request.GET.get("cursor") else "",
         problem=problem,
         done=_done(request, company),
-        query=request.GET.urlencode(),
+        query=list_query(request, **({"line": line.id} if line else {})),
         form_key=new_form_key(),
         room="reconcile",
+        **panel,
     )
 
 
-def _candidates(request: HttpRequest, line: Line | None) -> list[object]:
-    if line is None or line.status != "posted" or line.reconciled:
+def _panel(
+    request: HttpRequest, line: Line, lines: Sequence[Line], suggestions: Suggestions, forms: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The line that is looked at, and everything that can be done with it."""
+    company = line.company
+    partner, accounts = line.partner, accounts_of(company)
+    return {
+        "line": line,
+        "state": line_state(line),
+        "is_open": is_open(line),
+        "line_journal": journal_title(line.journal),
+        "suggestions": suggestions,
+        "candidates": _candidates(request, line),
+        "groups": match_groups_of(line),
+        "next_line": _next_of(line, lines),
+        "find": request.GET.get("find", "")[:100],
+        "notes": [each.note for each in line.pending_lines.all() if each.note],
+        "partners": partners_of(company),
+        "account_form": forms.get("account") or AccountMatchForm(accounts=accounts),
+        "partner_form": forms.get("partner") or PartnerForm(initial={"partner": partner.name if partner else ""}),
+        "rest_form": forms.get("rest") or RestForm(accounts=accounts),
+        "accounts": accounts,
+        "reason_form": ReasonForm(),
+        "here_again": f"{reverse('books:reconcile', kwargs={'company_id': company.id})}?{list_query(request)}",
+        "opened": set(forms),
+    }
+
+
+def _rows(
+    request: HttpRequest, lines: Sequence[Line], suggestions: Mapping[uuid.UUID, Suggestions]
+) -> list[Row]:  # fmt: skip
+    balances: dict[uuid.UUID, Decimal] = {}
+    for _, of_journal in groupby(sorted(lines, key=lambda line: line.journal_id), key=lambda line: line.journal_id):
+        group = list(of_journal)
+        balances |= running_balances(group[0].journal, group)
+    return [
+        Row(
+            line=line,
+            state=line_state(line),
+            balance=balances.get(line.id),
+            suggestions=suggestions.get(line.id, Suggestions()),
+            address=list_query(request, line=line.id),
+            notes=sum(1 for each in line.pending_lines.all() if each.note),
+            is_open=is_open(line),
+        )
+        for line in lines
+    ]
+
+
+def _with_counts(
+    tabs: list[dict[str, object]], journals: Sequence[Journal], journal: Journal | None
+) -> list[dict[str, object]]:  # fmt: skip
+    """How many lines wait behind each tab, in the order All, Not matched, To check, Held."""
+    counts = counts_of([each.id for each in ([journal] if journal else journals)]).values()
+    sums = [sum(each) for each in zip(*counts, strict=True)] or [0, 0, 0, 0]
+    return [{**tab, "count": count} for tab, count in zip(tabs, sums, strict=True)]
+
+
+def _candidates(request: HttpRequest, line: Line) -> list[Candidate]:
+    if not is_open(line):
         return []
-    return list(candidates(line, text=request.GET.get("find", "")[:100], limit=MAX_CANDIDATES))
+    return candidates(line, text=request.GET.get("find", "")[:100], limit=MAX_CANDIDATES)
+
+
+def _next_of(line: Line, lines: Sequence[Line]) -> uuid.UUID | None:
+    """Where to go from a line that is done: to the older one, at the end to the newer one."""
+    ids = [each.id for each in lines]
+    if line.id not in ids:
+        return ids[0] if ids else None
+    place = ids.index(line.id)
+    others = ids[place + 1 : place + 2] or ids[:place][-1:]
+    return others[0] if others else None
 
 
 def _chosen(request: HttpRequest, company: Company, lines: Sequence[Line]) -> Line | None:
     named = request.GET.get("line", "")
     if not named:
         return lines[0] if lines else None
-    found = access_line(person(request), _uuid(named, "line"))
+    found = access_line(person(request), as_id(named, "line"))
     if found.company_id != company.id:
         raise NotFound("line")
     return found
-
-
-def _journal(request: HttpRequest, company: Company) -> Journal | None:
-    named = request.GET.get("journal", "")
-    return next((each for each in journals_of(company) if str(each.id) == named), None)
 
 
 def _done(request: HttpRequest, company: Company) -> MatchGroup | None:
@@ -113,99 +192,26 @@ def _done(request: HttpRequest, company: Company) -> MatchGroup | None:
     named = request.GET.get("done", "")
     if not named:
         return None
-    group = access_match_group(person(request), _uuid(named, "match"))
+    group = access_match_group(person(request), as_id(named, "match"))
     return group if group.company_id == company.id and group.undone_at is None else None
 
 
-def _uuid(text: str, resource: str) -> uuid.UUID:
+def as_id(text: str, resource: str) -> uuid.UUID:
+    """The id in an address or form; anything else names nothing that exists."""
     try:
         return uuid.UUID(text)
     except ValueError:
         raise NotFound(resource) from None
 
 
-def _query(request: HttpRequest, **changes: object) -> str:
+def list_query(request: HttpRequest, **changes: object) -> str:
+    """The query of the list as it is, without what concerns one line, and with ``changes``; empty ones go."""
     query = request.GET.copy()
-    for gone in ("line", "done", "find"):
+    for gone in _OF_A_LINE:
         query.pop(gone, None)
     for name, value in changes.items():
-        query[name] = str(value)
+        if value:
+            query[name] = str(value)
+        else:
+            query.pop(name, None)
     return query.urlencode()
-
-
-@login_required
-@require_POST
-def match_account(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
-    """Explain a line, or a part of it, by an account of the chart. A double click matches once."""
-    line = _line(request, line_id)
-    form = AccountMatchForm(request.POST, accounts=accounts_of(line.company))
-    if not form.is_valid():
-        return page(request, line.company, line=line, form=form)
-    data = form.cleaned_data
-
-    def match() -> MatchGroup:
-        return reconcile_with_account(
-            person(request), line.id, data["account"].id, amount=data["amount"], label=data["label"], now=now()
-        )
-
-    try:
-        made = once(request.POST.get("form_key") or new_form_key(), lambda: match().id)
-    except Problem as problem:
-        add_problem(form, problem)
-        return page(request, line.company, line=line, form=form)
-    return _next(request, line.company, made)
-
-
-@login_required
-@require_POST
-def match_items(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
-    """Explain a line by one or several open items; what is left on either side stays open."""
-    line = _line(request, line_id)
-    chosen = [_uuid(value, "item") for value in request.POST.getlist("items")[:100]]
-
-    def match() -> MatchGroup:
-        if not chosen:
-            raise Problem(_("No open item is chosen."), what_to_do=_("Mark at least one."), code="nothingChosen")
-        return reconcile_with_items(person(request), line.id, chosen, now=now())
-
-    try:
-        made = once(request.POST.get("form_key") or new_form_key(), lambda: match().id)
-    except NotFound:
-        raise
-    except Problem as problem:
-        return page(request, line.company, line=line, problem=problem)
-    return _next(request, line.company, made)
-
-
-@login_required
-@require_POST
-def undo_match(request: HttpRequest, group_id: uuid.UUID) -> HttpResponse:
-    """Take a match back: the amounts are open again, on both sides."""
-    group = access_match_group(person(request), group_id)
-    remember(request, group.company)
-    undo(person(request), group.id, now=now())
-    messages.success(request, _("The match is taken back. Line and open items are open again."))
-    address = reverse("books:reconcile", kwargs={"company_id": group.company_id})
-    return redirect(f"{address}?{_query(request, line=group.line_id)}")
-
-
-@login_required
-@require_POST
-def check_line(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
-    """Mark a line *To check*, or take the mark away. No amount changes."""
-    line = _line(request, line_id)
-    set_to_check(person(request), line.id, request.POST.get("value") == "yes")
-    address = reverse("books:reconcile", kwargs={"company_id": line.company_id})
-    return redirect(f"{address}?{_query(request, line=line.id)}")
-
-
-def _line(request: HttpRequest, line_id: uuid.UUID) -> Line:
-    line = access_line(person(request), line_id, role=Role.CLERK)
-    remember(request, line.company)
-    return line
-
-
-def _next(request: HttpRequest, company: Company, made: uuid.UUID) -> HttpResponse:
-    """On to the next line of the list, with the way to take this match back."""
-    address = reverse("books:reconcile", kwargs={"company_id": company.id})
-    return redirect(f"{address}?{_query(request, done=made)}")

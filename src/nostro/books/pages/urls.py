@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from nostro.books.pages import (
+    bulk,
     connect,
     connections,
     dashboard,
@@ -14,6 +15,7 @@ from nostro.books.pages import (
     finding,
     journals,
     ledger,
+    matching,
     proof,
     reconcile,
     start,
@@ -72,10 +74,27 @@ urlpatterns = [
     path("statements/<uuid:statement_id>/confirm/", journals.confirm, name="confirm_statement"),
     # reconciling
     path("<uuid:company_id>/reconcile/", reconcile.reconcile, name="reconcile"),
-    path("lines/<uuid:line_id>/match/account/", reconcile.match_account, name="match_account"),
-    path("lines/<uuid:line_id>/match/items/", reconcile.match_items, name="match_items"),
-    path("lines/<uuid:line_id>/check/", reconcile.check_line, name="check_line"),
-    path("matches/<uuid:group_id>/undo/", reconcile.undo_match, name="undo_match"),
+    path("<uuid:company_id>/reconcile/marked/", bulk.preview, name="preview_marked"),
+    path("<uuid:company_id>/reconcile/marked/apply/", bulk.apply_marked, name="apply_marked"),
+    path("<uuid:company_id>/reconcile/undo/", bulk.undo_marked, name="undo_marked"),
+    path("lines/<uuid:line_id>/match/option/", matching.match_option, name="match_option"),
+    path("lines/<uuid:line_id>/match/account/", matching.match_account, name="match_account"),
+    path("lines/<uuid:line_id>/match/items/", matching.match_items, name="match_items"),
+    path(
+        "lines/<uuid:line_id>/match/receivable/",
+        matching.match_partner_account,
+        {"purpose": "receivable"},
+        name="match_receivable",
+    ),
+    path(
+        "lines/<uuid:line_id>/match/payable/",
+        matching.match_partner_account,
+        {"purpose": "payable"},
+        name="match_payable",
+    ),
+    path("lines/<uuid:line_id>/partner/", matching.change_partner, name="set_partner"),
+    path("lines/<uuid:line_id>/check/", matching.check_line, name="check_line"),
+    path("matches/<uuid:group_id>/undo/", matching.undo_match, name="undo_match"),
     # invoices, bills and the chart
     path("<uuid:company_id>/documents/", documents.documents, name="documents"),
     path("<uuid:company_id>/documents/add/", documents.add_document, name="add_document"),

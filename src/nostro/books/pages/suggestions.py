@@ -1,0 +1,104 @@
+"""Proposals as a person reads them: a short name, the sentence, how sure it is, what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from nostro.books.companies.models import Company
+from nostro.books.journals.models import Line, LineStatus
+from nostro.books.pages.states import State
+from nostro.books.reconcile.choosing import option_key, proposals_of
+from nostro.books.reconcile.engine import Allocation, ItemKind, Option, Proposal, Step
+
+#: Buttons beside a line of the list (books.md 16.10).
+MAX_BUTTONS = 2
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One way to explain a line. ``sure`` ones are marked for the bulk action without asking."""
+
+    key: str
+    name: str
+    sentence: str
+    strength: State
+    sure: bool
+    allocations: tuple[Allocation, ...]
+    is_transfer: bool
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What is proposed for a line, best first, and what was looked at and refused."""
+
+    options: tuple[Suggestion, ...] = ()
+    proposal: Proposal | None = None
+
+    @property
+    def buttons(self) -> tuple[Suggestion, ...]:
+        """At most two, for the list."""
+        return self.options[:MAX_BUTTONS]
+
+    @property
+    def best(self) -> Suggestion | None:
+        return self.options[0] if self.options else None
+
+    @property
+    def sure(self) -> bool:
+        """Whether the best one is the only one of a step that speaks for itself."""
+        return self.best is not None and self.best.sure
+
+
+def suggestions_for(company: Company, lines: Sequence[Line]) -> dict[UUID, Suggestions]:
+    """The suggestions for each of the lines that can be matched."""
+    ids = [line.id for line in lines if is_open(line)]
+    return {line_id: _suggestions(proposal) for line_id, proposal in proposals_of(company, ids).items()}
+
+
+def is_open(line: Line) -> bool:
+    """Whether a line can be matched."""
+    return line.status in {LineStatus.POSTED, LineStatus.WITHDRAWN} and not line.reconciled
+
+
+def _suggestions(proposal: Proposal) -> Suggestions:
+    of_first_step = [option for option in proposal.options if option.step == proposal.options[0].step]
+    alone = len(of_first_step) == 1 and of_first_step[0].step != Step.REST
+    options = tuple(
+        Suggestion(
+            key=option_key(option),
+            name=_name(option),
+            sentence=option.sentence,
+            strength=_strength(option, alone and index == 0),
+            sure=alone and index == 0,
+            allocations=option.allocations,
+            is_transfer=option.allocations[0].item.kind == ItemKind.MIRROR,
+        )
+        for index, option in enumerate(proposal.options)
+        if option.allocations and not any(one.item.is_draft for one in option.allocations)
+    )
+    return Suggestions(options, proposal)
+
+
+def _name(option: Option) -> str:
+    first, *others = option.allocations
+    if first.item.kind == ItemKind.MIRROR:
+        return _("Own transfer")
+    if not others:
+        return first.item.name
+    return ngettext("%(name)s and %(n)s more", "%(name)s and %(n)s more", len(others)) % {
+        "name": first.item.name,
+        "n": len(others),
+    }
+
+
+def _strength(option: Option, alone: bool) -> State:
+    if option.step == Step.REST:
+        return State("quiet", _("Weak"))
+    if option.exact:
+        return State("good", _("Fits")) if alone else State("act", _("May fit"))
+    return State("act", _("Fits in part"))
