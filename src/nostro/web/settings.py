@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "nostro.books.ledger",
     "nostro.books.journals",
     "nostro.books.reconcile",
+    "nostro.books.reminders",
     "nostro.books.destinations",
     "nostro.books.pages",
 ]

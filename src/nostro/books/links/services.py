@@ -12,13 +12,12 @@ from django.db import transaction
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import access_company
-from nostro.books.hub_client.client import Client
-from nostro.books.hub_client.errors import HubError
 from nostro.books.hub_client.values import HubAccount
 from nostro.books.journals.models import Feed, GroupingChoice
 from nostro.books.journals.services import set_feed
+from nostro.books.links.account_lists import shown_by
 from nostro.books.links.failures import refresh_connection_state
-from nostro.books.links.hub import client_for, client_of, problem_of, seal_secret, store_accounts
+from nostro.books.links.hub import client_for, seal_secret, store_accounts
 from nostro.books.links.models import (
     Connection,
     ConnectionState,
@@ -38,12 +37,6 @@ from nostro.web.errors import NotFound, Problem
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    accounts: list[HubAccount]
-    banks: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class CredentialChange:
     """What new credentials show (books.md 6): known accounts, new ones to offer, and those no longer visible."""
 
@@ -55,18 +48,7 @@ class CredentialChange:
 def test_credentials(hub_url: str, client_id: str, secret: str) -> list[HubAccount]:
     """The accounts that a pair shows. Raises :class:`Problem` with a code of the catalogue; stores nothing."""
     hub_url, client_id, secret = _checked(hub_url, client_id, secret)
-    return _shown(client_for(hub_url, client_id, secret)).accounts
-
-
-def _shown(client: Client) -> _Shown:
-    try:
-        accounts = client.accounts()
-        if not accounts:
-            raise HubError("H-NO-ACCOUNTS", "the list of accounts is empty")
-        banks = {bank.id: bank.name for bank in client.financial_institutions()}
-    except HubError as error:
-        raise problem_of(error) from None
-    return _Shown(accounts, banks)
+    return shown_by(client_for(hub_url, client_id, secret)).accounts
 
 
 def _checked(hub_url: str, client_id: str, secret: str) -> tuple[str, str, str]:
@@ -95,7 +77,7 @@ def connect(user: User, company_id: UUID, *, hub_url: str, client_id: str, secre
     """Test the pair, store the connection and its account list. The same Hub and Client ID is re-used (books.md 4)."""
     company = access_company(user, company_id, role=Role.OWNER)
     hub_url, client_id, secret = _checked(hub_url, client_id, secret)
-    shown = _shown(client_for(hub_url, client_id, secret))
+    shown = shown_by(client_for(hub_url, client_id, secret))
     with transaction.atomic():
         connection = _stored(user, company, hub_url, (client_id, secret), now)
         store_accounts(connection, shown.accounts, shown.banks, now=now)
@@ -137,21 +119,13 @@ def _stored(user: User, company: Company, hub_url: str, pair: tuple[str, str], n
     return connection
 
 
-def reload_accounts(user: User, connection_id: UUID, *, now: dt.datetime) -> list[OnlineAccount]:
-    """Read the Hub's list of accounts again."""
-    connection = access_connection(user, connection_id, role=Role.ACCOUNTANT)
-    shown = _shown(client_of(connection))
-    with transaction.atomic():
-        return store_accounts(connection, shown.accounts, shown.banks, now=now)
-
-
 def update_credentials(
     user: User, connection_id: UUID, *, client_id: str, secret: str, now: dt.datetime
 ) -> CredentialChange:
     """Replace the pair after testing the new one; journals, cursors, aliases and choices stay (books.md 6)."""
     connection = access_connection(user, connection_id, role=Role.OWNER)
     hub_url, client_id, secret = _checked(connection.hub_url, client_id, secret)
-    shown = _shown(client_for(hub_url, client_id, secret))
+    shown = shown_by(client_for(hub_url, client_id, secret))
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(pk=connection.pk)
         _refuse_other(connection, client_id)

@@ -18,6 +18,7 @@ from nostro.books.pages import (
     matching,
     proof,
     reconcile,
+    renewals,
     start,
     statements,
 )
@@ -46,6 +47,15 @@ urlpatterns = [
     path("connections/<uuid:connection_id>/disconnect/", connections.end, name="disconnect"),
     path("links/<uuid:link_id>/", connections.edit, name="edit_link"),
     path("links/<uuid:link_id>/unlink/", connections.end_link, name="unlink"),
+    # consents and credentials
+    path("<uuid:company_id>/consents/", renewals.renewals, name="renewals"),
+    path("<uuid:company_id>/consents/check/", renewals.check_renewals, name="check_renewals"),
+    path("<uuid:company_id>/consents/calendar/", renewals.calendar, name="calendar"),
+    path("journals/<uuid:journal_id>/contacts/", renewals.contacts, name="renewal_contacts"),
+    path("consents/mails/<uuid:mail_id>/revoke/", renewals.revoke, name="revoke_renewal_link"),
+    # behind a secret address, without a sign-in
+    path("renew/<str:secret>/", renewals.renew, name="renew"),
+    path("calendar/<str:secret>.ics", renewals.calendar_feed, name="calendar_feed"),
     # journals and lines
     path("journals/<uuid:journal_id>/", journals.journal, name="journal"),
     path("journals/<uuid:journal_id>/proof/", proof.proof, name="proof"),

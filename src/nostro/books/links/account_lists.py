@@ -1,0 +1,60 @@
+"""Reading the Hub's list of accounts, and what it means for accounts that were linked (books.md 4, 8)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from nostro.books.companies.models import Role
+from nostro.books.hub_client.client import Client
+from nostro.books.hub_client.errors import HubError
+from nostro.books.hub_client.values import HubAccount
+from nostro.books.links.failures import record_failure, refresh_connection_state
+from nostro.books.links.hub import client_of, problem_of, store_accounts
+from nostro.books.links.models import Connection, Health, OnlineAccount
+from nostro.books.links.queries import access_connection
+from nostro.people.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a Hub shows to one pair of credentials: accounts, and names of banks by their id."""
+
+    accounts: list[HubAccount]
+    banks: dict[str, str]
+
+
+def shown_by(client: Client) -> Shown:
+    """Read the list. Raises :class:`Problem` with a code of the catalogue; costs no bank anything (I-25)."""
+    try:
+        accounts = client.accounts()
+        if not accounts:
+            raise HubError("H-NO-ACCOUNTS", "the list of accounts is empty")
+        banks = {bank.id: bank.name for bank in client.financial_institutions()}
+    except HubError as error:
+        raise problem_of(error) from None
+    return Shown(accounts, banks)
+
+
+def reload_accounts(user: User, connection_id: UUID, *, now: dt.datetime) -> list[OnlineAccount]:
+    """A person reads the Hub's list of accounts again."""
+    return look_again(access_connection(user, connection_id, role=Role.ACCOUNTANT), now=now)
+
+
+def look_again(connection: Connection, *, now: dt.datetime) -> list[OnlineAccount]:
+    """Read the list again. A linked account that a renewal left out is said to be so; its siblings go on.
+
+    Raises :class:`Problem` when the Hub does not answer; nothing is changed then.
+    """
+    shown = shown_by(client_of(connection))
+    with transaction.atomic():
+        accounts = store_accounts(connection, shown.accounts, shown.banks, now=now)
+        absent = OnlineAccount.objects.filter(connection=connection, visible=False, links__unlinked_at=None)
+        for account in absent.filter(links__isnull=False).exclude(health=Health.NOT_AUTHORISED).distinct():
+            record_failure(connection, account, HubError("H-NOT-AUTHORISED", "not in the list of accounts"), now=now)
+            OnlineAccount.objects.filter(pk=account.pk).update(health=Health.NOT_AUTHORISED)
+        refresh_connection_state(connection)
+    return accounts
