@@ -67,6 +67,23 @@ def test_the_gap_is_the_days_after_which_proofs_fail(owner: User, company: Compa
     assert [line.booking_date.day for line in found.suspects] == [7]
 
 
+@pytest.mark.parametrize(
+    ("stated", "clues"),
+    [("80", [("extra", 20)]), ("120", [("twin", 20)]), ("60", [("sign", 20)]), ("93", [])],
+)
+def test_a_line_that_alone_explains_the_difference_is_named(
+    owner: User, company: Company, stated: str, clues: list[tuple[str, int]]
+) -> None:
+    journal = create_journal(owner, company, name="Bank", currency="EUR")
+    bring(journal, (1, "30"), (2, "50"), (5, "20"))
+    state(journal, 3, "80")
+    state(journal, 6, stated)
+
+    found = explain(journal)
+
+    assert [(clue.kind, clue.line.amount) for clue in found.clues] == clues
+
+
 def test_without_a_dated_balance_nothing_is_said(owner: User, company: Company) -> None:
     found = explain(create_journal(owner, company, name="Bank", currency="EUR"))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.books.conftest import NOW
 
 from nostro.books.companies.models import Company
-from nostro.books.journals.grouping import group_lines
+from nostro.books.journals.grouping import group_lines, leaves_out_a_period
 from nostro.books.journals.importing import LineValues, NewLine, import_lines
 from nostro.books.journals.models import Journal, Line, Source, Statement
 from nostro.books.journals.queries import running_balances
@@ -140,3 +140,23 @@ def test_statements_are_contiguous_and_running_balances_agree(
         assert balances[line.id] == before + line.amount
         before = balances[line.id]
     assert len(lines) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("grouping", "days", "left_out"),
+    [
+        ("daily", ("2026-11-03", "2026-11-04"), False),
+        ("daily", ("2026-11-03", "2026-11-05"), True),
+        ("weekly", ("2026-12-31", "2027-01-04"), False),
+        ("weekly", ("2026-12-31", "2027-01-11"), True),
+        ("bi_monthly", ("2026-11-15", "2026-11-16"), False),
+        ("bi_monthly", ("2026-11-15", "2026-12-01"), True),
+        ("monthly", ("2026-11-15", "2026-12-31"), False),
+        ("monthly", ("2026-11-15", "2027-01-01"), True),
+        ("per_synchronization", ("2026-11-15", "2027-01-01"), False),
+    ],
+)
+def test_a_period_without_a_statement_is_noticed(grouping: str, days: tuple[str, str], left_out: bool) -> None:
+    first, second = (Statement(grouping=grouping, first_day=dt.date.fromisoformat(day)) for day in days)
+
+    assert leaves_out_a_period(first, second) == left_out

@@ -18,7 +18,7 @@ from tests.books.pages.conftest import HOSTILE, House
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
-from nostro.books.journals.services import add_manual_line, create_journal
+from nostro.books.journals.services import add_manual_line, create_journal, remove_line
 from nostro.books.ledger.models import Document
 from nostro.books.ledger.rates import set_rate
 from nostro.books.links.models import Failure, JournalLink, Run
@@ -116,6 +116,15 @@ def test_a_download_has_every_line_and_no_formula(owner: User, company: Company,
 
     assert [row["balance"] for row in rows] == ["-3.30", "-2.20", "-1.10"]
     assert {row["label"] for row in rows} == {"'=HYPERLINK(1)"}
+
+
+def test_a_held_line_stays_among_the_lines_of_its_statement(owner: User, house: House, browser: Client) -> None:
+    remove_line(owner, house.line("121").id, reason="private", now=NOW)
+
+    page = get(browser, "journal", house.journal.id)
+
+    assert page.count('scope="rowgroup"') == 1
+    assert "Not in a statement" not in page
 
 
 def test_the_card_says_both_balances_and_that_they_agree(house: House, browser: Client) -> None:

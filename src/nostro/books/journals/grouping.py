@@ -144,6 +144,20 @@ class Placing:
         return statement
 
 
+def leaves_out_a_period(previous: Statement, statement: Statement) -> bool:
+    """Whether a whole period lies between two statements that follow one another (books.md 13.2).
+
+    A fetch has no period, so statements per synchronization never leave one out.
+    """
+    if statement.grouping == "per_synchronization" or statement.grouping != previous.grouping:
+        return False
+    grouping = cast(Grouping, statement.grouping)
+    day = last = grouping_start(grouping, previous.first_day)
+    while grouping_start(grouping, day) == last:
+        day += dt.timedelta(days=1)
+    return day < grouping_start(grouping, statement.first_day)
+
+
 def refresh_statements(journal: Journal) -> None:
     """Carry balances from statement to statement, oldest first; confirmed ones stay as they are, empty ones go."""
     Statement.objects.filter(journal=journal, confirmed_at=None, lines=None).delete()

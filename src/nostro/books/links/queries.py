@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import require_role
-from nostro.books.links.models import Connection, Failure, JournalLink, OnlineAccount, Run
+from nostro.books.journals.models import Journal
+from nostro.books.links.models import (
+    Connection,
+    ConnectionState,
+    CredentialKind,
+    Failure,
+    JournalLink,
+    OnlineAccount,
+    Run,
+)
 from nostro.people.models import User
 from nostro.web.errors import NotFound
 
 
 def connections_of(company: Company) -> list[Connection]:
     return list(Connection.objects.filter(company=company).order_by("created_at"))
+
+
+def connections_with_token(company: Company) -> list[Connection]:
+    """Connections that still use a deprecated API token (books.md 6)."""
+    found = Connection.objects.filter(company=company, credential_kind=CredentialKind.API_TOKEN)
+    return list(found.exclude(state=ConnectionState.DISCONNECTED).order_by("created_at")[:5])
 
 
 def online_accounts_of(connection: Connection) -> list[OnlineAccount]:
@@ -67,6 +83,12 @@ def live_link(account: OnlineAccount) -> JournalLink | None:
 
 def latest_run(account: OnlineAccount) -> Run | None:
     return Run.objects.filter(online_account=account).order_by("-created_at", "-id").first()
+
+
+def runs_of(journal: Journal) -> Iterator[Run]:
+    """The fetches for a journal, of whatever account was linked to it, newest first, in pieces."""
+    runs = Run.objects.filter(online_account__links__journal=journal).distinct()
+    return runs.order_by("-created_at", "-id").iterator(chunk_size=1_000)
 
 
 def failures_of(connection: Connection) -> list[Failure]:

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 
 from nostro.books.companies.models import Company
+from nostro.books.journals.duplicates import default_since, find_duplicates
 from nostro.books.journals.models import Journal
 from nostro.books.journals.pending import pending_and_lapsed
 from nostro.books.journals.queries import PAGE_LIMIT, lines_of, running_balances, statements_of
@@ -17,13 +18,14 @@ from nostro.books.journals.totals import DayBalances
 from nostro.books.ledger.chart_balances import balances_of, items_of
 from nostro.books.ledger.models import LedgerAccount
 from nostro.books.ledger.queries import access_account, documents_of
-from nostro.books.links.queries import connections_of, online_accounts_of
+from nostro.books.links.missing import find_missing
+from nostro.books.links.queries import connections_of, online_accounts_of, runs_of
 from nostro.books.pages.export import export
-from nostro.books.pages.forms import LineFilterForm
+from nostro.books.pages.forms import LineFilterForm, PeriodForm, SinceForm
 from nostro.books.pages.journals import access, chosen_filter, search_text
-from nostro.books.pages.shell import CompanyRequest, company_page, person, remember
+from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember
 from nostro.people.audit import trail
-from nostro.web.errors import NotFound
+from nostro.web.errors import NotFound, Problem
 
 Rows = Iterator[Sequence[object]]
 
@@ -70,6 +72,44 @@ def _pending(journal: Journal, request: HttpRequest) -> Rows:
         yield (
             each.date, each.amount, each.currency, each.label, each.counterparty_name, each.counterparty_account,
             each.state, each.note, each.id,
+        )  # fmt: skip
+
+
+def _duplicates(journal: Journal, request: HttpRequest) -> Rows:
+    """The groups since the date of the page; ``group`` counts them."""
+    form = SinceForm(request.GET)
+    since = form.cleaned_data["since"] if form.is_valid() else default_since(journal) or now().date()
+    for number, group in enumerate(find_duplicates(journal, since), start=1):
+        for each in group.lines:
+            yield (
+                number, each.booking_date, each.amount, each.currency, each.label, each.counterparty_name,
+                each.counterparty_account, each.bank_reference, "yes" if each.reconciled else "no", each.id,
+            )  # fmt: skip
+
+
+def _missing(journal: Journal, request: HttpRequest) -> Rows:
+    """What the page lists. The Hub is asked before the file begins, so a failure is a page and not half a file."""
+    form = PeriodForm(request.GET)
+    if not form.is_valid():
+        raise Problem("The period is not valid.", what_to_do="Give its first and last day.", code="periodInvalid")
+    search = find_missing(person(request), journal.id, form.cleaned_data["first"], form.cleaned_data["last"])
+    return (
+        (
+            each.item.booking_date, each.item.value_date, each.item.amount, each.item.currency, each.reason,
+            each.item.remittance, each.item.counterparty_name, each.item.counterparty_account, each.item.id,
+            each.line.id if each.line else None,
+        )
+        for each in search.missing
+    )  # fmt: skip
+
+
+def _runs(journal: Journal, request: HttpRequest) -> Rows:
+    del request
+    for each in runs_of(journal):
+        yield (
+            each.created_at, each.trigger, each.status, each.started_at, each.finished_at, each.pages, each.items_read,
+            each.new_count, each.known_count, each.held_count, each.changed_count, each.early_count, each.error_code,
+            each.result, each.id,
         )  # fmt: skip
 
 
@@ -129,6 +169,21 @@ OF_JOURNAL: dict[str, Table] = {
     "pending": Table(
         ("date", "amount", "currency", "label", "counterparty_name", "counterparty_account", "state", "note", "id"),
         _pending,
+    ),
+    "duplicates": Table(
+        ("group", "booking_date", "amount", "currency", "label", "counterparty_name", "counterparty_account",
+         "bank_reference", "matched", "id"),
+        _duplicates,
+    ),
+    "missing": Table(
+        ("booking_date", "value_date", "amount", "currency", "reason", "remittance", "counterparty_name",
+         "counterparty_account", "hub_id", "line"),
+        _missing,
+    ),
+    "runs": Table(
+        ("at", "trigger", "status", "started", "finished", "pages", "read", "new", "known", "held", "changed",
+         "before_first_day", "error", "result", "id"),
+        _runs,
     ),
 }  # fmt: skip
 OF_COMPANY: dict[str, Table] = {

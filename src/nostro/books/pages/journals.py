@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.journals.changes import accept_change, ignore_change
+from nostro.books.journals.grouping import EFFECTIVE
 from nostro.books.journals.held import enter_rate, entries_to_link, link_to_entry, post_on_first_open_day, retry_held
 from nostro.books.journals.models import Journal, Line, LineStatus, Statement
 from nostro.books.journals.queries import (
@@ -101,11 +102,12 @@ def journal(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
 
 
 def _blocks(journal: Journal, lines: Sequence[Line]) -> list[StatementBlock]:
-    """The lines cut where the statement changes."""
+    """The lines cut where the statement changes. Held and removed ones stay among the lines of their days."""
     balances = running_balances(journal, lines)
     blocks: list[StatementBlock] = []
     for line in lines:
-        if not blocks or (blocks[-1].statement and blocks[-1].statement.id) != line.statement_id:
+        aside = line.statement_id is None and line.status not in EFFECTIVE
+        if not blocks or not (aside or (blocks[-1].statement and blocks[-1].statement.id) == line.statement_id):
             statement = line.statement
             if statement is not None:
                 statement.journal = journal

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from nostro.books.journals.explaining import explain
 from nostro.books.pages.journals import access
 from nostro.books.pages.shell import show
-from nostro.books.pages.states import journal_title, proof_state
+from nostro.books.pages.states import amount_text, journal_title, proof_state
 
 
 @login_required
@@ -29,7 +31,15 @@ def proof(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
         movements=None if expected is None else expected - journal.opening_amount,
         gap=found.gap,
         suspects=found.suspects,
+        clues=found.clues,
+        since=found.gap.after + dt.timedelta(days=1) if found.gap and found.gap.after else journal.opening_date,
+        missing=_("A transaction of %(amount)s that is not in the books would explain it.")
+        % {"amount": amount_text(found.gap.difference, journal.currency)}
+        if found.gap
+        else "",
         effects=found.effects,
         effects_total=found.effects_total,
+        unexplained=None if difference is None else -difference,
+        apart=None if difference is None else found.effects_total - difference,
         room="dashboard",
     )

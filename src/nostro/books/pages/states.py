@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from nostro.books.journals.grouping import leaves_out_a_period
 from nostro.books.journals.models import GroupingChoice, Journal, Line, LineStatus, Proof, Statement
 from nostro.books.links.models import Connection, ConnectionState, FetchState, Health, OnlineAccount, Run, RunStatus
 from nostro.web.present import iban_groups, money_text
@@ -140,9 +141,10 @@ def statement_states(statement: Statement, previous: Statement | None) -> list[S
     if previous is not None:
         end = previous.computed_end if previous.stated_end is None else previous.stated_end
         if end != statement.start:
-            sentence = _("Its start differs from the end before by %(amount)s.") % {
-                "amount": amount_text(statement.start - end, currency)
-            }
+            told = _("Its start differs from the end before by %(amount)s.")
+            if leaves_out_a_period(previous, statement):
+                told = _("A statement is missing in between: its start differs from the end before by %(amount)s.")
+            sentence = told % {"amount": amount_text(statement.start - end, currency)}
             return [*states, State("warn", _("Not valid"), sentence)]
     return [*states, State("good", _("Valid"))]
 

@@ -88,7 +88,7 @@ def copy_button(value: str, label: str = "", words: bool = False) -> str:
         label or gettext("Copy"),
         label or gettext("Copy"),
         icons.icon("copy"),
-        format_html(" <span>{}</span>", gettext("Copy")) if words else "",
+        format_html(" <span>{}</span>", label or gettext("Copy")) if words else "",
     )
 
 
