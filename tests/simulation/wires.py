@@ -120,8 +120,7 @@ class Wires:
             body = reply.get_data()
         except ConnectionResetError:
             raise Unreachable("the connection was cut", request_sent=True) from None
-        if key is not None and reply.status_code == 429:
-            self._closed_until[key] = self._clock() + dt.timedelta(seconds=int(reply.headers["Retry-After"]))
+        closed_until = self._clock() + dt.timedelta(seconds=int(reply.headers.get("Retry-After", 0)))
         if trouble == "read_timeout":
             self._wait(45)
             raise TimedOut("the bank did not answer in time", request_sent=True)
@@ -130,6 +129,9 @@ class Wires:
         if trouble in SPOILERS and reply.status_code == 200:
             body = SPOILERS[trouble](body)
         self._passing()
+        if key is not None and reply.status_code == 429:
+            # Only now: a hub that waited in vain, or died before it heard the bank's no, cannot know of it.
+            self._closed_until[key] = closed_until
         return Answer(reply.status_code, {k.lower(): v for k, v in reply.headers.items()}, body, url, request_id)
 
     def _trouble(self) -> str:
