@@ -13,9 +13,9 @@ from tests.books.hub_server import ScriptedHub
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
 from nostro.books.ledger.models import EntryItem, LedgerAccount
+from nostro.books.links.credentials import connect
 from nostro.books.links.fetching import request_fetch, run_fetch
 from nostro.books.links.models import Connection, JournalLink, Run
-from nostro.books.links.services import connect
 from nostro.books.links.wizard import LinkRow, confirm_links
 from nostro.people.models import User
 

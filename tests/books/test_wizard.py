@@ -17,10 +17,11 @@ from nostro.books.hub_client.client import Client
 from nostro.books.hub_client.errors import HubError
 from nostro.books.journals.models import Journal, Line
 from nostro.books.journals.services import create_journal
+from nostro.books.links.credentials import connect, test_credentials, update_credentials
 from nostro.books.links.hub import client_for
 from nostro.books.links.models import JournalLink, OnlineAccount, Run
 from nostro.books.links.schedule import MAX_JITTER, jitter, next_fetch
-from nostro.books.links.services import connect, edit_link, test_credentials, unlink, update_credentials
+from nostro.books.links.services import edit_link, unlink
 from nostro.books.links.wizard import LinkErrors, LinkRow, confirm_links, propose_rows
 from nostro.core.ids import new_id
 from nostro.http.door import Door, DoorSettings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
 
@@ -14,6 +15,8 @@ from nostro.books.companies.models import Company
 from nostro.books.companies.services import create_company
 from nostro.books.journals.models import PendingLine, Statement
 from nostro.books.pages.urls import urlpatterns
+from nostro.books.reminders.models import NoticeMail
+from nostro.books.reminders.notices import make_notices
 from nostro.people.models import User
 
 #: Addresses that belong to a person and not to a company.
@@ -24,7 +27,7 @@ POST_ONLY = {
     "keep_both", "confirm_statement", "match_account", "match_items", "check_line", "undo_match",
     "accept_change", "ignore_change", "retry_line", "post_open", "link_entry", "enter_rate",
     "note_pending", "pause", "resume", "reset_cursor",
-    "check_renewals", "calendar", "revoke_renewal_link",
+    "check_renewals", "calendar", "revoke_renewal_link", "take_token_back",
     "preview_marked", "apply_marked", "undo_marked", "match_option", "match_receivable", "match_payable", "set_partner",
 }  # fmt: skip
 #: Behind a secret in the address instead of a sign-in; they have tests of their own.
@@ -50,6 +53,9 @@ def address(name: str, house: House) -> str:
         "table": "lines" if name == "export_journal" else "audit",
         "kind": "csv",
     }
+    if name == "revoke_renewal_link":
+        make_notices(dt.datetime(2027, 2, 20, tzinfo=dt.UTC))
+        ids["mail_id"] = NoticeMail.objects.get(company=house.company).id
     pattern = next(each for each in urlpatterns if each.name == name)
     return reverse(f"books:{name}", kwargs={key: ids[key] for key in pattern.pattern.converters})
 

@@ -197,14 +197,15 @@ def test_new_credentials_are_tested_and_their_change_is_told(
     connect(browser, company, two_accounts)
     connection = Connection.objects.get()
     address = reverse("books:update_accounts", args=[connection.id])
-    refused = browser.post(address, {"client_id": "client-2", "secret": "no"})
+    refused = browser.post(address, {"do": "preview", "client_id": "client-2", "secret": "no"})
     assert "refuses" in refused.content.decode()
     connection.refresh_from_db()
     assert connection.client_id == "client-1"
 
     two_accounts.client_id, two_accounts.secret = "client-2", "secret-2"
     two_accounts.accounts[1] = ScriptedAccount(reference="BE43068999999501")
-    page = browser.post(address, {"client_id": "client-2", "secret": "secret-2"}).content.decode()
+    browser.post(address, {"do": "preview", "client_id": "client-2", "secret": "secret-2"})
+    page = browser.post(address, {"do": "update"}).content.decode()
 
     assert "Newly visible" in page
     assert "No longer visible" in page

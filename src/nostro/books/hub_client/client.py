@@ -259,6 +259,18 @@ class Client:
         return _read(read_synchronization, content.get("data"))
 
 
+class TokenClient(Client):
+    """Speaks with a deprecated API token (hub-api.md 4.4): it is the bearer itself, and nothing renews it."""
+
+    def __init__(self, door: Door, hub_url: str, token: str, *, monotonic: Callable[[], float]) -> None:
+        super().__init__(door, hub_url, "", "", monotonic=monotonic)
+        self._api_token = token
+
+    def authenticate(self) -> None:
+        """The token is there; whether the Hub accepts it, the next call tells."""
+        self._token, self._token_ends = self._api_token, float("inf")
+
+
 def _read(reader: Callable[[Any], T], resource: Any) -> T:
     try:
         return reader(resource)

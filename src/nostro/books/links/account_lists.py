@@ -14,7 +14,7 @@ from nostro.books.hub_client.errors import HubError
 from nostro.books.hub_client.values import HubAccount
 from nostro.books.links.failures import record_failure, refresh_connection_state
 from nostro.books.links.hub import client_of, problem_of, store_accounts
-from nostro.books.links.models import Connection, Health, OnlineAccount
+from nostro.books.links.models import Connection, Health, JournalLink, OnlineAccount
 from nostro.books.links.queries import access_connection
 from nostro.people.models import User
 
@@ -45,16 +45,28 @@ def reload_accounts(user: User, connection_id: UUID, *, now: dt.datetime) -> lis
 
 
 def look_again(connection: Connection, *, now: dt.datetime) -> list[OnlineAccount]:
-    """Read the list again. A linked account that a renewal left out is said to be so; its siblings go on.
-
-    Raises :class:`Problem` when the Hub does not answer; nothing is changed then.
-    """
+    """Read the list again. Raises :class:`Problem` when the Hub does not answer; nothing is changed then."""
     shown = shown_by(client_of(connection))
     with transaction.atomic():
-        accounts = store_accounts(connection, shown.accounts, shown.banks, now=now)
-        absent = OnlineAccount.objects.filter(connection=connection, visible=False, links__unlinked_at=None)
-        for account in absent.filter(links__isnull=False).exclude(health=Health.NOT_AUTHORISED).distinct():
-            record_failure(connection, account, HubError("H-NOT-AUTHORISED", "not in the list of accounts"), now=now)
-            OnlineAccount.objects.filter(pk=account.pk).update(health=Health.NOT_AUTHORISED)
+        accounts, _missing = take(connection, shown, now=now)
         refresh_connection_state(connection)
     return accounts
+
+
+def take(connection: Connection, shown: Shown, *, now: dt.datetime) -> tuple[list[OnlineAccount], list[OnlineAccount]]:
+    """Store the list, in the caller's transaction; returns the accounts that it shows and those that it left out.
+
+    A linked account that was left out is said to be so and keeps its journal; its siblings go on (books.md 6, 8).
+    """
+    accounts = store_accounts(connection, shown.accounts, shown.banks, now=now)
+    missing = list(OnlineAccount.objects.filter(connection=connection, visible=False))
+    linked = set(
+        JournalLink.objects.filter(online_account__in=missing, unlinked_at=None).values_list(
+            "online_account_id", flat=True
+        )
+    )
+    for account in missing:
+        if account.id in linked and account.health != Health.NOT_AUTHORISED:
+            record_failure(connection, account, HubError("H-NOT-AUTHORISED", "not in the list of accounts"), now=now)
+    OnlineAccount.objects.filter(pk__in=[account.pk for account in missing]).update(health=Health.NOT_AUTHORISED)
+    return accounts, missing

@@ -53,7 +53,8 @@ def clear_failures(account: OnlineAccount, *, now: dt.datetime, keep: frozenset[
     """What was wrong with an account, and with its connection's credentials, is no longer."""
     open_failures = Failure.objects.filter(connection_id=account.connection_id, cleared_at=None).exclude(code__in=keep)
     open_failures.filter(online_account=account).update(cleared_at=now)
-    open_failures.filter(online_account=None).update(cleared_at=now)
+    # That a credential is a deprecated token is not over when the token works.
+    open_failures.filter(online_account=None).exclude(code="H-TOKEN-OLD").update(cleared_at=now)
 
 
 def clear_decided(journal: Journal, *, now: dt.datetime) -> None:

@@ -31,6 +31,7 @@ from nostro.books.journals.importing import BATCH_LIMIT
 from nostro.books.journals.models import Alias, ChangeKind
 from nostro.books.links.classifying import Sorted, line_values, sort_items
 from nostro.books.links.coverage import old_gaps
+from nostro.books.links.credentials import forget_old_token
 from nostro.books.links.failures import (
     clear_failures,
     count_failed_run,
@@ -363,6 +364,7 @@ class Fetch:
         account.next_fetch_at = self._planned(link, now)
         self._release(FetchState.IDLE)
         self._finish(RunStatus.DONE, now, items)
+        forget_old_token(self.run)
         if gaps := old_gaps(link, now=now):
             self.warnings.append(HubError("D-GAP", f"{gaps[0].date_from} to {gaps[0].date_to}, {len(gaps)} in all"))
         codes = frozenset(error.kind.code for error in self.warnings)

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.conf import settings
 
-from nostro.books.hub_client.client import Client
+from nostro.books.hub_client.client import Client, TokenClient
 from nostro.books.hub_client.errors import HubError
 from nostro.books.hub_client.values import HubAccount
-from nostro.books.links.models import Connection, OnlineAccount
+from nostro.books.links.models import Connection, CredentialKind, OnlineAccount
 from nostro.core.account_keys import normalise_account_number, online_identity
 from nostro.http.door import Door, DoorSettings
 from nostro.keys.envelope import value_context
@@ -39,9 +39,16 @@ def client_for(hub_url: str, client_id: str, secret: str) -> Client:
     return Client(_door(), hub_url, client_id, secret, monotonic=time.monotonic)
 
 
+def token_client_for(hub_url: str, token: str) -> Client:
+    """A client of a Hub for one deprecated API token."""
+    return TokenClient(_door(), hub_url, token, monotonic=time.monotonic)
+
+
 def client_of(connection: Connection) -> Client:
     """The client of a stored connection; opens its secret."""
     secret = open_sealed(connection.sealed_secret, context=_context(connection.id)).decode()
+    if connection.credential_kind == CredentialKind.API_TOKEN:
+        return token_client_for(connection.hub_url, secret)
     return client_for(connection.hub_url, connection.client_id, secret)
 
 

@@ -25,6 +25,13 @@ class ConnectionState(models.TextChoices):
     DISCONNECTED = "disconnected", _("Disconnected")
 
 
+class CredentialKind(models.TextChoices):
+    """books.md 6. An API token is deprecated: it works while the Hub accepts it, until it is migrated."""
+
+    CLIENT = "client", _("Client ID and Secret ID")
+    API_TOKEN = "api_token", _("API token (deprecated)")
+
+
 class Connection(models.Model):
     """One Client ID at one Hub address, belonging to one company."""
 
@@ -32,7 +39,11 @@ class Connection(models.Model):
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="connections")
     hub_url = models.CharField(max_length=300)
     client_id = models.CharField(max_length=200)
+    credential_kind = models.CharField(max_length=10, choices=CredentialKind, default=CredentialKind.CLIENT)
     sealed_secret = models.BinaryField()
+    #: A migrated API token and its name, until the first fetch with the new pair has succeeded.
+    sealed_old_token = models.BinaryField(null=True)
+    old_client_id = models.CharField(max_length=200, blank=True, default="")
     secret_set_at = models.DateTimeField()
     state = models.CharField(max_length=16, choices=ConnectionState, default=ConnectionState.NEW)
     state_code = models.CharField(max_length=30, blank=True)  # a code of the error catalogue

@@ -25,9 +25,9 @@ from nostro.books.journals.queries import access_journal
 from nostro.books.ledger.queries import accounts_of
 from nostro.books.links.account_lists import reload_accounts
 from nostro.books.links.banks import search_banks
+from nostro.books.links.credentials import connect, test_credentials
 from nostro.books.links.models import Connection, JournalLink
 from nostro.books.links.queries import access_connection, latest_run, online_accounts_of
-from nostro.books.links.services import connect, test_credentials
 from nostro.books.links.wizard import LinkErrors, confirm_links, propose_rows
 from nostro.books.pages.forms import CredentialsForm, FindBankForm
 from nostro.books.pages.grid import RowForm, create_for_unmatched

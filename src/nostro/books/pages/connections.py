@@ -19,9 +19,8 @@ from nostro.books.links.control import pause, reset_cursor, resume
 from nostro.books.links.fetching import request_fetch
 from nostro.books.links.models import Connection, Failure, JournalLink, OnlineAccount
 from nostro.books.links.queries import access_connection, access_link, connections_of, failures_of, online_accounts_of
-from nostro.books.links.services import disconnect, edit_link, set_automatic_sync, unlink, update_credentials
+from nostro.books.links.services import disconnect, edit_link, set_automatic_sync, unlink
 from nostro.books.pages.connect import access
-from nostro.books.pages.forms import CredentialsForm
 from nostro.books.pages.grid import SettingsForm
 from nostro.books.pages.remedies import Remedy, remedy_of
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show, visitor
@@ -149,25 +148,6 @@ def fetch_all(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     if not linked:
         messages.info(request, _("No account of this connection is linked to a journal yet."))
     return redirect("books:connection", connection_id=found.id)
-
-
-@login_required
-def credentials(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
-    """Update Accounts: a new pair is tested before the old is dropped (books.md 6)."""
-    found = access(request, connection_id, Role.OWNER)
-    form = CredentialsForm(request.POST or None, with_address=False, initial={"client_id": found.client_id})
-    change = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            change = update_credentials(person(request), found.id, **form.cleaned_data, now=now())
-        except Problem as problem:
-            add_problem(form, problem)
-        else:
-            messages.success(request, _("The new credentials work and are stored."))
-    return show(
-        request, "update_accounts.html", connection=found, form=form, change=change,
-        room="synchronization",
-    )  # fmt: skip
 
 
 @login_required

@@ -21,6 +21,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import access_company, companies_of, role_of
+from nostro.books.links.queries import connections_with_token
 from nostro.people.models import User
 
 Parameters = ParamSpec("Parameters")
@@ -97,6 +98,7 @@ def show(request: HttpRequest, template: str, status: int = 200, **context: Any)
         "company": company,
         "companies": companies_of(person(request)),
         "may": Abilities.of(role_of(person(request), company)) if company else None,
+        "old_tokens": connections_with_token(company) if company else [],
     }
     return render(request, f"books/{template}", {**common, **context}, status=status)
 

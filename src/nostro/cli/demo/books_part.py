@@ -15,10 +15,10 @@ from nostro.books.companies.services import create_company
 from nostro.books.journals.models import Journal, Line, LineStatus, OpeningOrigin
 from nostro.books.ledger.queries import account_balance_in_currency
 from nostro.books.links.account_lists import reload_accounts
+from nostro.books.links.credentials import connect
 from nostro.books.links.fetching import request_fetch
 from nostro.books.links.models import Connection, JournalLink, OnlineAccount, Run, RunStatus
 from nostro.books.links.queries import connections_of
-from nostro.books.links.services import connect
 from nostro.books.links.wizard import LinkRow, confirm_links, propose_rows
 from nostro.cli.demo.comparison import Figures
 from nostro.people.models import User
