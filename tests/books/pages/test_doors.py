@@ -27,7 +27,7 @@ POST_ONLY = {
     "keep_both", "confirm_statement", "match_account", "match_items", "check_line", "undo_match",
     "accept_change", "ignore_change", "retry_line", "post_open", "link_entry", "enter_rate",
     "note_pending", "pause", "resume", "reset_cursor",
-    "check_renewals", "calendar", "revoke_renewal_link", "take_token_back",
+    "check_renewals", "calendar", "revoke_renewal_link", "take_token_back", "relink",
     "preview_marked", "apply_marked", "undo_marked", "match_option", "match_receivable", "match_payable", "set_partner",
 }  # fmt: skip
 #: Behind a secret in the address instead of a sign-in; they have tests of their own.

@@ -70,6 +70,8 @@ class LinkRow:
     opening_account_id: UUID | None = None
     exchange_rate: Decimal | None = None
     confirmed_number: bool = False
+    #: A journal without lines takes the currency of the account.
+    changed_currency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,10 @@ class _Confirmation:
         if journal.id in self.link_of_journal:
             self._error(row, "L-JOURNAL-TAKEN", "journal")
         if journal.currency != account.currency:
-            self._error(row, "L-CURRENCY", "journal")
+            if journal.lines.exists():
+                self._error(row, "L-CURRENCY", "journal")
+            elif not row.changed_currency:
+                self._error(row, "L-CURRENCY", "changed_currency")
         other = journal.account_number and account.reference and journal.account_number != account.reference
         if other and not row.confirmed_number:
             self._error(row, "L-NUMBER", "journal")
@@ -345,9 +350,18 @@ class _Confirmation:
             bank_name=account.bank_name,
         )
 
+    def _is_taken(self, account: OnlineAccount) -> bool:
+        """Whether a journal has this number already, as the one that the account fed before does."""
+        journals = Journal.objects.filter(company=self.company, currency=account.currency, active=True)
+        return journals.filter(account_number=account.reference).exists()
+
     def _prepare(self, journal: Journal, account: OnlineAccount, row: LinkRow) -> None:
         journal.grouping = row.grouping
-        journal.account_number = journal.account_number or account.reference
+        if journal.currency != account.currency:
+            journal.currency = account.currency
+            LedgerAccount.objects.filter(pk=journal.bank_account_id).update(currency=account.currency)
+        if not journal.account_number and not self._is_taken(account):
+            journal.account_number = account.reference
         journal.bank_name = journal.bank_name or account.bank_name
         if journal.opening_date is None:
             journal.opening_origin = row.opening

@@ -18,12 +18,11 @@ from nostro.books.hub_client.catalogue import FailureKind, describe
 from nostro.books.links.control import pause, reset_cursor, resume
 from nostro.books.links.fetching import request_fetch
 from nostro.books.links.models import Connection, Failure, JournalLink, OnlineAccount
-from nostro.books.links.queries import access_connection, access_link, connections_of, failures_of, online_accounts_of
-from nostro.books.links.services import disconnect, edit_link, set_automatic_sync, unlink
+from nostro.books.links.queries import access_connection, connections_of, failures_of, online_accounts_of
+from nostro.books.links.services import disconnect, set_automatic_sync
 from nostro.books.pages.connect import access
-from nostro.books.pages.grid import SettingsForm
 from nostro.books.pages.remedies import Remedy, remedy_of
-from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show, visitor
+from nostro.books.pages.shell import CompanyRequest, company_page, now, person, show, visitor
 from nostro.books.pages.states import (
     State,
     connection_state,
@@ -32,10 +31,7 @@ from nostro.books.pages.states import (
     health_state,
     hub_page,
     is_busy,
-    journal_title,
 )
-from nostro.web.errors import Problem
-from nostro.web.forms import add_problem
 
 
 @dataclass(frozen=True)
@@ -188,37 +184,3 @@ def end(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     disconnect(person(request), found.id, now=now())
     messages.success(request, _("The connection is ended. Journals and lines stay; the consent at the Hub goes on."))
     return redirect("books:synchronization", company_id=found.company_id)
-
-
-@login_required
-def edit(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
-    """The settings of one journal's link."""
-    link = access_link(person(request), link_id, role=Role.ACCOUNTANT)
-    remember(request, link.company)
-    initial = {
-        "grouping": link.journal.grouping,
-        "fetch_schedule": link.fetch_schedule,
-        "fetch_times": ", ".join(f"{each:%H:%M}" for each in link.fetch_times),
-    }
-    form = SettingsForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            edit_link(person(request), link.id, **form.cleaned_data, now=now())
-        except Problem as problem:
-            add_problem(form, problem)
-        else:
-            messages.success(request, _("The settings are saved. A new grouping is for new lines."))
-            return redirect("books:connection", connection_id=link.online_account.connection_id)
-    return show(
-        request, "edit_link.html", link=link, title=journal_title(link.journal), form=form, room="synchronization"
-    )
-
-
-@login_required
-@require_POST
-def end_link(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
-    """Unlink one account; its siblings go on."""
-    link = access_link(person(request), link_id, role=Role.OWNER)
-    unlink(person(request), link.id, now=now())
-    messages.success(request, _("The journal is no longer fed. Its lines stay, and it can be linked again."))
-    return redirect("books:connection", connection_id=link.online_account.connection_id)

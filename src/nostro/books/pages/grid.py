@@ -83,6 +83,9 @@ class RowForm(SettingsForm):
     )
     exchange_rate = RateField(label=_("Exchange rate"))
     confirmed_number = forms.BooleanField(label=_("Link although the journal has another number"), required=False)
+    changed_currency = forms.BooleanField(
+        label=_("Change the currency of the journal, which has no lines"), required=False
+    )
     use_required_attribute = False
     field_order = ("action", "journal", "grouping", "fetch_schedule", "fetch_from", "opening", "opening_amount")
 
@@ -118,7 +121,7 @@ class RowForm(SettingsForm):
     @property
     def opens_more(self) -> bool:
         """Whether one of the rarer settings needs the person's eye."""
-        rarer = ("fetch_times", "opening_amount", "opening_account", "confirmed_number")
+        rarer = ("fetch_times", "opening_amount", "opening_account", "confirmed_number", "changed_currency")
         return self.is_bound and any(self[name].errors or self[name].value() for name in rarer)
 
     def clean(self) -> dict[str, Any]:
@@ -146,6 +149,7 @@ class RowForm(SettingsForm):
             opening_account_id=opening_account.id if opening_account else None,
             exchange_rate=data.get("exchange_rate"),
             confirmed_number=data["confirmed_number"],
+            changed_currency=data["changed_currency"],
         )
 
     def add_row_error(self, error: RowError) -> None:

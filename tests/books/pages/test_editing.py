@@ -1,0 +1,47 @@
+"""The page on which a link is edited (books.md 6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from django.test import Client
+from django.urls import reverse
+from tests.books.pages.conftest import House
+
+from nostro.books.journals.services import create_journal
+from nostro.books.links.models import JournalLink, OnlineAccount
+from nostro.people.models import User
+
+FIELDS = {
+    "grouping": "daily", "fetch_schedule": "24h", "fetch_times": "", "fetch_from": "2026-10-20", "opening": "typed",
+    "opening_amount": "12,50",
+}  # fmt: skip
+
+
+def test_everything_is_saved_together_or_not_at_all(house: House, browser: Client) -> None:
+    url = reverse("books:edit_link", args=[house.link.id])
+    refused = browser.post(url, {**FIELDS, "fetch_from": "2100-01-01"}).content.decode()
+    house.journal.refresh_from_db()
+    assert "cannot be fetched from this date" in refused
+    assert house.journal.grouping == "per_synchronization"
+
+    assert browser.post(url, FIELDS).status_code == 302
+    house.journal.refresh_from_db()
+    link = JournalLink.objects.get(pk=house.link.pk)
+    assert (house.journal.grouping, house.journal.opening_amount) == ("daily", Decimal("12.50"))
+    assert (link.fetch_schedule, link.fetch_from) == ("24h", dt.date(2026, 10, 20))
+
+
+def test_an_account_is_moved_or_declined(house: House, browser: Client, owner: User) -> None:
+    other = create_journal(owner, house.company, name="Other", currency="EUR", account_number="BE71096123456769")
+    url = reverse("books:relink", args=[house.link.id])
+    asked = browser.post(url, {"journal": str(other.id)})
+    assert "L-NUMBER" in asked.content.decode()
+
+    assert browser.post(url, {"journal": str(other.id), "confirmed_number": "on"}).status_code == 302
+    link = JournalLink.objects.get(unlinked_at=None)
+    assert link.journal == other
+    assert browser.post(reverse("books:unlink", args=[link.id]), {"do": "decline"}).status_code == 302
+    assert OnlineAccount.objects.get().declined
+    assert not JournalLink.objects.filter(unlinked_at=None).exists()
