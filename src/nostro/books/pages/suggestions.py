@@ -12,8 +12,9 @@ from django.utils.translation import ngettext
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Line, LineStatus
 from nostro.books.pages.states import State
-from nostro.books.reconcile.choosing import option_key, proposals_of
+from nostro.books.reconcile.choosing import option_key
 from nostro.books.reconcile.engine import Allocation, ItemKind, Option, Proposal, Step
+from nostro.books.reconcile.queries import proposals_for
 
 #: Buttons beside a line of the list (books.md 16.10).
 MAX_BUTTONS = 2
@@ -56,8 +57,8 @@ class Suggestions:
 
 def suggestions_for(company: Company, lines: Sequence[Line]) -> dict[UUID, Suggestions]:
     """The suggestions for each of the lines that can be matched."""
-    ids = [line.id for line in lines if is_open(line)]
-    return {line_id: _suggestions(proposal) for line_id, proposal in proposals_of(company, ids).items()}
+    found = proposals_for([line for line in lines if is_open(line) and line.company_id == company.id])
+    return {line_id: _suggestions(proposal) for line_id, proposal in found.items()}
 
 
 def is_open(line: Line) -> bool:
@@ -76,15 +77,17 @@ def _suggestions(proposal: Proposal) -> Suggestions:
             strength=_strength(option, alone and index == 0),
             sure=alone and index == 0,
             allocations=option.allocations,
-            is_transfer=option.allocations[0].item.kind == ItemKind.MIRROR,
+            is_transfer=any(one.item.kind == ItemKind.MIRROR for one in option.allocations),
         )
         for index, option in enumerate(proposal.options)
-        if option.allocations and not any(one.item.is_draft for one in option.allocations)
+        if not any(one.item.is_draft for one in option.allocations)
     )
     return Suggestions(options, proposal)
 
 
 def _name(option: Option) -> str:
+    if not option.allocations:
+        return next((one.text for one in option.evidence if one.kind == "rule"), _("Rule"))
     first, *others = option.allocations
     if first.item.kind == ItemKind.MIRROR:
         return _("Own transfer")

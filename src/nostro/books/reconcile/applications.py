@@ -61,6 +61,8 @@ class Application:
     evidence: dict[str, Any] = field(default_factory=dict)
     expected_rest: Decimal | None = None
     mirror_of: UUID | None = None
+    rule_version_id: UUID | None = None
+    to_check: bool = False
 
 
 def of_proposal(company: Company, proposal: Proposal, rest: Decimal) -> list[Application]:
@@ -85,8 +87,10 @@ def of_option(
         "explanation": option.sentence,
         "automatic": automatic,
         "evidence": evidence_of(proposal, option),
+        "rule_version_id": option.rule_version_id,
+        "to_check": option.to_check,
     }
-    if option.allocations[0].item.kind == ItemKind.MIRROR:
+    if option.allocations and option.allocations[0].item.kind == ItemKind.MIRROR:
         transfer = account_for(company, Purpose.TRANSFER)
         other = option.allocations[0].item
         move = (BookTo(transfer.id),)
@@ -94,7 +98,10 @@ def of_option(
             Application(proposal.line_id, move, expected_rest=rest, **common),
             Application(other.id, move, expected_rest=-other.residual, mirror_of=proposal.line_id, **common),
         ]
-    moves = tuple(_pay(company, allocation) for allocation in option.allocations)
+    moves: tuple[Pay | BookTo, ...] = (
+        *(_pay(company, allocation) for allocation in option.allocations),
+        *(BookTo(one.account_id, one.amount, one.partner_id, one.label) for one in option.bookings),
+    )
     return [Application(proposal.line_id, moves, expected_rest=rest, **common)]
 
 
@@ -102,7 +109,9 @@ def _pay(company: Company, allocation: Allocation) -> Pay:
     """What closes the item beside its payment is a discount, given to a customer or received from a supplier."""
     item, rest = allocation.item, allocation.write_off
     write_offs: tuple[WriteOff, ...] = ()
-    if rest:
+    if rest and allocation.write_off_account_id is not None:
+        write_offs = (WriteOff(allocation.write_off_account_id, rest),)
+    elif rest:
         purpose = Purpose.DISCOUNT_GIVEN if item.residual > 0 else Purpose.DISCOUNT_RECEIVED
         write_offs = (WriteOff(account_for(company, purpose).id, rest),)
     return Pay(item.id, allocation.part, write_offs, expected=item.residual)

@@ -48,7 +48,11 @@ class Choice:
 
 def option_key(option: Option) -> str:
     """The same for the same items with the same parts under the same step."""
-    said = [option.step, *(f"{one.item.id} {one.part} {one.write_off}" for one in option.allocations)]
+    said = [
+        option.step,
+        *(f"{one.item.id} {one.part} {one.write_off} {one.write_off_account_id}" for one in option.allocations),
+        *(f"{one.account_id} {one.amount} {one.partner_id}" for one in option.bookings),
+    ]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]
 
 

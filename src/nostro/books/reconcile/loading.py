@@ -17,7 +17,16 @@ from uuid import UUID
 from django.db import connection
 
 from nostro.books.companies.models import Company
-from nostro.books.reconcile.engine import Book, ItemKind, LineEvidence, LineFacts, OpenItem, PartnerBook, read_line
+from nostro.books.reconcile.engine import (
+    Book,
+    ItemKind,
+    LineEvidence,
+    LineFacts,
+    OpenItem,
+    PartnerBook,
+    Rules,
+    read_line,
+)
 from nostro.books.reconcile.engine.partners import AccountOwner, KnownPartner, normalised_name
 from nostro.books.reconcile.engine.steps import MIRROR_DAYS
 
@@ -105,13 +114,14 @@ def _line(company: Company, row: tuple[Any, ...]) -> LineFacts:
         counterparty_name=name,
         counterparty_account=account,
         partner_id=partner,
+        amount=amount,
     )
 
 
 # --- partners -----------------------------------------------------------------------------------------------------
 
 
-def load_partners(company: Company, line_ids: Sequence[UUID]) -> PartnerBook:
+def load_partners(company: Company, line_ids: Sequence[UUID], rules: Rules) -> PartnerBook:
     """The company's partners by name, and the owners of the accounts that the lines name."""
     known = _rows(
         """SELECT id, name, active, EXISTS (SELECT FROM ledger_entryitem item WHERE item.partner_id = partner.id)
@@ -134,6 +144,7 @@ def load_partners(company: Company, line_ids: Sequence[UUID]) -> PartnerBook:
     return PartnerBook(
         (KnownPartner(*row) for row in known),
         owners=owners,
+        mapping_models=rules.partners,
         own_accounts=frozenset(number for (number,) in own),
         own_names=frozenset({normalised_name(company.name)}),
     )

@@ -10,32 +10,37 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from nostro.books.companies.models import Company
-from nostro.books.reconcile.engine import LineEvidence, LineFacts, PartnerBook, Proposal, propose
+from nostro.books.reconcile.engine import LineEvidence, LineFacts, PartnerBook, Proposal, Rules, propose
 from nostro.books.reconcile.loading import BATCH_LINES, Batch, load_batch, load_more, load_partners
+from nostro.books.reconcile.rules.loading import load_rules
 from nostro.web.collector import look_for_cycles_less_often
 
 
 def propose_lines(company: Company, line_ids: Sequence[UUID]) -> Iterator[Proposal]:
     """A proposal for each line that is not explained yet, in the order of the lines within each batch."""
     look_for_cycles_less_often()
-    partners = load_partners(company, line_ids)
+    rules = load_rules(company)
+    partners = load_partners(company, line_ids, rules)
     for begin in range(0, len(line_ids), BATCH_LINES):
-        yield from _propose_batch(company, line_ids[begin : begin + BATCH_LINES], partners)
+        yield from _propose_batch(company, line_ids[begin : begin + BATCH_LINES], partners, rules)
 
 
-def _propose_batch(company: Company, line_ids: Sequence[UUID], partners: PartnerBook) -> list[Proposal]:
-    """Most lines are decided by what they name; only for the others it is worth reading all that a partner owes."""
+def _propose_batch(company: Company, line_ids: Sequence[UUID], partners: PartnerBook, rules: Rules) -> list[Proposal]:
+    """Most lines are decided by what they name; only for the others it is worth reading all that a partner owes. Rules
+    come with that, because what a partner owes goes before what a rule books."""
     batch = load_batch(company, line_ids, partners)
     lines = list(zip(batch.lines, batch.evidence, strict=True))
-    decided = {line.id: proposal for line, said in lines if (proposal := _take(batch, line, said)).decision == "apply"}
+    decided = {
+        line.id: proposal for line, said in lines if (proposal := _take(batch, line, said, Rules())).decision == "apply"
+    }
     undecided = [(line, said) for line, said in lines if line.id not in decided]
     load_more(company, [line for line, _ in undecided], [said for _, said in undecided], batch.book)
-    decided.update((line.id, _take(batch, line, said)) for line, said in undecided)
+    decided.update((line.id, _take(batch, line, said, rules)) for line, said in undecided)
     return [decided[line.id] for line in batch.lines]
 
 
-def _take(batch: Batch, line: LineFacts, evidence: LineEvidence) -> Proposal:
-    proposal = propose(line, batch.book, evidence=evidence)
+def _take(batch: Batch, line: LineFacts, evidence: LineEvidence, rules: Rules) -> Proposal:
+    proposal = propose(line, batch.book, evidence=evidence, rules=rules)
     if proposal.decision == "apply":
         batch.book.take(proposal.options[0])
     return proposal

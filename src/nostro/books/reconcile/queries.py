@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from nostro.books.companies.models import Role
 from nostro.books.companies.queries import require_role
 from nostro.books.journals.models import Line
+from nostro.books.reconcile import stored
+from nostro.books.reconcile.engine import Proposal
 from nostro.books.reconcile.models import MatchGroup
 from nostro.people.models import User
 from nostro.web.errors import NotFound
@@ -19,6 +22,15 @@ def access_match_group(user: User, group_id: UUID, *, role: Role | None = None) 
         raise NotFound("match")
     require_role(user, group.company_id, role, "match")
     return group
+
+
+def proposals_for(lines: Sequence[Line]) -> dict[UUID, Proposal]:
+    """What is proposed for lines of one company that are not explained yet, by line: computed ahead, or now where that
+    is stale. The caller has checked access to the lines."""
+    if not lines:
+        return {}
+    assert len({line.company_id for line in lines}) == 1
+    return stored.proposals_for(lines[0].company, [line.id for line in lines])
 
 
 def match_groups_of(line: Line, *, live_only: bool = True) -> list[MatchGroup]:

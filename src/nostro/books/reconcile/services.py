@@ -30,6 +30,7 @@ from nostro.books.ledger.posting import (
 )
 from nostro.books.reconcile.applications import Application, BookTo, Pay
 from nostro.books.reconcile.applying import apply_one
+from nostro.books.reconcile.automation import something_changed
 from nostro.books.reconcile.candidates import candidates
 from nostro.books.reconcile.models import MatchGroup, MatchPart
 from nostro.books.reconcile.planning import name_of
@@ -107,6 +108,7 @@ def undo(user: User, group_id: UUID, *, now: dt.datetime) -> MatchGroup:
     )
     for group in groups.filter(pk__in=ids, undone_at=None).order_by("id"):
         _undo(user, locked[group.line_id], group, now)
+    something_changed(seen.company, now=now)
     return access_match_group(user, group_id)
 
 

@@ -46,6 +46,9 @@ def write_plans(state: State, plans: Sequence[Plan], *, actor: User | None, now:
         line.suspense_residual = state.amounts[line.id].rest
         line.reconciled = line.suspense_residual == 0
     set_unexplained(lines.values())
+    to_check = [plan.line.id for plan in plans if plan.application.to_check]
+    if to_check:
+        Line.objects.filter(pk__in=to_check).update(to_check=True)
     record_many([_trail(plan.line, group) for plan, group in zip(plans, groups, strict=True)], actor=actor)
     return groups
 
@@ -71,6 +74,7 @@ class _Rows:
             automatic=application.automatic,
             evidence=application.evidence,
             explanation=application.explanation[:2000],
+            rule_version_id=application.rule_version_id,
             actor=self.actor,
             created_at=self.now,
         )

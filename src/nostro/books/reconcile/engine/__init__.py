@@ -7,10 +7,12 @@ finds who it is, ``steps`` are the steps of books.md 16.2 in their order, and ``
 
 from nostro.books.reconcile.engine.book import Book
 from nostro.books.reconcile.engine.partners import PartnerBook, PartnerFinding
-from nostro.books.reconcile.engine.propose import propose
+from nostro.books.reconcile.engine.propose import ENGINE_VERSION, propose
 from nostro.books.reconcile.engine.reading import LineEvidence, read_line
+from nostro.books.reconcile.engine.rules import Definition, LiveRule, Rules
 from nostro.books.reconcile.engine.values import (
     Allocation,
+    Booking,
     EarlyPayment,
     Evidence,
     ItemKind,
@@ -23,19 +25,24 @@ from nostro.books.reconcile.engine.values import (
 )
 
 __all__ = [
+    "ENGINE_VERSION",
     "Allocation",
     "Book",
+    "Booking",
+    "Definition",
     "EarlyPayment",
     "Evidence",
     "ItemKind",
     "LineEvidence",
     "LineFacts",
+    "LiveRule",
     "OpenItem",
     "Option",
     "PartnerBook",
     "PartnerFinding",
     "Proposal",
     "Refusal",
+    "Rules",
     "Step",
     "propose",
     "read_line",

@@ -8,19 +8,22 @@ from typing import Literal
 from nostro.books.reconcile.engine import steps
 from nostro.books.reconcile.engine.book import Book
 from nostro.books.reconcile.engine.reading import LineEvidence, read_line
+from nostro.books.reconcile.engine.rules import Rules
 from nostro.books.reconcile.engine.steps import MAX_OPTIONS, Case, Found
 from nostro.books.reconcile.engine.values import LineFacts, Option, Proposal, Refusal
 
-#: Automated models (books.md 16.8), step 7: what they make of a case.
-Models = Callable[[Case], Found]
+#: Another one makes stored proposals stale.
+ENGINE_VERSION = 1
 
-_BEFORE_MODELS: tuple[Callable[[Case], Found], ...] = (
+_STEPS: tuple[Callable[[Case], Found], ...] = (
     steps.own_transfer,
     steps.end_to_end,
     steps.reference,
     steps.payment,
     steps.number,
     steps.partner_and_amount,
+    steps.models,
+    steps.rest,
 )
 
 
@@ -29,7 +32,7 @@ def propose(
     book: Book,
     *,
     evidence: LineEvidence | None = None,
-    models: Models | None = None,
+    rules: Rules | None = None,
     grace_days: int = 0,
 ) -> Proposal:
     """What a line pays, with the evidence for it and why other items were refused.
@@ -39,15 +42,19 @@ def propose(
     """
     evidence = evidence or read_line(line)
     partner = book.partners.find(line, evidence)
-    case = Case(line, evidence, book, partner, grace_days)
+    rules = rules or Rules()
+    case = Case(line, evidence, book, partner, grace_days, rules)
     options: list[Option] = []
     refused: list[Refusal] = []
     decision: Literal["apply", "suggest", "nothing"] = "nothing"
-    for step in (*_BEFORE_MODELS, *((models,) if models else ()), steps.rest):
+    for step in _STEPS:
         found = step(case)
         refused.extend(found.refused)
-        if decision == "nothing" and found.options:
-            decision = "apply" if len(found.options) == 1 and found.options[0].auto else "suggest"
+        if decision == "nothing" and len(found.options) == 1:
+            found.options = [rules.allow(case, found.options[0])]
+            decision = "apply" if found.options[0].auto else "suggest"
+        elif decision == "nothing" and found.options:
+            decision = "suggest"
         options.extend(found.options)
         if decision == "apply" or len(options) >= MAX_OPTIONS:
             break
@@ -66,5 +73,5 @@ def _distinct(options: Sequence[Option]) -> tuple[Option, ...]:
     """The same items with the same parts are one option, under the strongest evidence."""
     seen: dict[object, Option] = {}
     for option in options:
-        seen.setdefault(option.allocations, option)
+        seen.setdefault((option.allocations, option.bookings), option)
     return tuple(seen.values())[:MAX_OPTIONS]

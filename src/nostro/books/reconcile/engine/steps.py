@@ -14,6 +14,7 @@ from decimal import Decimal
 from nostro.books.reconcile.engine.book import Book
 from nostro.books.reconcile.engine.partners import PartnerFinding
 from nostro.books.reconcile.engine.reading import FoundKey, LineEvidence, Token, is_strong_number
+from nostro.books.reconcile.engine.rules import Rules
 from nostro.books.reconcile.engine.values import (
     Allocation,
     Evidence,
@@ -41,6 +42,7 @@ class Case:
     book: Book
     partner: PartnerFinding | None = None
     grace_days: int = 0  # added to discount dates (books.md 16.5)
+    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(slots=True)
@@ -323,13 +325,13 @@ def _without_overlaps(hits: list[tuple[Token, list[OpenItem]]]) -> list[tuple[To
 
 def partner_and_amount(case: Case) -> Found:
     """The partner is known, and an amount of theirs fits: all that is open, one item, one with discount, or one whose
-    amount is written in the text. Never automatic by itself."""
+    amount is written in the text. Automatic only where a rule says so."""
     found = Found()
     if case.partner is None:
         return found
     items = _payable(case, case.book.by_partner(case.partner.partner_id), found)
     items = [item for item in items if item.kind != ItemKind.BATCH]
-    for choose in (_all_open, _one_exact, _one_discounted, _amount_in_text):
+    for choose in (_all_open, _one_exact, _one_discounted, _tolerated, _amount_in_text):
         found.options.extend(choose(case, items, case.partner))
         if found.options:
             break
@@ -362,9 +364,22 @@ def _one_discounted(case: Case, items: list[OpenItem], partner: PartnerFinding) 
     return [option for option in options if option is not None][:MAX_OPTIONS]
 
 
+def _tolerated(case: Case, items: list[OpenItem], partner: PartnerFinding) -> list[Option]:
+    name = case.book.partners.name(partner.partner_id) or (items[0].partner_name if items else "")
+    return case.rules.tolerated(case, items, f"{name}, known by {partner.why}")[:MAX_OPTIONS]
+
+
 def _amount_in_text(case: Case, items: list[OpenItem], partner: PartnerFinding) -> list[Option]:
     named = [item for item in items if abs(item.residual) in case.evidence.amounts]
     return [_partner_option(case, [item], partner, "its amount is in the text") for item in named[:MAX_OPTIONS]]
+
+
+# --- step 7: rules ------------------------------------------------------------------------------------------------
+
+
+def models(case: Case) -> Found:
+    """The first rule that hits (books.md 16.8)."""
+    return Found(options=case.rules.booked(case))
 
 
 # --- step 8: the rest ---------------------------------------------------------------------------------------------

@@ -86,6 +86,13 @@ class LineFacts:
     counterparty_account: str = ""
     partner_id: UUID | None = None  # set by a person
     estimated: frozenset[str] = frozenset()
+    amount: Decimal | None = None  # of the whole line, where a part of it is explained already
+    details: tuple[str, ...] = ()  # bank codes and references that conditions of rules may look at
+
+    @property
+    def whole(self) -> Decimal:
+        """The amount of the line."""
+        return self.rest if self.amount is None else self.amount
 
     @property
     def rest(self) -> Decimal:
@@ -94,7 +101,16 @@ class LineFacts:
 
 
 EvidenceKind = Literal[
-    "own_account", "end_to_end_id", "reference", "payment", "number", "partner", "amount", "discount", "tolerance"
+    "own_account",
+    "end_to_end_id",
+    "reference",
+    "payment",
+    "number",
+    "partner",
+    "amount",
+    "discount",
+    "tolerance",
+    "rule",
 ]
 
 
@@ -110,11 +126,22 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """``part`` of the line goes to an item: signed like the line, in the item's currency. ``write_off`` is what closes
-    the item beside it (early-payment discount or tolerance), signed alike."""
+    the item beside it (early-payment discount or tolerance), signed alike; without an account it is a discount."""
 
     item: OpenItem
     part: Decimal
     write_off: Decimal = Decimal(0)
+    write_off_account_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """``amount`` of the line goes to an account: signed like the line, in its currency."""
+
+    account_id: UUID
+    amount: Decimal
+    partner_id: UUID | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +154,9 @@ class Option:
     exact: bool
     auto: bool  # may be applied without a person, if it is the only one of its step
     sentence: str
+    bookings: tuple[Booking, ...] = ()
+    rule_version_id: UUID | None = None  # the rule that made it, or that allowed it to be automatic
+    to_check: bool = False
 
     @property
     def item_ids(self) -> tuple[UUID, ...]:

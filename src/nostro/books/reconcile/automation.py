@@ -1,0 +1,172 @@
+"""Reconciling by itself (books.md 16.2): look at what is not explained, store proposals, apply the automatic ones.
+
+A look goes through the lines in batches, each in a transaction of its own that computes, applies and stores. A batch
+that was done changes nothing when it is done again, and a killed look is asked for again by the tick. Lines that a
+person took a match back from only get suggestions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from nostro.books.companies.models import Company, Role
+from nostro.books.companies.queries import require_role
+from nostro.books.journals.models import Line
+from nostro.books.reconcile.applications import Application, of_proposal
+from nostro.books.reconcile.applying import MAX_APPLICATIONS, apply
+from nostro.books.reconcile.engine import Proposal
+from nostro.books.reconcile.loading import BATCH_LINES
+from nostro.books.reconcile.models import Automation, MatchGroup, StoredProposal
+from nostro.books.reconcile.proposing import propose_lines
+from nostro.books.reconcile.rules.loading import load_rules
+from nostro.books.reconcile.stored import lines_to_look_at, newest_item_at, store_proposals
+from nostro.people.audit import record
+from nostro.people.models import User
+
+Clock = Callable[[], dt.datetime]
+
+#: Lines of one look; the next takes the rest.
+MAX_LINES = 50_000
+#: Two applications for each own transfer have to fit.
+_BATCH = min(BATCH_LINES, MAX_APPLICATIONS // 2)
+
+
+@dataclass(slots=True)
+class Look:
+    """What a look did."""
+
+    lines: int = 0
+    applied: int = 0
+
+
+def automation_of(company: Company) -> Automation:
+    """The company's settings and progress, made when they are missing."""
+    found, _ = Automation.objects.get_or_create(company=company)
+    return found
+
+
+def request_look(company: Company, *, now: dt.datetime | None = None) -> None:
+    """Ask for a look, in the caller's transaction; one waits per company at most."""
+    from procrastinate.exceptions import AlreadyEnqueued
+
+    from nostro.books.reconcile.tasks import reconcile_company
+
+    now = now or timezone.now()
+    automation_of(company)
+    Automation.objects.filter(company=company).update(requested_at=now)
+    try:
+        with transaction.atomic():
+            reconcile_company.configure(queueing_lock=f"reconcile:{company.id}").defer(company_id=str(company.id))
+    except AlreadyEnqueued:
+        return
+
+
+def something_changed(company: Company, *, now: dt.datetime | None = None) -> None:
+    """A match was taken back, or a rule changed: what was proposed before is stale."""
+    now = now or timezone.now()
+    automation_of(company)
+    Automation.objects.filter(company=company).update(changed_at=now)
+    request_look(company, now=now)
+
+
+@transaction.atomic
+def set_automation(user: User, company: Company, enabled: bool) -> Automation:
+    """Let Nostro apply what is certain by itself, or only propose. Accountants decide."""
+    require_role(user, company.id, Role.ACCOUNTANT, "company")
+    automation_of(company)
+    found = Automation.objects.select_for_update().get(company=company)
+    if found.enabled != enabled:
+        found.enabled = enabled
+        found.save(update_fields=["enabled"])
+        record(
+            tenant_id=company.id,
+            actor=user,
+            action="reconcile.automation",
+            obj=company,
+            sentence="Certain matches are applied automatically." if enabled else "Matches are only proposed.",
+            before={"enabled": not enabled},
+            after={"enabled": enabled},
+        )
+        if enabled:
+            something_changed(company)
+    return found
+
+
+def look(company: Company, *, clock: Clock = timezone.now) -> Look:
+    """Propose for every line that needs it, and apply what may be applied. Safe to repeat, and to kill."""
+    started, done = clock(), Look()
+    automation = automation_of(company)
+    line_ids = lines_to_look_at(company, everything=_everything(company, automation, started), limit=MAX_LINES)
+    for begin in range(0, len(line_ids), _BATCH):
+        batch = line_ids[begin : begin + _BATCH]
+        done.applied += _look_at(company, batch, enabled=automation.enabled, now=clock())
+        done.lines += len(batch)
+    if len(line_ids) < MAX_LINES:
+        Automation.objects.filter(company=company).update(finished_at=started)
+    return done
+
+
+def is_due(company: Company, automation: Automation, now: dt.datetime) -> bool:
+    """Whether there is something that no look has seen."""
+    asked = automation.requested_at is not None and (
+        automation.finished_at is None or automation.finished_at < automation.requested_at
+    )
+    return (
+        asked
+        or bool(lines_to_look_at(company, everything=False, limit=1))
+        or (automation.finished_at is not None and _everything(company, automation, now))
+    )
+
+
+def _everything(company: Company, automation: Automation, now: dt.datetime) -> bool:
+    """Whether old proposals may be stale: for new items, matches, rules, or another engine since the last look."""
+    since = automation.finished_at
+    if since is None or since > now:
+        return True
+    if automation.changed_at is not None and automation.changed_at >= since:
+        return True
+    if newest_item_at(company, since) is not None:
+        return True
+    made = MatchGroup.objects.filter(company=company, created_at__gt=since, automatic=False)
+    other = StoredProposal.objects.filter(company=company).exclude(rules_digest=load_rules(company).digest)
+    return made.exists() or other.exists()
+
+
+@transaction.atomic
+def _look_at(company: Company, line_ids: Sequence[UUID], *, enabled: bool, now: dt.datetime) -> int:
+    with connection.cursor() as cursor:  # one look at a time: the lock goes with the transaction
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"reconcile:{company.id}"])
+    digest = load_rules(company).digest
+    proposals = list(propose_lines(company, line_ids))
+    applied = _apply(company, [one for one in proposals if one.decision == "apply"], now) if enabled else set()
+    store_proposals(company, [one for one in proposals if one.line_id not in applied], digest, now)
+    StoredProposal.objects.filter(line_id__in=applied).delete()
+    return len(applied)
+
+
+def _apply(company: Company, proposals: Sequence[Proposal], now: dt.datetime) -> set[UUID]:
+    """The lines that were matched; a refused one keeps its proposal for a person."""
+    todo: list[Application] = []
+    covered: set[UUID] = set()
+    rests = dict(
+        Line.objects.filter(pk__in=[one.line_id for one in proposals]).values_list("id", "suspense_residual")
+    )  # fmt: skip
+    wanted = [of_proposal(company, one, rests[one.line_id]) for one in proposals]
+    refused = set(
+        MatchGroup.objects.filter(
+            line_id__in=[each.line_id for one in wanted for each in one], undone_at__isnull=False
+        ).values_list("line_id", flat=True)
+    )
+    for applications in wanted:
+        lines = {each.line_id for each in applications}
+        if not lines & covered and not lines & refused:
+            covered |= lines
+            todo.extend(applications)
+    outcomes = apply(company, todo, actor=None, now=now)
+    return {one.line_id for one, done in zip(todo, outcomes, strict=True) if isinstance(done, MatchGroup)}
