@@ -68,12 +68,13 @@ class LedgerAccountField(forms.CharField):
 
 
 def find_account(accounts: Sequence[LedgerAccount], text: str) -> LedgerAccount:
-    """The one account meant by ``text``: its code, ``code name``, or a part of its name that no other has."""
+    """The one account meant by ``text``: its code or name, or what only its code begins with or only its name holds."""
     text = " ".join(text.split())
     for account in accounts:
         if text in (account.code, str(account), account.name):
             return account
-    found = [account for account in accounts if text.casefold() in account.name.casefold()]
+    part = text.casefold()
+    found = [one for one in accounts if part and (part in one.name.casefold() or one.code.startswith(text))]
     if len(found) == 1:
         return found[0]
     if not found:

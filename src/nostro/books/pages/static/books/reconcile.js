@@ -14,7 +14,7 @@
     const found = lines();
     const current = found.findIndex((link) => link.hasAttribute("aria-current"));
     const wanted = current + step;
-    if (wanted >= found.length) $(".pager a:last-of-type")?.click();
+    if (wanted >= found.length) $(".pager a[rel=next]")?.click();
     else if (wanted >= 0) found[wanted].click();
   };
   const marks = () => all("[name=lines]");
@@ -92,11 +92,22 @@
     return press("b");
   };
 
+  /* The field of an action on the marked lines shows only with its action. */
+  const showFields = () => {
+    for (const field of all("[data-for]")) field.hidden = field.dataset.for !== $("#action").value;
+  };
+  const bookMarked = () => {
+    if (!$("#action")) return false;
+    $("#action").value = "account";
+    showFields();
+    return focus("#marked_account");
+  };
+
   const actions = {
     j: () => go(1), ArrowDown: () => go(1), k: () => go(-1), ArrowUp: () => go(-1),
     Enter: apply,
-    x: markCurrent,
-    b: preview,
+    x: markCurrent, X: () => mark(marks(), marks().some((box) => !box.checked)),
+    b: preview, B: bookMarked,
     a: () => focus("#id_account"),
     f: () => focus("[name=q]"),
     m: () => focus("[name=items]"),
@@ -129,6 +140,7 @@
   document.addEventListener("change", (event) => {
     if (event.target.name === "items") showLeft();
     else if (event.target.name === "lines") countMarks();
+    else if (event.target.id === "action") showFields();
     else if (event.target.matches("[data-keys-on]")) localStorage.setItem(STORE, event.target.checked ? "on" : "off");
   });
 
@@ -136,6 +148,7 @@
     for (const hidden of all("[data-key][hidden]")) hidden.hidden = false;
     const on = $("[data-keys-on]");
     if (on) on.checked = isOn();
+    if ($("#action")) showFields();
     countMarks();
     showLeft();
     $("#lines a[aria-current]")?.closest("li").scrollIntoView({ block: "nearest" });
