@@ -308,6 +308,29 @@ def test_a_failing_hub_is_a_row_and_moves_nothing(
     assert not Failure.objects.filter(cleared_at=None).exists()
 
 
+def test_what_a_hub_sent_before_it_failed_stays_in_the_raw_store(
+    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.page_limit = 1
+    link = linked(owner, company, hub)
+    answer = hub.answer
+
+    def fail_after_two_pages(method: str, target: str, authorization: str) -> tuple[int, str]:
+        if f"after={transaction_id('t2')}" in target:
+            return 503, '{"errors": [{"code": "serviceUnavailable"}]}'
+        return answer(method, target, authorization)
+
+    monkeypatch.setattr(hub, "answer", fail_after_two_pages)
+    assert fetch(link).error_code == "H-BANK-DOWN"
+    kept = set(RawTransaction.objects.values_list("external_id", flat=True))
+    assert kept == {transaction_id("t3"), transaction_id("t2")}
+    assert not Line.objects.exists()
+
+    monkeypatch.undo()
+    fetch(link, NOW + dt.timedelta(minutes=1))
+    assert (Line.objects.count(), RawTransaction.objects.count()) == (3, 3)
+
+
 def test_refused_credentials_need_a_person(
     owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
 ) -> None:

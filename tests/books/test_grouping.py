@@ -6,16 +6,17 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.books.conftest import NOW
 
 from nostro.books.companies.models import Company
-from nostro.books.journals.grouping import group_lines, leaves_out_a_period
+from nostro.books.journals.grouping import group_lines, leaves_out_a_period, refresh_statements
 from nostro.books.journals.importing import LineValues, NewLine, import_lines
 from nostro.books.journals.models import Journal, Line, Source, Statement
 from nostro.books.journals.queries import running_balances
-from nostro.books.journals.services import confirm_statement, create_journal, regroup
+from nostro.books.journals.services import confirm_statement, create_journal, regroup, remove_line, restore_line
 from nostro.core.ids import new_id
 from nostro.people.models import User
 
@@ -160,3 +161,29 @@ def test_a_period_without_a_statement_is_noticed(grouping: str, days: tuple[str,
     first, second = (Statement(grouping=grouping, first_day=dt.date.fromisoformat(day)) for day in days)
 
     assert leaves_out_a_period(first, second) == left_out
+
+
+@pytest.mark.parametrize("grouping", ["daily", "weekly", "bi_monthly", "monthly", "per_synchronization"])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chosen=st.lists(st.integers(0, 4), min_size=1, max_size=6))
+def test_removing_and_restoring_gives_what_cutting_everything_again_gives(
+    owner: User, company: Company, grouping: str, chosen: list[int]
+) -> None:
+    """The balances carried on from one statement are those of a count of all lines, and restoring all is identity."""
+    with transaction.atomic():
+        journal = journal_with(owner, company, grouping, EXAMPLE)
+        before = statements(journal)
+        lines = list(Line.objects.filter(journal=journal).order_by("booking_date"))
+        for place in chosen:
+            if Line.objects.get(pk=lines[place].pk).status == "posted":
+                remove_line(owner, lines[place].id, reason="private", now=NOW)
+            else:
+                restore_line(owner, lines[place].id, now=NOW)
+            carried = statements(journal), list(Statement.objects.filter(journal=journal).values_list("date"))
+            refresh_statements(journal)
+            assert (statements(journal), list(Statement.objects.filter(journal=journal).values_list("date"))) == carried
+        for line in lines:
+            restore_line(owner, line.id, now=NOW)
+        if grouping != "per_synchronization":
+            assert statements(journal) == before
+        transaction.set_rollback(True)

@@ -21,6 +21,8 @@ from procrastinate.contrib.django import app as django_app
 from procrastinate.contrib.django import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 
+from nostro.web.memory import collect_seldom
+
 #: Lane: its queues, and its share of the threads asked for. Every queue of every task is in one lane (tested).
 LANES: dict[str, tuple[tuple[str, ...], float]] = {
     "hub": (("sync",), 1.0),
@@ -40,6 +42,7 @@ def run_worker(threads: int) -> None:
     for task in django_app.tasks.values():
         if not inspect.iscoroutinefunction(task.func):
             task.func = _with_usable_connections(task.func)
+    collect_seldom()
     asyncio.run(_run_lanes({lane: _concurrency(lane, threads) for lane in LANES}))
 
 

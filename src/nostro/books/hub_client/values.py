@@ -41,9 +41,11 @@ class HubAccount:
     institution_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class HubTransaction:
-    """``payload`` is the resource as it came, as JSON text with every digit kept."""
+class HubTransaction(msgspec.Struct, frozen=True, gc=False):
+    """``payload`` is the resource as it came, as JSON text with every digit kept.
+
+    A struct and no dataclass: there are thousands of them, and these are made several times faster.
+    """
 
     id: str
     booking_date: dt.date

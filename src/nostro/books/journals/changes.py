@@ -12,7 +12,7 @@ from django.db import transaction
 
 from nostro.books.companies.models import Role
 from nostro.books.journals.balances import WITHDRAWN_REASON
-from nostro.books.journals.grouping import group_lines, refresh_statements
+from nostro.books.journals.grouping import carry_on_without, group_lines
 from nostro.books.journals.importing import LineValues, book_held_line
 from nostro.books.journals.models import BankChange, ChangeKind, Decision, Journal, Line, LineStatus
 from nostro.books.journals.services import DETAILS, locked_line, require_undecided, reverse_entry
@@ -167,6 +167,7 @@ def accept_change(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
     before = {"amount": str(line.amount), "booking_date": line.booking_date.isoformat(), "status": line.status}
     if line.entry is not None:
         reverse_entry(line, "Changed by the bank")
+    left, amount = line.statement, line.amount
     line.entry, line.statement, line.suspense_residual, line.reconciled = None, None, Decimal(0), False
     if change.kind == ChangeKind.WITHDRAWN:
         line.status, line.status_reason = LineStatus.REMOVED, WITHDRAWN_REASON
@@ -178,8 +179,9 @@ def accept_change(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
         line.company_amount, line.foreign_amount, line.foreign_currency = None, None, ""
         book_held_line(line)
     _decide(change, Decision.ACCEPTED, now)
+    # ``book_held_line`` has stored the line without its statement.
+    carry_on_without(left, amount)
     group_lines(line.journal, today=now.date())
-    refresh_statements(line.journal)
     line.refresh_from_db()
     record(
         tenant_id=line.company_id,

@@ -24,14 +24,17 @@ _LIVE = (LineStatus.POSTED, LineStatus.HELD_LOCKED, LineStatus.INFORMATIONAL)
 
 _SQL = """
 SELECT array_agg(id ORDER BY id) FROM journals_line
-WHERE journal_id = %(journal)s AND status = ANY(%(live)s)
+WHERE journal_id = %(journal)s AND status = ANY(%(live)s) AND booking_date >= %(since)s
 GROUP BY currency, amount, counterparty_account, booking_date
-HAVING count(*) > 1 AND max(booking_date) >= %(since)s
+HAVING count(*) > 1
 UNION
 SELECT array_agg(id ORDER BY id) FROM journals_line
-WHERE journal_id = %(journal)s AND status = ANY(%(live)s) AND bank_reference <> ''
+WHERE journal_id = %(journal)s AND status = ANY(%(live)s) AND bank_reference <> '' AND bank_reference IN (
+    SELECT bank_reference FROM journals_line
+    WHERE journal_id = %(journal)s AND status = ANY(%(live)s) AND bank_reference <> '' AND booking_date >= %(since)s
+)
 GROUP BY bank_reference
-HAVING count(*) > 1 AND max(booking_date) >= %(since)s
+HAVING count(*) > 1
 LIMIT %(limit)s
 """
 

@@ -30,7 +30,7 @@ def group_lines(journal: Journal, *, today: dt.date) -> int:
     Journal.objects.select_for_update(no_key=True).get(pk=journal.pk)
     loose = list(
         Line.objects.filter(journal=journal, statement=None, status__in=EFFECTIVE).only(
-            "id", "booking_date", "value_date", "order_date", "day_seq", "run_id"
+            "id", "booking_date", "value_date", "order_date", "day_seq", "run_id", "amount"
         )
     )
     if not loose:
@@ -42,7 +42,7 @@ def group_lines(journal: Journal, *, today: dt.date) -> int:
     rows = []
     for line in loose:
         run_id = str(line.run_id) if line.run_id else None
-        statement_id, order_date, late = placing.place(days[line.id], run_id, Decimal(0))
+        statement_id, order_date, late = placing.place(days[line.id], run_id, line.amount)
         rows.append([str(line.id), statement_id, order_date.isoformat(), late or line.late])
     placing.store()
     with connection.cursor() as cursor:
@@ -51,7 +51,6 @@ def group_lines(journal: Journal, *, today: dt.date) -> int:
             " FROM jsonb_array_elements(%s::jsonb) r WHERE l.id = (r->>0)::uuid",
             [json.dumps(rows)],
         )
-    refresh_statements(journal)
     return len(loose)
 
 
@@ -156,6 +155,26 @@ def leaves_out_a_period(previous: Statement, statement: Statement) -> bool:
     while grouping_start(grouping, day) == last:
         day += dt.timedelta(days=1)
     return day < grouping_start(grouping, statement.first_day)
+
+
+def carry_on_without(statement: Statement | None, amount: Decimal) -> None:
+    """A line of ``amount`` has left a statement: carry the balances on from there; the statement goes if it is empty.
+
+    Only statements from that one on are read, and no lines but its own.
+    """
+    if statement is None:
+        return
+    journal = Journal.objects.select_for_update(no_key=True).get(pk=statement.journal_id)
+    ordered = Statement.objects.filter(journal=journal).order_by("first_day", "created_at", "id")
+    before = ordered.filter(first_day__lt=statement.first_day).last()
+    statements = list(ordered.filter(first_day__gte=statement.first_day))
+    totals = {each.id: each.computed_end - each.start for each in statements}
+    last_day = Line.objects.filter(statement=statement).aggregate(last=Max("order_date"))["last"]
+    if last_day is None and statement.confirmed_at is None:
+        statements = [each for each in statements if each.id != statement.id]
+        Statement.objects.filter(pk=statement.pk).delete()
+    totals[statement.id] -= amount
+    _carry_on(journal, before, statements, totals, {statement.id: last_day} if last_day else {})
 
 
 def refresh_statements(journal: Journal) -> None:

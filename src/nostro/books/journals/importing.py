@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
-from operator import itemgetter
-from typing import NamedTuple
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db import transaction
 from django.db.models import Max
 
@@ -21,7 +22,7 @@ from nostro.books.ledger.models import Entry, EntryItem
 from nostro.books.ledger.posting import Draft, Side, draft_entry, lock_of, post
 from nostro.books.ledger.rates import Rates
 from nostro.core.identity import Alias as ExternalId
-from nostro.core.ids import new_id
+from nostro.core.ids import new_id_text
 from nostro.people.audit import record
 from nostro.people.models import User
 
@@ -29,9 +30,8 @@ from nostro.people.models import User
 BATCH_LIMIT = 500
 
 
-@dataclass(frozen=True, slots=True)
-class LineValues:
-    """What a bank said about a transaction, in the columns of :class:`Line`."""
+class LineValues(msgspec.Struct, frozen=True, gc=False):
+    """What a bank said about a transaction, in the columns of :class:`Line`. A struct, because there are many."""
 
     booking_date: dt.date
     value_date: dt.date | None
@@ -54,7 +54,10 @@ class LineValues:
     foreign_currency: str = ""
 
 
-_VALUE_NAMES = tuple(field.name for field in fields(LineValues))
+_VALUE_NAMES = LineValues.__struct_fields__
+_values_of = attrgetter(*_VALUE_NAMES)
+#: The places of those that are no text by themselves.
+_NOT_TEXT = tuple(place for place, field in enumerate(msgspec.structs.fields(LineValues)) if field.type is not str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,9 @@ class NewLine:
 
 
 class Imported(NamedTuple):
-    """A line that was stored."""
+    """A line that was stored; ``id`` is the text of its UUID."""
 
-    id: UUID
+    id: str
     status: LineStatus
 
 
@@ -134,7 +137,7 @@ class _Rows:
         self.aliases: list[tuple[Text, ...]] = []
 
     def add(self, day: dt.date, new: NewLine) -> None:
-        values, line_id = new.values, new_id()
+        values, line_id = new.values, new_id_text()
         own = company_amount(self.journal, self.company, self.rates, values, day)
         status, reason = self._status(new, own, day)
         entry_id: str | None = None
@@ -147,8 +150,8 @@ class _Rows:
         self.imported.append(Imported(line_id, status))
         self.lines.append(
             (
-                *(_text(getattr(values, name)) for name in _VALUE_NAMES),
-                str(line_id),
+                *_value_texts(values),
+                line_id,
                 self.company_id,
                 self.journal_id,
                 order_date.isoformat(),
@@ -170,7 +173,7 @@ class _Rows:
         )
         if new.alias is not None:
             source, external_id, epoch = new.alias
-            self.aliases.append((self.company_id, self.identity, source, external_id, str(epoch), str(line_id)))
+            self.aliases.append((self.company_id, self.identity, source, external_id, str(epoch), line_id))
 
     def _status(self, new: NewLine, own: Decimal | None, day: dt.date) -> tuple[LineStatus, str]:
         if new.duplicate_of is not None:
@@ -179,11 +182,11 @@ class _Rows:
 
     def _enter(self, values: LineValues, own: Decimal, day: str) -> str:
         """The entry of a posted line: bank against suspense (books.md 14.1)."""
-        entry_id, currency, label = str(new_id()), values.currency, values.label
+        entry_id, currency, label = new_id_text(), values.currency, values.label
         self.entries.append((entry_id, self.company_id, "bank", day, label, self.journal_id, None))
         for account, sign in ((self.bank_account, 1), (self.suspense, -1)):
             amount, amount_currency = _text(sign * own), _text(sign * values.amount)
-            head = (str(new_id()), self.company_id, entry_id, account, None, day, None, label)
+            head = (new_id_text(), self.company_id, entry_id, account, None, day, None, label)
             self.items.append((*head, amount, currency, amount_currency, None, None))
         return entry_id
 
@@ -202,6 +205,14 @@ _LINE_NAMES = (
     "status_reason", "suspense_residual", "source", "fingerprint", "occurrence", "duplicate_of_id", "run_id",
     "statement_id", "late", "counterparty_bic", "transaction_type", "partner_id", "reconciled", "to_check",
 )  # fmt: skip
+
+
+def _value_texts(values: LineValues) -> list[Text]:
+    """The columns of :data:`_VALUE_NAMES` as PostgreSQL reads them."""
+    texts: list[Any] = list(_values_of(values))
+    for place in _NOT_TEXT:
+        texts[place] = _text(texts[place])
+    return texts
 
 
 def _text(value: str | dt.date | Decimal | None) -> Text:

@@ -220,6 +220,9 @@ class Line(models.Model):
                 fields=["journal", "-order_date", "-day_seq", "-id"], name="line_to_check", condition=Q(to_check=True)
             ),
             models.Index(
+                fields=["journal", "bank_reference"], name="line_by_reference", condition=~Q(bank_reference="")
+            ),
+            models.Index(
                 fields=["journal"],
                 name="line_not_grouped",
                 condition=Q(statement=None, status__in=["posted", "withdrawn"]),

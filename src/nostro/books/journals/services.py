@@ -11,7 +11,7 @@ from django.db import transaction
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import require_role
-from nostro.books.journals.grouping import group_lines, refresh_statements
+from nostro.books.journals.grouping import carry_on_without, group_lines
 from nostro.books.journals.importing import LineValues, NewLine, book_held_line, import_lines
 from nostro.books.journals.models import (
     Feed,
@@ -173,11 +173,11 @@ def remove_line(user: User, line_id: UUID, *, reason: str, now: dt.datetime) -> 
     before = line.status
     if line.entry is not None:
         reverse_entry(line, "Removed")
-    line.entry, line.statement = None, None
+    left, line.entry, line.statement = line.statement, None, None
     line.status, line.status_reason = LineStatus.REMOVED, clean(reason, 500) or "removed"
     line.suspense_residual, line.reconciled = Decimal(0), False
     line.save()
-    refresh_statements(line.journal)
+    carry_on_without(left, line.amount)
     record(
         tenant_id=line.company_id,
         actor=user,

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from msgspec.structs import replace
 
 from nostro.books.destinations.builtin import destination_of
-from nostro.books.hub_client.client import Client
+from nostro.books.hub_client.client import Client, TransactionPage
 from nostro.books.hub_client.errors import HubError
 from nostro.books.hub_client.values import HubAccount, HubTransaction
 from nostro.books.journals.balances import record_balance
@@ -232,7 +233,7 @@ class Fetch:
     def _walk(self, link: JournalLink) -> Walked:
         walked, staged = Walked(), list[HubTransaction]()
         horizon = walked.horizon = self._horizon(link)
-        for page in self.client.walk(str(self.account.hub_account_id)):
+        for page in self._pages_kept(walked, staged):
             if self.run.pages == 0 and page.transactions:
                 walked.next_cursor = page.transactions[0].id
             self.run.pages += 1
@@ -250,6 +251,14 @@ class Fetch:
         if self.account.cursor and not walked.cursor_met:
             self.warnings.append(HubError("H-CURSOR-LOST", "the list ended before the cursor"))
         return walked
+
+    def _pages_kept(self, walked: Walked, staged: list[HubTransaction]) -> Iterator[TransactionPage]:
+        """The Hub's pages; where it fails in the middle, what it sent until then goes to the raw store first."""
+        try:
+            yield from self.client.walk(str(self.account.hub_account_id))
+        except HubError:
+            self._stage(walked, staged)
+            raise
 
     def _horizon(self, link: JournalLink) -> dt.date:
         """A page that is wholly older than this ends the walk (step 4)."""

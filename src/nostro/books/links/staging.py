@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterable
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 
 from nostro.books.hub_client.values import HubTransaction
@@ -28,6 +28,6 @@ def stage(
             " FROM json_array_elements(%s::json) r"
             " ON CONFLICT ON CONSTRAINT no_raw_payload_twice DO UPDATE SET last_seen = EXCLUDED.last_seen"
             " RETURNING external_id, first_seen",
-            [account.company_id, account.identity, source, run_id, now, now, json.dumps(rows, ensure_ascii=False)],
+            [account.company_id, account.identity, source, run_id, now, now, msgspec.json.encode(rows).decode()],
         )
         return dict(cursor.fetchall())
