@@ -54,6 +54,7 @@ def examine() -> Iterator[Finding]:
             ("keys", _keys),
             ("worker", _worker),
             ("jobs", _jobs),
+            ("audit log", _audit_log),
         ):
             yield _guarded(subject, look)
     yield _guarded("web pages", lambda: _port("web pages", "NOSTRO_PORT", WEB_PORT))
@@ -169,6 +170,21 @@ def _jobs() -> Finding:
     if failed:
         return Finding("jobs", "warning", f"none waits; {failed} failed earlier.", "The worker's log says why.")
     return Finding("jobs", "good", "none waits too long.")
+
+
+def _audit_log() -> Finding:
+    from nostro.people.audit_chain import verify_chain
+
+    verdict = verify_chain()
+    if not verdict.holds:
+        return Finding(
+            "audit log",
+            "bad",
+            f"the chain is broken at record {verdict.broken_at}: {verdict.reason}.",
+            "Somebody changed the database past Nostro: compare with a backup, and find out who had access.",
+        )
+    sentence = f"{verdict.checked} records verify, {verdict.unsealed} wait to be sealed; head {verdict.head[:16]}."
+    return Finding("audit log", "good", sentence)
 
 
 def _port(purpose: str, variable: str, default: int) -> Finding:

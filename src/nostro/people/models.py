@@ -57,7 +57,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
 
 class AuditRecord(models.Model):
-    """One thing a person or the system did, append-only. ``tenant_id`` is an organization or a company."""
+    """One thing a person or the system did. ``tenant_id`` is an organization or a company.
+
+    Append-only: a trigger refuses to change or delete a record. A job seals records into a chain of hashes after
+    their commit, see ``nostro.people.audit_chain``.
+    """
 
     id = models.BigAutoField(primary_key=True)
     tenant_id = models.UUIDField(null=True, db_index=True)
@@ -71,6 +75,12 @@ class AuditRecord(models.Model):
     after = models.JSONField(null=True)
     correlation_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    sequence = models.BigIntegerField(null=True, unique=True)  # the place in the chain, from 1 on without a gap
+    previous_hash = models.CharField(max_length=64, blank=True, default="")
+    hash = models.CharField(max_length=64, blank=True, default="")  # empty until it is sealed
 
     class Meta:
-        indexes = [models.Index(fields=["tenant_id", "-id"], name="audit_by_tenant")]
+        indexes = [
+            models.Index(fields=["tenant_id", "-id"], name="audit_by_tenant"),
+            models.Index(fields=["id"], name="audit_to_seal", condition=models.Q(sequence__isnull=True)),
+        ]

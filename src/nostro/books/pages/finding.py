@@ -24,10 +24,13 @@ from nostro.books.pages.journals import access
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, show
 from nostro.books.pages.states import journal_title
 from nostro.people.audit import PAGE, trail
+from nostro.people.audit_chain import verify_chain
 from nostro.web.errors import Problem
 
 #: Items that one import takes from the page.
 SELECTED_LIMIT = 5_000
+#: Records that a page verifies; ``nostro doctor`` verifies all.
+VERIFIED_ON_PAGE = 50_000
 
 
 @login_required
@@ -108,6 +111,8 @@ def audit(request: CompanyRequest) -> HttpResponse:
         before = None
     records = trail(tenant_id=request.company.id, before=before)
     older = f"?before={records[-1].id}" if len(records) == PAGE else ""
+    verdict = verify_chain(newest=VERIFIED_ON_PAGE) if request.GET.get("verify") else None
     return show(
-        request, "audit.html", records=records, older=older, newer="?" if before is not None else "", room="audit"
-    )
+        request, "audit.html", records=records, older=older, newer="?" if before is not None else "", verdict=verdict,
+        room="audit",
+    )  # fmt: skip
