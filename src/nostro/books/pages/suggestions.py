@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -11,6 +12,7 @@ from django.utils.translation import ngettext
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Line, LineStatus
+from nostro.books.ledger.models import LedgerAccount
 from nostro.books.pages.states import State
 from nostro.books.reconcile.choosing import option_key
 from nostro.books.reconcile.engine import Allocation, ItemKind, Option, Proposal, Step
@@ -30,6 +32,7 @@ class Suggestion:
     strength: State
     sure: bool
     allocations: tuple[Allocation, ...]
+    bookings: tuple[tuple[LedgerAccount | None, Decimal], ...]  # what a rule books to accounts
     is_transfer: bool
 
 
@@ -58,7 +61,9 @@ class Suggestions:
 def suggestions_for(company: Company, lines: Sequence[Line]) -> dict[UUID, Suggestions]:
     """The suggestions for each of the lines that can be matched."""
     found = proposals_for([line for line in lines if is_open(line) and line.company_id == company.id])
-    return {line_id: _suggestions(proposal) for line_id, proposal in found.items()}
+    named = {one.account_id for each in found.values() for option in each.options for one in option.bookings}
+    accounts = LedgerAccount.objects.filter(company=company).in_bulk(named) if named else {}
+    return {line_id: _suggestions(proposal, accounts) for line_id, proposal in found.items()}
 
 
 def is_open(line: Line) -> bool:
@@ -66,7 +71,7 @@ def is_open(line: Line) -> bool:
     return line.status in {LineStatus.POSTED, LineStatus.WITHDRAWN} and not line.reconciled
 
 
-def _suggestions(proposal: Proposal) -> Suggestions:
+def _suggestions(proposal: Proposal, accounts: Mapping[UUID, LedgerAccount]) -> Suggestions:
     of_first_step = [option for option in proposal.options if option.step == proposal.options[0].step]
     alone = len(of_first_step) == 1 and of_first_step[0].step != Step.REST
     options = tuple(
@@ -77,6 +82,7 @@ def _suggestions(proposal: Proposal) -> Suggestions:
             strength=_strength(option, alone and index == 0),
             sure=alone and index == 0,
             allocations=option.allocations,
+            bookings=tuple((accounts.get(one.account_id), one.amount) for one in option.bookings),
             is_transfer=any(one.item.kind == ItemKind.MIRROR for one in option.allocations),
         )
         for index, option in enumerate(proposal.options)

@@ -26,10 +26,10 @@ from nostro.books.ledger.models import EntryItem, LedgerAccount, Partner, Purpos
 from nostro.books.ledger.rates import Rates
 from nostro.books.reconcile.applications import Application, BookTo, Pay, WriteOff, of_option
 from nostro.books.reconcile.applying import Outcome, amounts_of, apply, apply_one, taken_of
-from nostro.books.reconcile.engine import Option, Proposal
+from nostro.books.reconcile.engine import Option
 from nostro.books.reconcile.models import MatchGroup
 from nostro.books.reconcile.planning import name_of
-from nostro.books.reconcile.proposing import propose_lines
+from nostro.books.reconcile.queries import proposals_for
 from nostro.books.reconcile.services import MAX_ITEMS, remember_account, undo
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
@@ -54,11 +54,6 @@ def option_key(option: Option) -> str:
         *(f"{one.account_id} {one.amount} {one.partner_id}" for one in option.bookings),
     ]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]
-
-
-def proposals_of(company: Company, line_ids: Sequence[UUID]) -> dict[UUID, Proposal]:
-    """What is proposed for each of the lines that is not explained yet."""
-    return {proposal.line_id: proposal for proposal in propose_lines(company, line_ids)} if line_ids else {}
 
 
 # --- one line -----------------------------------------------------------------------------------------------------
@@ -217,7 +212,7 @@ def _applications(
     company: Company, lines: Sequence[Line], choices: Sequence[Choice]
 ) -> Mapping[UUID, list[Application] | Problem]:
     keys = {choice.line_id: choice.key for choice in choices}
-    proposals = proposals_of(company, [line.id for line in lines])
+    proposals = proposals_for(lines)
     result: dict[UUID, list[Application] | Problem] = {}
     for line in lines:
         proposal = proposals.get(line.id)
