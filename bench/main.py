@@ -17,7 +17,7 @@ from typing import Any
 
 import bench
 
-_FRAME = frozenset(["bank_files", "main", "scratch"])
+_FRAME = frozenset(["bank_files", "books_house", "books_large", "main", "scratch"])
 
 
 class UnknownOption(LookupError):
