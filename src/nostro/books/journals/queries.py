@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -83,10 +84,26 @@ def lines_of(
     if cursor:
         lines = lines.filter(_older_than(company, cursor))
     limit = max(1, min(limit, PAGE_LIMIT))
-    lines = lines.select_related("journal", "partner", "statement").order_by("-order_date", "-day_seq", "-id")
+    if journal is None and filter != "not_matched":
+        lines = _newest_of_journals(company, lines, limit + 1)
+    lines = lines.select_related("journal", "partner", "statement").order_by(*_NEWEST_FIRST)
     found = list(lines[: limit + 1])
     more = len(found) > limit
     return Page(found[:limit], str(found[limit - 1].id) if more else "")
+
+
+_NEWEST_FIRST = ("-order_date", "-day_seq", "-id")
+
+
+def _newest_of_journals(company: Company, lines: QuerySet[Line], limit: int) -> QuerySet[Line]:
+    """The newest lines of a company among ``lines``. Only journals have an index in this order, so each gives its
+    newest ones and the newest of those are taken; nothing reads all lines of the company."""
+    newest: list[tuple[dt.date, int, UUID]] = []
+    for journal_id in Journal.objects.filter(company=company).values_list("id", flat=True):
+        of_journal = lines.filter(journal_id=journal_id).order_by(*_NEWEST_FIRST)
+        newest.extend(of_journal.values_list("order_date", "day_seq", "id")[:limit])
+    newest.sort(reverse=True)
+    return Line.objects.filter(pk__in=[line_id for _day, _seq, line_id in newest[:limit]])
 
 
 def _filtered(lines: QuerySet[Line], filter: Filter) -> QuerySet[Line]:
