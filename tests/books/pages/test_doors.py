@@ -9,15 +9,17 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from tests.books.conftest import NOW
 from tests.books.pages.conftest import House, signed_in
 
-from nostro.books.companies.models import Company
+from nostro.books.companies.members import invite
+from nostro.books.companies.models import Company, CompanyMember
 from nostro.books.companies.services import create_company
 from nostro.books.journals.models import PendingLine, Statement
 from nostro.books.pages.urls import urlpatterns
 from nostro.books.reminders.models import NoticeMail
 from nostro.books.reminders.notices import make_notices
-from nostro.people.models import User
+from nostro.people.models import AuditRecord, User
 
 #: Addresses that belong to a person and not to a company.
 OWN = {"dashboard", "new_company"}
@@ -27,11 +29,12 @@ POST_ONLY = {
     "keep_both", "confirm_statement", "match_account", "match_items", "check_line", "undo_match",
     "accept_change", "ignore_change", "retry_line", "post_open", "link_entry", "enter_rate",
     "note_pending", "pause", "resume", "reset_cursor",
-    "check_renewals", "calendar", "revoke_renewal_link", "take_token_back", "relink",
+    "check_renewals", "calendar", "revoke_renewal_link", "take_token_back", "relink", "change_member",
+    "withdraw_invitation",
     "preview_marked", "apply_marked", "undo_marked", "match_option", "match_receivable", "match_payable", "set_partner",
 }  # fmt: skip
 #: Behind a secret in the address instead of a sign-in; they have tests of their own.
-SECRET = {"renew", "calendar_feed"}
+SECRET = {"renew", "calendar_feed", "join"}
 NAMES = [str(pattern.name) for pattern in urlpatterns if pattern.name not in SECRET]
 PAGES = [name for name in NAMES if name not in POST_ONLY]
 
@@ -53,6 +56,12 @@ def address(name: str, house: House) -> str:
         "table": "lines" if name == "export_journal" else "audit",
         "kind": "csv",
     }
+    if name == "change_member":
+        ids["member_id"] = CompanyMember.objects.get(company=house.company, role="owner").id
+    if name == "withdraw_invitation":
+        owner = CompanyMember.objects.get(company=house.company, role="owner").user
+        asked = invite(owner, house.company, email="asked@example.test", role="clerk", now=NOW)
+        ids["invitation_id"] = asked[0].id
     if name == "revoke_renewal_link":
         make_notices(dt.datetime(2027, 2, 20, tzinfo=dt.UTC))
         ids["mail_id"] = NoticeMail.objects.get(company=house.company).id
@@ -129,3 +138,19 @@ def test_ids_of_another_company_in_the_query_are_not_found(house: House, strange
     assert mine.get(there, {"done": house.group.id}).status_code == 404
     assert mine.get(there, {"line": "nonsense"}).status_code == 404
     assert mine.get(there, {"journal": uuid.uuid4()}).status_code == 200
+
+
+#: What a reader may do: nothing of it changes the books.
+READERS_MAY = {"calendar", "dashboard", "new_company"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in READERS_MAY])
+def test_a_reader_changes_nothing_anywhere(name: str, house: House, member: Callable[[Company, str], Client]) -> None:
+    """Whatever a reader sends to any address is refused, or changes nothing."""
+    url, reader = address(name, house), member(house.company, "reader")
+    before = AuditRecord.objects.count()
+
+    answer = reader.post(url, {"do": "confirm", "first": "2026-11-01", "last": "2026-11-12", "item": "x"})
+
+    assert answer.status_code == 403 if name in POST_ONLY else answer.status_code in {200, 302, 403, 405}
+    assert AuditRecord.objects.count() == before

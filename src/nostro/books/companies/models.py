@@ -56,3 +56,27 @@ class CompanyMember(models.Model):
             models.UniqueConstraint(fields=["company", "user"], name="one_place_per_person_and_company"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="company_role_known"),
         ]
+
+
+class CompanyInvitation(models.Model):
+    """Somebody was asked to join a company; the link of the mail works once."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=10, choices=Role)
+    checksum = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company", "email"],
+                name="one_open_invitation_per_address_and_company",
+                condition=models.Q(accepted_at__isnull=True),
+            ),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="company_invitation_role_known"),
+        ]

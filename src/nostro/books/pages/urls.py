@@ -18,6 +18,7 @@ from nostro.books.pages import (
     journals,
     ledger,
     matching,
+    members,
     proof,
     reconcile,
     renewals,
@@ -57,6 +58,11 @@ urlpatterns = [
     path("<uuid:company_id>/consents/calendar/", renewals.calendar, name="calendar"),
     path("journals/<uuid:journal_id>/contacts/", renewals.contacts, name="renewal_contacts"),
     path("consents/mails/<uuid:mail_id>/revoke/", renewals.revoke, name="revoke_renewal_link"),
+    # people
+    path("<uuid:company_id>/people/", members.members, name="members"),
+    path("people/<uuid:member_id>/", members.change_member, name="change_member"),
+    path("invitations/<uuid:invitation_id>/withdraw/", members.withdraw_invitation, name="withdraw_invitation"),
+    path("invitations/<str:secret>/", members.join, name="join"),
     # behind a secret address, without a sign-in
     path("renew/<str:secret>/", renewals.renew, name="renew"),
     path("calendar/<str:secret>.ics", renewals.calendar_feed, name="calendar_feed"),
