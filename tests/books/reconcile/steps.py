@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Sum
 from tests.books.conftest import NOW
@@ -20,7 +21,7 @@ DAY = dt.date(2026, 11, 10)
 REFERENCE = "+++020/3430/57642+++"
 
 
-def line_of(journal: Journal, amount: str, text: str = "", day: dt.date = DAY, **values: str) -> Line:
+def line_of(journal: Journal, amount: str, text: str = "", day: dt.date = DAY, **values: Any) -> Line:
     """A posted line, imported as any other."""
     new = NewLine(
         LineValues(day, day, Decimal(amount), journal.currency, label=text, remittance_text=text, **values),
@@ -43,7 +44,7 @@ def invoice_of(
     )  # fmt: skip
 
 
-def standing(company: Company) -> tuple[list[object], ...]:
+def standing(company: Company) -> tuple[list[Any], ...]:
     """Balances by account, partner and currency, open items, and how far lines are explained (books.md I-11)."""
     items = EntryItem.objects.filter(company=company)
     by_account = items.values("account_id", "partner_id", "currency").annotate(

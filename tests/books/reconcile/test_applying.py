@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db.models import Sum
@@ -35,7 +36,7 @@ def journal(owner: User, company: Company) -> Journal:
     return create_journal(owner, company, name="Bank", currency="EUR")
 
 
-def line_of(journal: Journal, amount: str, text: str = "", dollars: str = "", **values: str) -> Line:
+def line_of(journal: Journal, amount: str, text: str = "", dollars: str = "", **values: Any) -> Line:
     new = NewLine(
         LineValues(DAY, DAY, Decimal(amount), journal.currency, label=text, remittance_text=text, **values),
         Source.FEED,

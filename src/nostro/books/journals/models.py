@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q
+from django.db.models.functions import Left, Now, Upper
 from django.utils.translation import gettext_lazy as _
 
 from nostro.books.companies.models import Company
@@ -158,6 +158,14 @@ class Source(models.TextChoices):
     MANUAL = "manual", _("Typed")
 
 
+#: Letters of a counterparty's name that the index of names reads.
+KNOWN_NAME = 70
+
+
+def _matched_with(column: str) -> Q:
+    return Q(reconciled=True) & ~Q((column, ""))
+
+
 class Line(models.Model):
     """One booked bank transaction. Amounts and bank dates never change after import (books.md I-12)."""
 
@@ -215,6 +223,18 @@ class Line(models.Model):
                 condition=Q(reconciled=False, status="posted"),
             ),
             models.Index(fields=["journal", "status"], name="line_not_posted", condition=~Q(status="posted")),
+            # What matched lines teach about partners (books.md 16.3).
+            *(
+                models.Index(fields=["company", column], name=f"line_known_{name}", condition=_matched_with(column))
+                for name, column in (("mandate", "mandate_id"), ("creditor", "creditor_id"), ("e2e", "end_to_end_id"))
+            ),
+            models.Index(
+                "company",
+                Left(Upper("counterparty_name"), KNOWN_NAME),
+                F("order_date").desc(),
+                name="line_known_name",
+                condition=_matched_with("counterparty_name"),
+            ),
             models.Index(fields=["run_id"], name="line_by_run", condition=Q(run_id__isnull=False)),
             models.Index(
                 fields=["journal", "-order_date", "-day_seq", "-id"], name="line_to_check", condition=Q(to_check=True)

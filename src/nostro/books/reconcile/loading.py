@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import connection
 
 from nostro.books.companies.models import Company
+from nostro.books.journals.models import KNOWN_NAME
 from nostro.books.reconcile.engine import (
     Book,
     ItemKind,
@@ -28,10 +29,15 @@ from nostro.books.reconcile.engine import (
     read_line,
 )
 from nostro.books.reconcile.engine.partners import AccountOwner, KnownPartner, normalised_name
+from nostro.books.reconcile.engine.reading import end_to_end_id
 from nostro.books.reconcile.engine.steps import MIRROR_DAYS
 
 #: Lines of one batch, open items looked at of one partner, and items of one amount that no partner speaks for.
 BATCH_LINES, PARTNER_ITEMS, AMOUNT_ITEMS = 1_000, 500, 10
+#: Matched lines looked at for what one identifier teaches.
+KNOWN_LINES = 200
+_PARTNERS_OF_KNOWN = """JOIN reconcile_matchgroup made ON made.line_id = known.id AND made.undone_at IS NULL
+            JOIN reconcile_matchpart part ON part.group_id = made.id AND part.partner_id IS NOT NULL"""
 #: Partners of a company that are known by name.
 MAX_PARTNERS = 200_000
 
@@ -50,7 +56,7 @@ def load_batch(company: Company, line_ids: Sequence[UUID], partners: PartnerBook
     ``partners`` comes from :func:`load_partners` and serves all batches of a run. What only the payer or the amount
     speaks for comes with :func:`load_more`, for the lines that are still open then.
     """
-    lines = _lines(company, line_ids[:BATCH_LINES])
+    lines = load_lines(company, line_ids[:BATCH_LINES])
     evidence = [read_line(line) for line in lines]
     ids = {
         *_by_key(company, {key.key for said in evidence for key in said.keys}),
@@ -79,7 +85,8 @@ def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 # --- lines --------------------------------------------------------------------------------------------------------
 
 
-def _lines(company: Company, line_ids: Sequence[UUID]) -> list[LineFacts]:
+def load_lines(company: Company, line_ids: Sequence[UUID]) -> list[LineFacts]:
+    """Those of the lines that are not explained yet, oldest first."""
     rows = _rows(
         """SELECT id, journal_id, currency, suspense_residual, amount, foreign_currency, foreign_amount,
                    company_amount, order_date, remittance_text, description, label, structured_reference,
@@ -90,6 +97,25 @@ def _lines(company: Company, line_ids: Sequence[UUID]) -> list[LineFacts]:
         [company.id, list(line_ids)],
     )
     return [_line(company, row) for row in rows]
+
+
+def load_past_lines(company: Company, since: dt.date, limit: int) -> list[LineFacts]:
+    """The newest ``limit`` lines from a day on, as they were before anything was known of them."""
+    rows = _rows(
+        """SELECT id, journal_id, currency, amount, amount, foreign_currency, foreign_amount,
+                   company_amount, order_date, remittance_text, description, label, structured_reference,
+                   end_to_end_id, mandate_id, creditor_id, counterparty_name, counterparty_account, partner_id
+            FROM journals_line
+            WHERE company_id = %s AND order_date >= %s AND status IN ('posted', 'withdrawn')
+            ORDER BY order_date DESC, day_seq DESC, id DESC LIMIT %s""",
+        [company.id, since, limit],
+    )
+    return [_line(company, row) for row in rows]
+
+
+def load_items_of(company: Company, partner_ids: set[UUID], item_ids: set[UUID]) -> list[OpenItem]:
+    """What partners have open, and certain items even if they are paid."""
+    return _items(company, {*_by_partner(company, partner_ids), *item_ids}, paid_too=True)
 
 
 def _line(company: Company, row: tuple[Any, ...]) -> LineFacts:
@@ -145,9 +171,57 @@ def load_partners(company: Company, line_ids: Sequence[UUID], rules: Rules) -> P
         (KnownPartner(*row) for row in known),
         owners=owners,
         mapping_models=rules.partners,
+        identifiers=_known_identifiers(company, line_ids),
+        last_by_name=_last_by_name(company, line_ids),
         own_accounts=frozenset(number for (number,) in own),
         own_names=frozenset({normalised_name(company.name)}),
     )
+
+
+def _known_identifiers(company: Company, line_ids: Sequence[UUID]) -> dict[str, list[UUID]]:
+    """Partners of matched lines by the mandate, creditor and end-to-end ids that these lines carry.
+
+    An id that met two partners has two, which is no answer; a match that is taken back teaches nothing any more.
+    """
+    found: defaultdict[str, list[UUID]] = defaultdict(list)
+    for column in ("mandate_id", "creditor_id", "end_to_end_id"):
+        for value, partner_id in _rows(
+            f"""SELECT DISTINCT wanted.value, part.partner_id
+                FROM (SELECT DISTINCT {column} AS value FROM journals_line
+                      WHERE company_id = %s AND id = ANY(%s) AND {column} <> '') AS wanted
+                CROSS JOIN LATERAL (
+                      SELECT id FROM journals_line known
+                      WHERE known.company_id = %s AND known.{column} = wanted.value AND known.{column} <> ''
+                            AND known.reconciled LIMIT %s) AS known
+                {_PARTNERS_OF_KNOWN}""",  # noqa: S608 - only constants of this module
+            [company.id, list(line_ids), company.id, KNOWN_LINES],
+        ):
+            if end_to_end_id(value) and partner_id not in found[value.upper()]:
+                found[value.upper()].append(partner_id)
+    return found
+
+
+def _last_by_name(company: Company, line_ids: Sequence[UUID]) -> dict[str, UUID]:
+    """The partner that the last three reconciled lines of a counterparty's name agree on (books.md 16.3 tier 7)."""
+    partners: defaultdict[str, dict[UUID, set[UUID]]] = defaultdict(dict)
+    for name, line_id, partner_id in _rows(
+        f"""SELECT wanted.name, known.id, part.partner_id
+            FROM (SELECT DISTINCT LEFT(UPPER(counterparty_name), {KNOWN_NAME}) AS name FROM journals_line
+                  WHERE company_id = %s AND id = ANY(%s) AND counterparty_name <> '') AS wanted
+            CROSS JOIN LATERAL (
+                  SELECT id FROM journals_line known
+                  WHERE known.company_id = %s AND known.reconciled AND known.counterparty_name <> ''
+                        AND LEFT(UPPER(known.counterparty_name), {KNOWN_NAME}) = wanted.name
+                  ORDER BY known.order_date DESC, known.day_seq DESC, known.id DESC LIMIT 3) AS known
+            {_PARTNERS_OF_KNOWN}""",  # noqa: S608 - only constants of this module
+        [company.id, list(line_ids), company.id],
+    ):
+        partners[normalised_name(name)].setdefault(line_id, set()).add(partner_id)
+    return {
+        name: next(iter(next(iter(lines.values()))))
+        for name, lines in partners.items()
+        if len(lines) == 3 and len(set[UUID]().union(*lines.values())) == 1
+    }
 
 
 # --- open items ---------------------------------------------------------------------------------------------------
@@ -183,7 +257,7 @@ def _by_amount(company: Company, amounts: set[tuple[str, Decimal]]) -> Iterable[
     return (item_id for (item_id,) in _rows(sql, [currencies, values, company.id, AMOUNT_ITEMS]))
 
 
-def _items(company: Company, ids: set[UUID]) -> list[OpenItem]:
+def _items(company: Company, ids: set[UUID], *, paid_too: bool = False) -> list[OpenItem]:
     wanted = list(ids)
     keys: defaultdict[UUID, list[str]] = defaultdict(list)
     for item_id, key in _rows("SELECT item_id, key FROM ledger_itemreference WHERE item_id = ANY(%s)", [wanted]):
@@ -195,8 +269,8 @@ def _items(company: Company, ids: set[UUID]) -> list[OpenItem]:
             LEFT JOIN ledger_partner partner ON partner.id = item.partner_id
             LEFT JOIN ledger_document document ON document.open_item_id = item.id
             WHERE item.id = ANY(%s) AND item.company_id = %s
-                        AND item.residual_currency <> 0""",
-        [wanted, company.id],
+                        AND (item.residual_currency <> 0 OR %s)""",
+        [wanted, company.id, paid_too],
     )
     return [
         OpenItem(

@@ -10,6 +10,7 @@ from procrastinate.contrib.django import app
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Line
 from nostro.books.reconcile.automation import automation_of, is_due, look, request_look
+from nostro.books.reconcile.rules.shipped import lay_down_rules
 
 #: Companies started by one tick at most; the next takes the rest.
 DUE_LIMIT = 200
@@ -20,6 +21,7 @@ def reconcile_company(company_id: str) -> None:
     """Propose and apply for one company."""
     company = Company.objects.filter(pk=UUID(company_id)).first()
     if company is not None:
+        lay_down_rules(company)  # for companies older than a rule
         look(company)
 
 

@@ -81,8 +81,8 @@ class Tolerance:
     """The difference that is written off (books.md 16.4): a percentage of the open amount, or a fixed amount in
     ``currency``; only of under-payments unless ``overpayment``."""
 
-    account_id: UUID
-    currency: str
+    account_id: UUID | None = None  # without it the rule cannot be saved
+    currency: str = ""
     percent: Decimal = Decimal(0)
     fixed: Decimal = Decimal(0)
     overpayment: bool = False
@@ -331,7 +331,7 @@ def _from_label(one: Counterpart, line: LineFacts) -> Decimal:
 
 def _within(rule: LiveRule, tolerance: Tolerance, case: Case, item: OpenItem, who: str) -> Option | None:
     line, paid = case.line, case.line.rests.get(item.currency)
-    if paid is None or item.currency != line.currency or not item.residual:
+    if tolerance.account_id is None or paid is None or item.currency != line.currency or not item.residual:
         return None
     difference = abs(item.residual) - abs(paid)  # positive: too little was paid
     allowed = abs(item.residual) * tolerance.percent / _PERCENT
