@@ -24,6 +24,7 @@ from nostro.books.companies.services import create_company
 from nostro.books.journals.models import Line
 from nostro.books.ledger.models import Document
 from nostro.books.ledger.services import create_document
+from nostro.books.reconcile.automation import look
 from nostro.books.reconcile.models import MatchGroup
 from nostro.people.models import User
 
@@ -150,6 +151,38 @@ def test_fifty_lines_are_reconciled_by_keyboard_alone_and_a_wrong_match_is_undon
     assert _waiting(company) == 0
     assert MatchGroup.objects.filter(company=company, undone_at=None).count() == 50
     assert keys.count == INTENDED_KEYS
+    assert watched == []
+
+
+def test_a_rule_is_made_from_a_match_simulated_and_applied(
+    company: Company, live_server: Any, context: BrowserContext, screenshots: Path, watched: list[str]
+) -> None:
+    _sign_in(context, live_server.url)
+    page = context.new_page()
+    fee = Line.objects.get(company=company, amount=Decimal("-2.35"))
+    address = f"{live_server.url}{reverse('books:reconcile', args=[company.id])}?filter=all&line={fee.id}"
+    page.goto(address)
+    page.locator("#id_account").fill("657")
+    page.get_by_role("button", name="Match with account").click()
+    page.goto(address)
+    page.get_by_role("link", name="Make a rule of it").click()
+    expect(page.get_by_label("The label contains")).to_have_value("Monthly package")
+    expect(page.get_by_label("Account")).to_have_value("657000 Bank fees")
+    steps.picture(page, screenshots, "rules-1-make")
+    page.get_by_role("button", name="Make rule").click()
+    expect(page.get_by_text("This version was never simulated")).to_be_visible()
+    expect(page.get_by_role("button", name="Let it apply")).to_have_count(0)
+
+    page.get_by_role("button", name="Simulate").click()
+    counts = page.locator(".definitions dd").all_inner_texts()
+    assert counts[1:] == ["1", "0", "4", "0"]  # agrees, differs, newly, missed
+    page.get_by_role("button", name="Let it apply").click()
+    expect(page.get_by_text("Applies by itself", exact=True)).to_be_visible()
+    steps.picture(page, screenshots, "rules-2-applies")
+
+    look(company)
+    by_rule = MatchGroup.objects.filter(company=company, rule_version__isnull=False, automatic=True)
+    assert by_rule.count() == FEES - 1
     assert watched == []
 
 

@@ -17,6 +17,9 @@ from nostro.books.companies.models import Company, CompanyMember
 from nostro.books.companies.services import create_company
 from nostro.books.journals.models import PendingLine, Statement
 from nostro.books.pages.urls import urlpatterns
+from nostro.books.reconcile.engine import Definition
+from nostro.books.reconcile.engine.rules import Counterpart
+from nostro.books.reconcile.rules.services import add_rule
 from nostro.books.reminders.models import NoticeMail
 from nostro.books.reminders.notices import make_notices
 from nostro.people.models import AuditRecord, User
@@ -32,6 +35,7 @@ POST_ONLY = {
     "check_renewals", "calendar", "revoke_renewal_link", "take_token_back", "relink", "change_member",
     "withdraw_invitation",
     "preview_marked", "apply_marked", "undo_marked", "match_option", "match_receivable", "match_payable", "set_partner",
+    "press_rule", "change_rule",
 }  # fmt: skip
 #: Behind a secret in the address instead of a sign-in; they have tests of their own.
 SECRET = {"renew", "calendar_feed", "join"}
@@ -56,6 +60,11 @@ def address(name: str, house: House) -> str:
         "table": "lines" if name == "export_journal" else "audit",
         "kind": "csv",
     }
+    if name == "change_rule":
+        ids["rule_id"] = add_rule(
+            house.company, name="Fees", kind="manual", actor=None, now=NOW,
+            definition=Definition(counterparts=(Counterpart(account_id=house.journal.suspense_account_id),)),
+        ).id  # fmt: skip
     if name == "change_member":
         ids["member_id"] = CompanyMember.objects.get(company=house.company, role="owner").id
     if name == "withdraw_invitation":

@@ -20,7 +20,7 @@ from nostro.books.ledger.chart import account_for
 from nostro.books.ledger.models import EntryItem, Partner, Purpose
 from nostro.books.ledger.services import create_document
 from nostro.books.ledger.totals import totals_of
-from nostro.books.reconcile.models import MatchGroup
+from nostro.books.reconcile.models import MatchGroup, Rule
 from nostro.people.models import User
 from nostro.web.once import new_form_key
 
@@ -31,7 +31,7 @@ def page(browser: Client, house: House, **query: str) -> Any:
     return browser.get(reverse("books:reconcile", args=[house.company.id]), query)
 
 
-def post(browser: Client, name: str, subject: Any, query: str = "", **fields: Any) -> Any:
+def post(browser: Client, name: str, subject: Any, query: str = "", /, **fields: Any) -> Any:
     return browser.post(f"{reverse(f'books:{name}', args=[subject])}?{query}", fields)
 
 
@@ -253,3 +253,56 @@ def test_a_reader_sees_proposals_and_no_button(house: House, member: Callable[[C
 
 def test_tabs_count_what_waits(house: House, browser: Client) -> None:
     assert [tab["count"] for tab in page(browser, house).context["tabs"]] == [4, 3, 0, 0]
+
+
+def test_the_button_of_a_rule_books_a_line(house: House, browser: Client) -> None:
+    fields = {"name": "Stationery", "kind": "manual", "text": "", "direction": "paid", "account": "657"}
+    fields["form_key"] = new_form_key()
+    for _ in range(2):
+        answer = post(browser, "add_rule", house.company.id, **fields)
+    assert answer.status_code == 302
+    rule = Rule.objects.get(company=house.company, kind="manual")
+    line = house.line("-50")
+    assert list(page(browser, house, line=str(line.id)).context["buttons"]) == [rule]
+
+    post(browser, "press_rule", line.id, key=str(rule.id))
+
+    group = MatchGroup.objects.get(line=line)
+    assert group.rule_version == rule.version
+    assert group.parts.get().account == account_for(house.company, Purpose.BANK_FEES)
+    assert "The rule does not fit" in post(browser, "press_rule", line.id, key=str(rule.id)).content.decode()
+
+
+def test_a_rule_is_filled_in_from_a_line_and_a_refused_one_keeps_what_was_typed(house: House, browser: Client) -> None:
+    line = house.line("-50")
+    post(browser, "match_account", line.id, account="657")
+    address = reverse("books:add_rule", args=[house.company.id])
+    form = browser.get(address, {"line": str(line.id)}).context["form"]
+    assert (form.initial["text"], form.initial["direction"]) == ("Paper", "paid")
+    assert form.initial["account"] == "657000 Bank fees"
+
+    refused = browser.post(address, {"name": "", "account": "657", "kind": "automated", "direction": "both"})
+    assert 'value="657"' in refused.content.decode()
+    assert not Rule.objects.filter(company=house.company, active=True).exists()
+
+
+def test_a_rule_is_switched_and_removed_and_applies_only_after_a_simulation(house: House, browser: Client) -> None:
+    fields = {"name": "Paper", "kind": "automated", "text": "paper", "direction": "paid", "account": "657"}
+    post(browser, "add_rule", house.company.id, **fields)
+    rule = Rule.objects.get(company=house.company, active=True)
+    assert "never simulated" in post(browser, "change_rule", rule.id, change="apply").content.decode()
+    for change, (active, applies) in {
+        "simulate": (True, False), "apply": (True, True), "suggest": (True, False), "off": (False, False),
+        "on": (True, False),
+    }.items():  # fmt: skip
+        post(browser, "change_rule", rule.id, change=change)
+        rule.refresh_from_db()
+        assert (rule.active, rule.applies) == (active, applies), change
+    assert "Would newly match" in browser.get(reverse("books:rules", args=[house.company.id])).content.decode()
+    post(browser, "change_rule", rule.id, change="remove")
+    assert not Rule.objects.filter(pk=rule.pk, archived_at=None).exists()
+
+
+def test_a_rule_is_not_made_from_a_line_of_another_company(house: House, browser: Client, foreign_line: Line) -> None:
+    address = reverse("books:add_rule", args=[house.company.id])
+    assert browser.get(address, {"line": str(foreign_line.id)}).status_code == 404

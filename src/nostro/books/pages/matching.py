@@ -26,6 +26,7 @@ from nostro.books.pages.shell import now, person, remember
 from nostro.books.reconcile.choosing import book_to_partner, choose_option, pay_and_close, set_partner
 from nostro.books.reconcile.models import MatchGroup
 from nostro.books.reconcile.queries import access_match_group
+from nostro.books.reconcile.rules.services import press
 from nostro.books.reconcile.services import reconcile_with_account, reconcile_with_items, set_to_check, undo
 from nostro.web.errors import NotFound, Problem
 from nostro.web.forms import add_problem
@@ -72,6 +73,15 @@ def match_partner_account(request: HttpRequest, line_id: uuid.UUID, purpose: str
     """Book a line to the partner's receivable or payable account."""
     line = _line(request, line_id)
     return _match(request, line, lambda: book_to_partner(person(request), line.id, Purpose(purpose), now=now()))
+
+
+@login_required
+@require_POST
+def press_rule(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
+    """The button of a rule."""
+    line = _line(request, line_id)
+    rule_id = as_id(request.POST.get("key", ""), "rule")
+    return _match(request, line, lambda: press(person(request), line.id, rule_id, now=now()))
 
 
 @login_required

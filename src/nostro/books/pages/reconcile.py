@@ -27,13 +27,16 @@ from nostro.books.pages.shell import CompanyRequest, company_page, person, show
 from nostro.books.pages.states import State, journal_title, line_state
 from nostro.books.pages.suggestions import Suggestions, is_open, suggestions_for
 from nostro.books.reconcile.candidates import Candidate, candidates
-from nostro.books.reconcile.models import MatchGroup
+from nostro.books.reconcile.models import MatchGroup, Rule, RuleKind
 from nostro.books.reconcile.queries import access_match_group, match_groups_of
+from nostro.books.reconcile.rules.services import rules_of
 from nostro.web.errors import NotFound, Problem
 from nostro.web.once import new_form_key
 
 LIST_LENGTH = 50
 MAX_CANDIDATES = 20
+#: Buttons of rules on a line.
+MAX_BUTTONS = 20
 #: What an address says about one line, and not about the list.
 _OF_A_LINE = ("line", "done", "find", "undone")
 
@@ -117,6 +120,7 @@ def _panel(
         "suggestions": suggestions,
         "candidates": _candidates(request, line),
         "groups": match_groups_of(line),
+        "buttons": _buttons(request, line),
         "next_line": _next_of(line, lines),
         "find": request.GET.get("find", "")[:100],
         "notes": [each.note for each in line.pending_lines.all() if each.note],
@@ -165,6 +169,14 @@ def _candidates(request: HttpRequest, line: Line) -> list[Candidate]:
     if not is_open(line):
         return []
     return candidates(line, text=request.GET.get("find", "")[:100], limit=MAX_CANDIDATES)
+
+
+def _buttons(request: HttpRequest, line: Line) -> list[Rule]:
+    """The rules that are a button on the line."""
+    if not is_open(line):
+        return []
+    found = rules_of(person(request), line.company)
+    return [rule for rule in found if rule.active and rule.kind == RuleKind.MANUAL][:MAX_BUTTONS]
 
 
 def _next_of(line: Line, lines: Sequence[Line]) -> uuid.UUID | None:

@@ -22,6 +22,7 @@ from nostro.books.pages import (
     proof,
     reconcile,
     renewals,
+    rules,
     start,
     statements,
 )
@@ -114,6 +115,10 @@ urlpatterns = [
     ),
     path("lines/<uuid:line_id>/partner/", matching.change_partner, name="set_partner"),
     path("lines/<uuid:line_id>/check/", matching.check_line, name="check_line"),
+    path("lines/<uuid:line_id>/match/rule/", matching.press_rule, name="press_rule"),
+    path("<uuid:company_id>/rules/", rules.rules, name="rules"),
+    path("<uuid:company_id>/rules/add/", rules.add_rule, name="add_rule"),
+    path("rules/<uuid:rule_id>/change/", rules.change_rule, name="change_rule"),
     path("matches/<uuid:group_id>/undo/", matching.undo_match, name="undo_match"),
     # invoices, bills and the chart
     path("<uuid:company_id>/documents/", documents.documents, name="documents"),
