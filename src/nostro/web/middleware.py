@@ -17,7 +17,7 @@ log = structlog.get_logger("nostro.web.requests")
 _CORRELATION_ID = re.compile(r"^[A-Za-z0-9-]{8,64}$")
 
 #: Parts of an address that open something by themselves: links sent by mail.
-_SECRET_PARTS = ("key", "uidb36")
+_SECRET_PARTS = ("key", "uidb36", "secret")
 #: Asked every few seconds by machines; their lines would hide the others.
 _QUIET_PATHS = frozenset({"/health", "/ready", "/metrics"})
 

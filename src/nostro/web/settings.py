@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "nostro.books.journals",
     "nostro.books.reconcile",
     "nostro.books.reminders",
+    "nostro.books.api",
     "nostro.books.destinations",
     "nostro.books.pages",
 ]

@@ -45,5 +45,6 @@ urlpatterns = [
     *_PAYMENTS,
     path("docs/api", api_documentation, name="api_documentation"),
     path("hub/", include("nostro.hub.pages.urls")),
+    path("books/api/", include("nostro.books.api.urls")),
     path("books/", include("nostro.books.pages.urls")),
 ]

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BooksApiConfig(AppConfig):
+    name = "nostro.books.api"
+    label = "books_api"

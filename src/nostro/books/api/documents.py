@@ -1,0 +1,135 @@
+"""Objects of the Books as resources: type, id, attributes, relationships, like the Hub's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from nostro.books.api.call import Document
+from nostro.books.companies.models import Company
+from nostro.books.journals.models import Journal, Line, PendingLine, Statement
+from nostro.books.ledger.models import Document as OpenDocument
+from nostro.books.ledger.models import LedgerAccount
+from nostro.books.links.models import Connection, JournalLink, OnlineAccount, Run
+from nostro.books.reconcile.models import MatchGroup
+from nostro.books.reminders.models import ConsentNotice
+from nostro.people.models import AuditRecord
+
+
+def _resource(kind: str, thing: Any, attributes: Document, **related: object) -> Document:
+    linked = {name: {"data": None if key is None else {"id": str(key)}} for name, key in related.items()}
+    return {"type": kind, "id": str(thing.id), "attributes": attributes, "relationships": linked}
+
+
+def _moment(value: dt.datetime | None) -> str | None:
+    return None if value is None else value.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def company(each: Company) -> Document:
+    return _resource("company", each, {
+        "name": each.name, "country": each.country, "currency": each.currency, "lockDate": each.lock_date,
+    })  # fmt: skip
+
+
+def connection(each: Connection) -> Document:
+    """Never a secret."""
+    return _resource("connection", each, {
+        "hubUrl": each.hub_url, "clientId": each.client_id, "credentialKind": each.credential_kind,
+        "state": each.state, "stateCode": each.state_code or None, "automaticSynchronization": each.automatic_sync,
+        "secretSetAt": _moment(each.secret_set_at), "accountsReadAt": _moment(each.accounts_read_at),
+    })  # fmt: skip
+
+
+def online_account(each: OnlineAccount) -> Document:
+    link = next((link for link in each.links.all() if link.unlinked_at is None), None)
+    return _resource("onlineAccount", each, {
+        "reference": each.reference, "referenceType": each.reference_type, "currency": each.currency,
+        "bankName": each.bank_name, "holderName": each.holder_name, "health": each.health,
+        "fetchState": each.fetch_state, "currentBalance": each.current_balance,
+        "currentBalanceReferenceDate": each.current_balance_date, "availableBalance": each.available_balance,
+        "synchronizedAt": _moment(each.synchronized_at), "lastFetchAt": _moment(each.last_fetch_at),
+        "nextFetchAt": _moment(each.next_fetch_at), "lastResult": each.last_result,
+        "authorizationExpirationExpectedAt": _moment(each.consent_expires_at), "declined": each.declined,
+    }, connection=each.connection_id, link=link and link.id, journal=link and link.journal_id)  # fmt: skip
+
+
+def link(each: JournalLink) -> Document:
+    return _resource("link", each, {
+        "fetchSchedule": each.fetch_schedule, "fetchTimes": [f"{time:%H:%M}" for time in each.fetch_times],
+        "fetchFrom": each.fetch_from, "grouping": each.journal.grouping, "linkedAt": _moment(each.linked_at),
+        "unlinkedAt": _moment(each.unlinked_at),
+    }, onlineAccount=each.online_account_id, journal=each.journal_id)  # fmt: skip
+
+
+def run(each: Run) -> Document:
+    return _resource("fetch", each, {
+        "status": each.status, "trigger": each.trigger, "newCount": each.new_count, "knownCount": each.known_count,
+        "heldCount": each.held_count, "errorCode": each.error_code or None, "result": each.result,
+        "startedAt": _moment(each.started_at), "finishedAt": _moment(each.finished_at),
+    }, onlineAccount=each.online_account_id)  # fmt: skip
+
+
+def journal(each: Journal) -> Document:
+    return _resource("journal", each, {
+        "code": each.code, "name": each.name, "kind": each.kind, "currency": each.currency,
+        "accountNumber": each.account_number, "bankName": each.bank_name, "feed": each.feed,
+        "grouping": each.grouping, "openingAmount": each.opening_amount, "openingDate": each.opening_date,
+        "proof": each.proof, "proofDifference": each.proof_difference,
+    }, bankAccount=each.bank_account_id)  # fmt: skip
+
+
+def line(each: Line) -> Document:
+    return _resource("line", each, {
+        "bookingDate": each.booking_date, "valueDate": each.value_date, "orderDate": each.order_date,
+        "amount": each.amount, "currency": each.currency, "foreignAmount": each.foreign_amount,
+        "foreignCurrency": each.foreign_currency or None, "companyAmount": each.company_amount, "label": each.label,
+        "counterpartName": each.counterparty_name, "counterpartReference": each.counterparty_account,
+        "structuredReference": each.structured_reference, "remittanceInformation": each.remittance_text,
+        "endToEndId": each.end_to_end_id, "status": each.status, "statusReason": each.status_reason,
+        "reconciled": each.reconciled, "residual": each.suspense_residual, "toCheck": each.to_check,
+        "source": each.source,
+    }, journal=each.journal_id, statement=each.statement_id, partner=each.partner_id)  # fmt: skip
+
+
+def pending(each: PendingLine) -> Document:
+    return _resource("pendingLine", each, {"amount": each.amount, "currency": each.currency, "state": each.state},
+                     journal=each.journal_id)  # fmt: skip
+
+
+def statement(each: Statement) -> Document:
+    return _resource("statement", each, {
+        "name": each.name, "date": each.date, "start": each.start, "computedEnd": each.computed_end,
+        "statedEnd": each.stated_end, "confirmedAt": _moment(each.confirmed_at),
+    }, journal=each.journal_id)  # fmt: skip
+
+
+def document(each: OpenDocument) -> Document:
+    return _resource("document", each, {
+        "kind": each.kind, "number": each.number, "date": each.date, "dueDate": each.due_date,
+        "amount": each.amount, "currency": each.currency, "partnerName": each.partner.name,
+        "structuredReference": each.structured_reference, "residual": each.open_item.residual_currency,
+    }, openItem=each.open_item_id, partner=each.partner_id)  # fmt: skip
+
+
+def account(each: LedgerAccount) -> Document:
+    return _resource("account", each, {"code": each.code, "name": each.name, "currency": each.currency or None})
+
+
+def match(each: MatchGroup) -> Document:
+    return _resource("match", each, {
+        "createdAt": _moment(each.created_at), "undoneAt": _moment(each.undone_at),
+    }, line=each.line_id)  # fmt: skip
+
+
+def notice(each: ConsentNotice) -> Document:
+    return _resource("consentNotice", each, {
+        "expiresOn": each.expires_on, "daysBefore": each.days_before, "createdAt": _moment(each.created_at),
+    }, onlineAccount=each.online_account_id, journal=each.journal_id)  # fmt: skip
+
+
+def audit_record(each: AuditRecord) -> Document:
+    return _resource("auditRecord", each, {
+        "actor": each.actor_name, "action": each.action, "sentence": each.sentence, "objectType": each.object_type,
+        "objectId": each.object_id, "before": each.before, "after": each.after,
+        "createdAt": _moment(each.created_at), "sequence": each.sequence, "hash": each.hash or None,
+    })  # fmt: skip
