@@ -170,14 +170,15 @@ def test_a_rule_is_made_from_a_match_simulated_and_applied(
     expect(page.get_by_label("Account")).to_have_value("657000 Bank fees")
     steps.picture(page, screenshots, "rules-1-make")
     page.get_by_role("button", name="Make rule").click()
-    expect(page.get_by_text("This version was never simulated")).to_be_visible()
-    expect(page.get_by_role("button", name="Let it apply")).to_have_count(0)
+    rule = page.locator("li.card").filter(has=page.get_by_role("heading", name="Monthly package"))
+    expect(rule.get_by_text("This version was never simulated")).to_be_visible()
+    expect(rule.get_by_role("button", name="Let it apply")).to_have_count(0)
 
-    page.get_by_role("button", name="Simulate").click()
-    counts = page.locator(".definitions dd").all_inner_texts()
+    rule.get_by_role("button", name="Simulate").click()
+    counts = rule.locator(".definitions dd").all_inner_texts()
     assert counts[1:] == ["1", "0", "4", "0"]  # agrees, differs, newly, missed
-    page.get_by_role("button", name="Let it apply").click()
-    expect(page.get_by_text("Applies by itself", exact=True)).to_be_visible()
+    rule.get_by_role("button", name="Let it apply").click()
+    expect(rule.get_by_text("Applies by itself", exact=True)).to_be_visible()
     steps.picture(page, screenshots, "rules-2-applies")
 
     look(company)
