@@ -99,6 +99,22 @@ def migrate() -> None:
 
 
 @application.command()
+def upgrade() -> None:
+    """Back the database up, bring it up to date, and say what changed. Stop Nostro before."""
+    from nostro.cli.upgrading import upgrade as run
+
+    raise typer.Exit(run())
+
+
+@application.command()
+def restore(file: Annotated[Path, typer.Argument(help="A backup that upgrade or restore made.")]) -> None:
+    """Put a backup in the place of everything in the database, which is backed up first. Stop Nostro before."""
+    from nostro.cli.upgrading import restore as run
+
+    raise typer.Exit(run(file))
+
+
+@application.command()
 def doctor() -> None:
     """Check database, keys, migrations, ports, clock and worker, and explain what is wrong."""
     from nostro.cli.doctor import run
