@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Company, Role
@@ -26,7 +27,7 @@ from nostro.books.pages.reconcile import as_id
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
 from nostro.books.pages.states import State
 from nostro.books.reconcile.engine import Definition
-from nostro.books.reconcile.engine.rules import Counterpart, Direction, Operator, TextCondition, Where
+from nostro.books.reconcile.engine.rules import Counterpart, Direction, Matching, Operator, TextCondition, Where
 from nostro.books.reconcile.models import Rule, RuleKind, Simulation
 from nostro.books.reconcile.queries import match_groups_of
 from nostro.books.reconcile.rules.loading import definition_of
@@ -42,6 +43,18 @@ from nostro.books.reconcile.rules.simulating import simulate_version
 from nostro.web.errors import NotFound, Problem
 from nostro.web.forms import add_problem
 from nostro.web.once import new_form_key, once
+
+_OPERATORS = {
+    Operator.CONTAINS: gettext_lazy("contains “%(text)s”"),
+    Operator.NOT_CONTAINS: gettext_lazy("does not contain “%(text)s”"),
+    Operator.REGEX: gettext_lazy("fits the expression “%(text)s”"),
+}
+_MATCHING = {
+    Matching.NONE: gettext_lazy("sets the partner"),
+    Matching.EXACT: gettext_lazy("the partner's open items of exactly this amount"),
+    Matching.DISCOUNT: gettext_lazy("the partner's open item less its early-payment discount"),
+    Matching.TOLERANCE: gettext_lazy("the partner's open item, a small difference is written off"),
+}
 
 
 @dataclass(frozen=True)
@@ -153,7 +166,7 @@ def _definition(data: dict[str, Any]) -> Definition:
 def _row(rule: Rule, accounts: dict[uuid.UUID, LedgerAccount]) -> RuleRow:
     assert rule.version is not None
     definition = definition_of(rule.version.definition)
-    conditions = [f"{condition.operator.replace('_', ' ')} “{condition.value}”" for condition in definition.texts]
+    conditions = [str(_OPERATORS[one.operator]) % {"text": one.value} for one in definition.texts]
     if definition.direction != Direction.BOTH:
         received = definition.direction == Direction.RECEIVED
         conditions.append(_("money received") if received else _("money paid"))
@@ -162,7 +175,7 @@ def _row(rule: Rule, accounts: dict[uuid.UUID, LedgerAccount]) -> RuleRow:
     if definition.amount_max is not None:
         conditions.append(_("at most %(amount)s") % {"amount": definition.amount_max})
     booked = [accounts.get(one.account_id) for one in definition.counterparts if one.account_id]
-    outcome = [str(account) for account in booked if account] or [str(definition.matching)]
+    outcome = [str(account) for account in booked if account] or [str(_MATCHING[definition.matching])]
     return RuleRow(
         rule, conditions, outcome, _state(rule), rule.version.simulations.order_by("-created_at").first()
     )  # fmt: skip
