@@ -25,6 +25,7 @@ from nostro.books.pages import (
     rules,
     start,
     statements,
+    tokens,
 )
 
 app_name = "books"
@@ -64,6 +65,8 @@ urlpatterns = [
     path("people/<uuid:member_id>/", members.change_member, name="change_member"),
     path("invitations/<uuid:invitation_id>/withdraw/", members.withdraw_invitation, name="withdraw_invitation"),
     path("invitations/<str:secret>/", members.join, name="join"),
+    path("<uuid:company_id>/tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<uuid:token_id>/revoke/", tokens.revoke, name="revoke_token"),
     # behind a secret address, without a sign-in
     path("renew/<str:secret>/", renewals.renew, name="renew"),
     path("calendar/<str:secret>.ics", renewals.calendar_feed, name="calendar_feed"),
