@@ -65,6 +65,8 @@ class Account(models.Model):
     booked_total = AmountField(default=0)  # sum of the booked rows that are not tombstones
     covered_from = models.DateField(null=True)  # complete reads cover every day from here …
     covered_to = models.DateField(null=True)  # … to here
+    #: The oldest day of the history that the bank offers; days before ``covered_from`` are unread.
+    history_from = models.DateField(null=True)
     transaction_count = models.PositiveBigIntegerField(default=0)  # booked rows that are not tombstones
 
     health = models.CharField(max_length=20, default="active")

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db import connection, models
 
+from nostro.core.transactions import Window
 from nostro.hub.accounts.models import Account, PendingTransaction, RawAnswer, Transaction, TransactionChange
 from nostro.hub.accounts.search import (
     PAGE_SIZE,
@@ -43,6 +44,7 @@ __all__ = [
     "pending_of",
     "raw_answer_of",
     "search_transactions",
+    "unread_history",
 ]
 
 
@@ -102,6 +104,15 @@ def pending_of(account: Account) -> list[PendingTransaction]:
     """The pending rows of an account that stand now, newest first; at most 1,000."""
     rows = PendingTransaction.objects.filter(account=account, removed_at=None)
     return list(rows.order_by("-sequence")[:1_000])
+
+
+def unread_history(account: Account) -> Window | None:
+    """The oldest days of the account's history that the bank offers and that no complete read covers, None where there
+    are none. ``date_to`` is the last of them; before the first complete read, it is the first day itself."""
+    begin, covered = account.history_from, account.covered_from
+    if begin is None or (covered is not None and covered <= begin):
+        return None
+    return Window(begin, covered - timedelta(days=1) if covered is not None else begin)
 
 
 def raw_answer_of(transaction: Transaction) -> RawAnswer | None:

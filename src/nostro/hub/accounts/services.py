@@ -40,6 +40,7 @@ __all__ = [
     "join_accounts",
     "mark_synchronized",
     "move_accounts",
+    "note_history",
     "open_raw_answer",
     "prove_balance",
     "record_balances",
@@ -227,6 +228,11 @@ def extend_coverage(account: Account, window: Window) -> None:
     if begin is None or end is None or (window.date_from - end).days > 1 or (begin - window.date_to).days > 1:
         begin, end = window.date_from, window.date_to
     save_changed(account, {"covered_from": min(begin, window.date_from), "covered_to": max(end, window.date_to)})
+
+
+def note_history(account: Account, first_day: date) -> None:
+    """The bank offers the account's history from ``first_day``; what of it is not covered is known as unread."""
+    save_changed(account, {"history_from": first_day})
 
 
 def read_again_from(account: Account, day: date) -> None:

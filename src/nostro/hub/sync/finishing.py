@@ -57,14 +57,15 @@ def finish(reading: Reading, errors: Sequence[ConnectorError], randomness: rando
 
 
 def _apply(reading: Reading, now: dt.datetime) -> tuple[Counts, PendingCounts]:
-    if reading.window is None:
+    covered = reading.covered()
+    if covered is None:
         return Counts(), PendingCounts()
     counts = apply_booked(
         reading.account,
         reading.pages,
         policy=reading.bank.policy,
         source=reading.bank.source,
-        window=reading.window,
+        window=covered,
         complete=reading.complete,
         synchronization_id=reading.run.pk,
         now=now,
@@ -82,7 +83,7 @@ def _apply(reading: Reading, now: dt.datetime) -> tuple[Counts, PendingCounts]:
             now=now,
         )
     if reading.complete:
-        extend_coverage(reading.account, reading.window)
+        extend_coverage(reading.account, covered)
     return counts, pending
 
 

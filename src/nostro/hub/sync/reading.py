@@ -32,6 +32,7 @@ from nostro.hub.accounts.services import (
     PageInMemory,
     ReadPage,
     give_raw_answers,
+    note_history,
     open_raw_answer,
     record_balances,
     store_raw_answer,
@@ -41,7 +42,7 @@ from nostro.hub.sync import lease, quota
 from nostro.hub.sync.bank import Bank, as_bank_account
 from nostro.hub.sync.models import Schedule, Synchronization
 from nostro.hub.sync.psu import psu_of
-from nostro.hub.sync.windows import first_window, smaller_windows
+from nostro.hub.sync.windows import days_shown, first_window, is_fresh, smaller_windows
 
 #: Rows kept in memory; longer chains are read again from the stored answers when they are compared.
 ROWS_IN_MEMORY = 20_000
@@ -85,6 +86,8 @@ class Reading:
     with_pending: bool = False
     window: Window | None = None
     complete: bool = False
+    #: The list was begun or continued without a fresh confirmation, so the bank may leave out old days.
+    may_be_cut: bool = False
     rows_read: int = 0
     warnings: list[str] = field(default_factory=list)
     lease_renewed_at: datetime | None = None
@@ -94,6 +97,13 @@ class Reading:
 
     def psu(self) -> PsuContext:
         return psu_of(self.run, self.clock())
+
+    def covered(self) -> Window | None:
+        """The days that this run's answer speaks for."""
+        if self.window is None or not (self.complete and self.may_be_cut):
+            return self.window
+        oldest = [day for page in self.pages for day in page.days if day is not None]
+        return days_shown(self.window, min(oldest, default=None), self.today)
 
 
 def read_balances(reading: Reading) -> None:
@@ -171,6 +181,7 @@ def _take_up(reading: Reading) -> str | None:
     if last is None:
         return None
     reading.window, reading.complete = _window_of(last), last.complete
+    reading.may_be_cut = not is_fresh(reading.account, reading.clock())
     reading.with_pending = reading.schedule.shows_pending and _wants_pending(reading)
     return last.next_page or None
 
@@ -194,6 +205,7 @@ def _continue_run_before(reading: Reading) -> bool:
     )
     if before is None:
         return False
+    reading.run.wide = before.wide
     with transaction.atomic():
         before.to_be_continued = False
         before.save(update_fields=["to_be_continued"])
@@ -212,14 +224,18 @@ def _wants_pending(reading: Reading) -> bool:
 
 def _first_page(reading: Reading) -> str | None:
     """Find the longest window the bank accepts and read its first page."""
-    window, wide = first_window(
+    asked = first_window(
         reading.account,
         reading.schedule,
         today=reading.today,
         history_days=reading.bank.history_days,
         now=reading.clock(),
     )
-    reading.run.wide = wide
+    window, reading.run.wide = asked.window, asked.wide
+    reading.may_be_cut = not asked.is_fresh
+    if asked.history_from is not None:
+        # Noted before the bank is asked: whatever ends this run, it stays known that the history was not read.
+        note_history(reading.account, asked.history_from)
     smaller: Iterator[Window] | None = None
     for _ in range(MAX_WINDOW_STEPS + 2):
         reading.window = window
@@ -240,6 +256,8 @@ def _first_page(reading: Reading) -> str | None:
         else:
             if smaller is not None:
                 _remember_window(reading, window)
+                if asked.history_from is not None and asked.is_fresh:
+                    note_history(reading.account, window.date_from)
             return following_page
     raise PeriodInvalid
 

@@ -1,0 +1,94 @@
+"""A first import that breaks off is never forgotten, whatever the bank shows later (connectors.md 1.11.1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from decimal import Decimal
+
+import pytest
+from tests.hub.accounts.factories import NOW, make_account
+from tests.hub.sync.scripted_bank import ScriptedBank
+
+from nostro.connectors.errors import AccessExceeded, AspspUnavailable, PeriodInvalid
+from nostro.hub.accounts.models import Account, Transaction
+from nostro.hub.accounts.queries import unread_history
+from nostro.hub.sync import engine
+from nostro.hub.sync.services import request_synchronization
+
+pytestmark = pytest.mark.django_db
+OLD_DAYS = 300
+
+
+class Killed(BaseException):
+    """What kill -9 is to the code."""
+
+
+class ForgetfulBank(ScriptedBank):
+    """Shows old rows for 15 minutes after a confirmation; afterwards it refuses them, or leaves them out silently."""
+
+    def __init__(self, account: Account, *, refuses: bool) -> None:
+        super().__init__(page_size=2, limit=None)
+        self.account, self.refuses, self.now, self.breaks = account, refuses, NOW, ""
+        for back in (1, 5, 20, 60, 120, 200, OLD_DAYS):
+            self.add(f"-{back}.00", NOW.date() - dt.timedelta(days=back), entry_reference=f"r{back}")
+        self.everything = list(self.rows)
+
+    def open(self, account, clock):
+        is_open = self.now - self.account.authorised_at <= dt.timedelta(minutes=15)
+        oldest = self.now.date() - dt.timedelta(days=90)
+        self.rows = [row for row in self.everything if is_open or row.booking_date >= oldest]
+        self.today, self.is_open, self.oldest = self.now.date(), is_open, oldest
+        return super().open(account, clock)
+
+    def asked(self, endpoint, psu, details):
+        super().asked(endpoint, psu, details)
+        if endpoint != "transactions":
+            return
+        window, _, next_page = details
+        if self.refuses and not self.is_open and window.date_from < self.oldest:
+            raise PeriodInvalid
+        if next_page == "1" and self.breaks:
+            how, self.breaks = self.breaks, ""
+            if how == "slow":
+                self.now += dt.timedelta(minutes=6)
+            else:
+                raise {"down": AspspUnavailable(status=503), "full": AccessExceeded(status=429), "dead": Killed()}[how]
+
+
+def synchronize(bank: ForgetfulBank) -> None:
+    run = request_synchronization(bank.account, trigger="schedule", now=bank.now)
+    try:
+        engine.run(run.id, clock=lambda: bank.now, bank_opener=bank.open, randomness=random.Random(1))
+    except Killed:
+        bank.now += dt.timedelta(minutes=3)
+    bank.account.refresh_from_db()
+
+
+def stored(account: Account) -> set[Decimal]:
+    return set(Transaction.objects.filter(account=account, removed_at=None).values_list("amount", flat=True))
+
+
+@pytest.mark.parametrize("refuses", [True, False], ids=["refuses", "leaves-out"])
+@pytest.mark.parametrize("minutes", [1, 120, 3 * 1440])
+@pytest.mark.parametrize("how", ["slow", "down", "full", "dead"])
+def test_a_history_that_broke_off_stays_known_as_unread_until_it_is_read(how, minutes, refuses):
+    account = make_account(authorised_at=NOW)
+    bank = ForgetfulBank(account, refuses=refuses)
+    bank.breaks = how
+    everything = {row.amount for row in bank.everything}
+    synchronize(bank)
+    for _ in range(3):
+        bank.now += dt.timedelta(minutes=minutes)
+        synchronize(bank)
+        assert stored(account) == everything or unread_history(account) is not None
+    held = stored(account)
+    for _ in range(2):
+        bank.now += dt.timedelta(days=8)
+        synchronize(bank)
+    assert held <= stored(account), "rows that the bank merely leaves out are not gone"
+    account.authorised_at = bank.now
+    account.save(update_fields=["authorised_at"])
+    synchronize(bank)
+    assert stored(account) == everything
+    assert unread_history(account) is None
