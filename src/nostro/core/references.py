@@ -89,7 +89,8 @@ def _digits_only(compact: str) -> Iterator[str]:
     if not re.fullmatch(r"\d{2,27}", compact):
         return
     base, check = compact[:-1], compact[-1]
-    if 4 <= len(compact) <= 20 and fi_check_digit(base) == check and (national := compact.lstrip("0")):
+    national = compact.lstrip("0")
+    if 4 <= len(national) and len(compact) <= 20 and fi_check_digit(base) == check:
         yield f"FI:{national}"
         yield f"RF:RF{rf_check_digits(national)}{national}"
     if len(compact) <= 25:

@@ -77,7 +77,7 @@ def test_contacts_are_checked_and_kept(house: House, browser: Client) -> None:
     refused = browser.post(url, {"addresses": "nobody"}).content.decode()
     assert "is no e-mail address" in refused
     assert browser.post(url, {"addresses": "a@example.test\nb@example.test"}).status_code == 302
-    assert list(RenewalContact.objects.order_by("id").values_list("email", flat=True)) == [
+    assert list(RenewalContact.objects.order_by("email").values_list("email", flat=True)) == [
         "a@example.test", "b@example.test",
     ]  # fmt: skip
 

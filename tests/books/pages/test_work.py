@@ -330,10 +330,16 @@ def test_the_chart_shows_that_debit_and_credit_are_equal(house: House, browser: 
 
 def test_settings_of_a_link_are_changed(house: House, browser: Client) -> None:
     address = reverse("books:edit_link", args=[house.link.id])
-    refused = browser.post(address, {"grouping": "weekly", "fetch_schedule": "daily_at", "fetch_times": "8 o'clock"})
+    typed = {
+        "grouping": "weekly",
+        "fetch_schedule": "daily_at",
+        "fetch_from": house.link.fetch_from.isoformat(),
+        "opening": house.journal.opening_origin,
+    }
+    refused = browser.post(address, {**typed, "fetch_times": "8 o'clock"})
     assert "Type times like" in refused.content.decode()
 
-    browser.post(address, {"grouping": "weekly", "fetch_schedule": "daily_at", "fetch_times": "8:00, 13:30"})
+    assert browser.post(address, {**typed, "fetch_times": "8:00, 13:30"}).status_code == 302
 
     house.link.refresh_from_db()
     house.journal.refresh_from_db()

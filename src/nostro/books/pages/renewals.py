@@ -111,7 +111,7 @@ def check_renewals(request: CompanyRequest) -> HttpResponse:
 def contacts(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
     """Who is told when the consent of a journal ends?"""
     journal: Journal = access(request, journal_id, role=Role.ACCOUNTANT)
-    chosen = RenewalContact.objects.filter(journal=journal).order_by("id").values_list("email", flat=True)
+    chosen = RenewalContact.objects.filter(journal=journal).order_by("email").values_list("email", flat=True)
     form = ContactsForm(request.POST or None, initial={"addresses": "\n".join(chosen)})
     if request.method == "POST" and form.is_valid():
         try:

@@ -96,7 +96,7 @@ def _make(link: JournalLink, now: dt.datetime) -> bool:
 
 def contacts_of(journal: Journal) -> list[str]:
     """Who is told: the journal's renewal contacts, else the owners of its company."""
-    chosen = list(RenewalContact.objects.filter(journal=journal).order_by("id").values_list("email", flat=True))
+    chosen = list(RenewalContact.objects.filter(journal=journal).order_by("email").values_list("email", flat=True))
     if chosen:
         return chosen[:MAX_ADDRESSES]
     owners = CompanyMember.objects.filter(company_id=journal.company_id, role=Role.OWNER, user__is_active=True)

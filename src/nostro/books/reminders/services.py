@@ -31,7 +31,7 @@ MAILS_SHOWN = 50
 def set_contacts(user: User, journal_id: UUID, addresses: Sequence[str]) -> list[str]:
     """Replace the renewal contacts of a journal. None at all: its owners are told. Raises :class:`Problem`."""
     journal = access_journal(user, journal_id, role=Role.ACCOUNTANT)
-    wanted = list(dict.fromkeys(address.strip().lower() for address in addresses if address.strip()))
+    wanted = sorted({address.strip().lower() for address in addresses if address.strip()})
     if len(wanted) > MAX_ADDRESSES:
         raise Problem(f"There are more than {MAX_ADDRESSES} addresses.", what_to_do="Use a list of your mail server.",
                       code="tooManyAddresses", field="addresses")  # fmt: skip
@@ -41,7 +41,7 @@ def set_contacts(user: User, journal_id: UUID, addresses: Sequence[str]) -> list
         except ValidationError:
             raise Problem(f"“{address[:100]}” is no e-mail address.", what_to_do="Type one address on each line.",
                           code="emailInvalid", field="addresses") from None  # fmt: skip
-    before = list(RenewalContact.objects.filter(journal=journal).order_by("id").values_list("email", flat=True))
+    before = list(RenewalContact.objects.filter(journal=journal).order_by("email").values_list("email", flat=True))
     if wanted == before:
         return wanted
     RenewalContact.objects.filter(journal=journal).delete()
