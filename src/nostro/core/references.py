@@ -90,7 +90,7 @@ def _digits_only(compact: str) -> Iterator[str]:
         return
     base, check = compact[:-1], compact[-1]
     national = compact.lstrip("0")
-    if 4 <= len(national) and len(compact) <= 20 and fi_check_digit(base) == check:
+    if len(national) >= 4 and len(compact) <= 20 and fi_check_digit(base) == check:
         yield f"FI:{national}"
         yield f"RF:RF{rf_check_digits(national)}{national}"
     if len(compact) <= 25:
