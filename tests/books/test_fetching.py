@@ -293,9 +293,10 @@ def test_order_and_page_split_make_no_difference(
 def test_a_failing_hub_is_a_row_and_moves_nothing(
     owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
 ) -> None:
-    link = linked(owner, company, hub)
+    link = linked(owner, company, hub, opening="computed")
     fetch(link)
     account.transactions.insert(0, T4)
+    account.balance = "5040.00"
     hub.failures = [("/transactions", 503, {"errors": [{"code": "serviceUnavailable"}]})]
     run = fetch(link, DAY_2)
     online = OnlineAccount.objects.get()
@@ -373,7 +374,7 @@ def test_hostile_text_is_stored_clean(
 def test_a_changed_amount_alters_nothing_and_is_told(
     owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
 ) -> None:
-    link = linked(owner, company, hub)
+    link = linked(owner, company, hub, opening="computed")
     fetch(link)
     account.transactions = [Booked("t3", "2026-11-11", "-4.50", "COFFEE CORNER"), T2, T1]
     run = fetch(link, DAY_2)

@@ -69,7 +69,11 @@ def journal_cards(company: Company, *, now: dt.datetime, only: Journal | None = 
     }
     failures = {
         failure.online_account_id: failure
-        for failure in Failure.objects.filter(company=company, cleared_at=None).order_by("last_at")
+        # The newest counts, and what waits for a decision only where nothing else is wrong.
+        for failure in sorted(
+            Failure.objects.filter(company=company, cleared_at=None),
+            key=lambda failure: (describe(failure.code).klass != "data", failure.last_at),
+        )
     }
     balances = {
         balance.journal_id: balance

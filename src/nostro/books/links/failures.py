@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 
 import structlog
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F
 
 from nostro.books.hub_client.errors import HubError
+from nostro.books.journals.balances import check_balance
 from nostro.books.journals.changes import open_changes
-from nostro.books.journals.models import ChangeKind, Journal
+from nostro.books.journals.models import ChangeKind, Journal, Line, LineStatus, Proof
 from nostro.books.links.models import Connection, ConnectionState, Failure, Health, OnlineAccount
 
 EXPIRING = dt.timedelta(days=30)
@@ -25,6 +27,14 @@ _DEFINITIVE = {
     "H-REPLACED": Health.NOT_AUTHORISED,
     "H-CREDENTIALS": Health.ERROR,
 }
+#: What a decision on lines ends, by what waits.
+_BY_STATUS = {
+    LineStatus.HELD_LOCKED: "D-LOCKED",
+    LineStatus.HELD_DUPLICATE: "D-DUPLICATE",
+    LineStatus.HELD_CURRENCY: "D-CURRENCY",
+}
+_BY_CHANGE = {ChangeKind.CHANGED: "D-CHANGED", ChangeKind.WITHDRAWN: "D-WITHDRAWN"}
+_DECIDED_BY_PEOPLE = {*_BY_STATUS.values(), *_BY_CHANGE.values(), "D-BALANCE"}
 _LASTING = {"bank_down": Health.BANK_UNAVAILABLE, "quota": Health.RATE_LIMITED}
 
 
@@ -57,11 +67,23 @@ def clear_failures(account: OnlineAccount, *, now: dt.datetime, keep: frozenset[
     open_failures.filter(online_account=None).exclude(code="H-TOKEN-OLD").update(cleared_at=now)
 
 
+def waiting_for_decision(journal: Journal) -> list[HubError]:
+    """What in a journal waits for a person: held lines, changes of the bank, a proof that fails (books.md 9)."""
+    held = Line.objects.filter(journal=journal, status__in=_BY_STATUS).values_list("status").annotate(Count("id"))
+    found = [HubError(_BY_STATUS[LineStatus(status)], f"{number} lines") for status, number in held]
+    kinds = Counter(ChangeKind(change.kind) for change in open_changes(journal) if change.is_certain)
+    found += [HubError(_BY_CHANGE[kind], f"{number} transactions") for kind, number in kinds.items()]
+    proof, difference = Journal.objects.values_list("proof", "proof_difference").get(pk=journal.pk)
+    if proof == Proof.RED:
+        found.append(HubError("D-BALANCE", f"expected minus bank-stated: {difference} {journal.currency}"))
+    return found
+
+
 def clear_decided(journal: Journal, *, now: dt.datetime) -> None:
-    """D-CHANGED and D-WITHDRAWN are over when the last change of their kind is decided; no fetch is needed for that."""
-    waiting = {change.kind for change in open_changes(journal) if change.is_certain}
-    codes = {ChangeKind.CHANGED: "D-CHANGED", ChangeKind.WITHDRAWN: "D-WITHDRAWN"}
-    over = [code for kind, code in codes.items() if kind not in waiting]
+    """What waited is over when the last of its kind is decided; no fetch is needed for that. Proves the balance again,
+    because a decision may have mended it."""
+    check_balance(journal, now=now)
+    over = _DECIDED_BY_PEOPLE - {error.code for error in waiting_for_decision(journal)}
     failures = Failure.objects.filter(online_account__links__journal=journal, code__in=over, cleared_at=None)
     Failure.objects.filter(pk__in=list(failures.values_list("pk", flat=True))).update(cleared_at=now)
 

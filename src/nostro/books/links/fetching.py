@@ -25,11 +25,10 @@ from nostro.books.journals.changes import (
     fill_details,
     note_changes,
     note_withdrawal,
-    open_changes,
     suspect_withdrawals,
 )
 from nostro.books.journals.importing import BATCH_LIMIT
-from nostro.books.journals.models import Alias, ChangeKind
+from nostro.books.journals.models import Alias
 from nostro.books.links.classifying import Sorted, line_values, sort_items
 from nostro.books.links.coverage import old_gaps
 from nostro.books.links.credentials import forget_old_token
@@ -40,6 +39,7 @@ from nostro.books.links.failures import (
     health_after_success,
     record_failure,
     refresh_connection_state,
+    waiting_for_decision,
 )
 from nostro.books.links.hub import ClientOf, client_of, source_of, update_account
 from nostro.books.links.models import ConnectionState, FetchState, JournalLink, OnlineAccount, Run, RunStatus
@@ -317,10 +317,6 @@ class Fetch:
         absent = [line.id for line in items.unseen if line.booking_date >= walked.horizon]
         for line_id in suspect_withdrawals(journal, absent)[:ASKED_BY_ID]:
             self._ask_for(line_id)
-        kinds = [change.kind for change in open_changes(journal) if change.is_certain]
-        for kind, code in ((ChangeKind.CHANGED, "D-CHANGED"), (ChangeKind.WITHDRAWN, "D-WITHDRAWN")):
-            if kind in kinds:
-                self.warnings.append(HubError(code, f"{kinds.count(kind)} transactions"))
 
     def _ask_for(self, line_id: UUID) -> None:
         """Ask the Hub for a line that it did not list, by every id of this Hub."""
@@ -376,6 +372,7 @@ class Fetch:
         forget_old_token(self.run)
         if gaps := old_gaps(link, now=now):
             self.warnings.append(HubError("D-GAP", f"{gaps[0].date_from} to {gaps[0].date_to}, {len(gaps)} in all"))
+        self.warnings += waiting_for_decision(link.journal)
         codes = frozenset(error.kind.code for error in self.warnings)
         clear_failures(account, now=now, keep=codes)
         for error in self.warnings:

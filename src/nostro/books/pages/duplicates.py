@@ -22,6 +22,7 @@ from nostro.books.journals.duplicates import (
     merge_lines,
 )
 from nostro.books.journals.models import Journal
+from nostro.books.links.failures import clear_decided
 from nostro.books.pages.forms import SinceForm
 from nostro.books.pages.journals import access
 from nostro.books.pages.shell import now, person, show
@@ -34,6 +35,7 @@ def duplicates(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
     journal = access(request, journal_id, role=Role.ACCOUNTANT if request.method == "POST" else None)
     if request.method == "POST":
         _decide(request, journal)
+        clear_decided(journal, now=now())
         back = SinceForm(request.POST)
         query = f"?since={back.cleaned_data['since'].isoformat()}" if back.is_valid() else ""
         return redirect(reverse("books:duplicates", args=[journal.id]) + query)

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import Promise
@@ -27,6 +26,7 @@ from nostro.books.journals.queries import (
     access_journal,
     access_line,
     access_statement,
+    journals_of,
     lines_of,
     pending_of,
     previous_of,
@@ -196,6 +196,7 @@ def link_entry(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
         messages.error(request, _("Choose one of the entries shown."))
     else:
         link_to_entry(person(request), found.id, chosen.id, now=now())
+        clear_decided(found.journal, now=now())
         messages.success(request, _("The line is linked to its entry."))
     return redirect("books:line", line_id=found.id)
 
@@ -210,6 +211,8 @@ def rate(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         day, value = found.booking_date, form.cleaned_data["rate"]
         posted = enter_rate(person(request), found.company, found.currency, day, value, now=now())
+        for journal in journals_of(found.company):
+            clear_decided(journal, now=now())
         told = ngettext("%(n)s line is posted.", "%(n)s lines are posted.", posted) % {"n": posted}
         messages.success(request, told)
     else:
@@ -224,11 +227,10 @@ def change_line(request: HttpRequest, line_id: uuid.UUID, change: str) -> HttpRe
     user = person(request)
     found = access_line(user, line_id)
     remember(request, found.company)
+    journal = found.journal
     if change in _CHANGES:
         verb, told = _CHANGES[change]
-        with transaction.atomic():
-            verb(user, found.id, now=now())
-            clear_decided(found.journal, now=now())
+        verb(user, found.id, now=now())
         messages.success(request, str(told))
     elif change == "remove":
         form = ReasonForm(request.POST)
@@ -244,6 +246,7 @@ def change_line(request: HttpRequest, line_id: uuid.UUID, change: str) -> HttpRe
     else:
         keep_both(user, found.id, now=now())
         messages.success(request, _("Both lines are kept; they are not suggested as duplicates again."))
+    clear_decided(journal, now=now())
     return back_or(request, "line", line_id=found.id)
 
 

@@ -16,9 +16,11 @@ from django.utils.translation import ngettext
 
 from nostro.books.companies.models import Role
 from nostro.books.journals.held import move_lock
+from nostro.books.journals.queries import journals_of
 from nostro.books.ledger.chart_balances import balances_of, items_of
 from nostro.books.ledger.models import EntryItem
 from nostro.books.ledger.queries import access_account, account_balance
+from nostro.books.links.failures import clear_decided
 from nostro.books.pages.forms import LockForm
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
 from nostro.web.errors import Problem
@@ -70,6 +72,8 @@ def lock(request: CompanyRequest) -> HttpResponse:
         except Problem as problem:
             add_problem(form, problem)
         else:
+            for journal in journals_of(request.company):
+                clear_decided(journal, now=now())
             messages.success(request, _("The lock is set."))
             if posted:
                 told = ngettext("%(n)s held line is posted.", "%(n)s held lines are posted.", posted)
