@@ -29,13 +29,10 @@ IDLE_FETCHES = 10
 
 def run(*, quick: bool) -> dict[str, float | int]:
     """Measure; see the module's text for the figures."""
-    from nostro.web.memory import collect_seldom
-
     with scratch_database():
         rows = QUICK_ROWS if quick else FULL_ROWS
         # The first fetch also loads code and plans statements, so it is not measured.
         Journal(number=0, rows=1_000).fetch()
-        collect_seldom()  # as every worker does
         journal = Journal(number=1, rows=rows)
         whole, importing = journal.fetch()
         idle_ms = min(journal.fetch_idle() for _ in range(IDLE_FETCHES))

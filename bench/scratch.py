@@ -21,6 +21,8 @@ def scratch_database() -> Iterator[None]:
     from django.core.management import call_command
     from django.db import connection
 
+    from nostro.web.memory import collect_seldom
+
     usual = connection.settings_dict["NAME"]
     name = f"nostro_bench_{secrets.token_hex(4)}"
     with connection.cursor() as cursor:
@@ -28,6 +30,7 @@ def scratch_database() -> Iterator[None]:
     try:
         _use(name)
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+        collect_seldom()  # as every worker does
         yield
     finally:
         _use(usual)

@@ -9,7 +9,7 @@ _THRESHOLDS = (100_000, 50, 50)
 
 
 def collect_seldom() -> None:
-    """Look for cycles of objects seldom. For a worker, once, when its code is loaded.
+    """Look for cycles of objects seldom. For a worker or a benchmark of one, once, when its code is loaded.
 
     A fetch or a run makes some ten thousand values that live until its end and refer to each other in no circle. With
     Python's usual thresholds the collector walked through all of them again and again: measured, a third of the time of

@@ -24,7 +24,6 @@ from nostro.books.reconcile.models import MatchGroup, MatchPart
 from nostro.books.reconcile.planning import Plan, State, make_plan
 from nostro.books.reconcile.writing import write_plans
 from nostro.people.models import User
-from nostro.web.collector import look_for_cycles_less_often
 from nostro.web.errors import NotFound, Problem
 
 #: Applications carried out in one transaction.
@@ -44,7 +43,6 @@ def apply(
     """
     if len(applications) > MAX_APPLICATIONS:
         raise ValueError(f"at most {MAX_APPLICATIONS} applications at once")
-    look_for_cycles_less_often()
     state = _lock(company, applications)
     planned = _plan_all(state, applications)
     plans = [plan for plan in planned if isinstance(plan, Plan)]

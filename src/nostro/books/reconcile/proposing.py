@@ -13,12 +13,10 @@ from nostro.books.companies.models import Company
 from nostro.books.reconcile.engine import LineEvidence, LineFacts, PartnerBook, Proposal, Rules, propose
 from nostro.books.reconcile.loading import BATCH_LINES, Batch, load_batch, load_more, load_partners
 from nostro.books.reconcile.rules.loading import load_rules
-from nostro.web.collector import look_for_cycles_less_often
 
 
 def propose_lines(company: Company, line_ids: Sequence[UUID]) -> Iterator[Proposal]:
     """A proposal for each line that is not explained yet, in the order of the lines within each batch."""
-    look_for_cycles_less_often()
     rules = load_rules(company)
     partners = load_partners(company, line_ids, rules)
     for begin in range(0, len(line_ids), BATCH_LINES):

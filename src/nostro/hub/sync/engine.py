@@ -8,7 +8,6 @@ page. Killing the process at any instant loses nothing and doubles nothing.
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import os
 import random
 import secrets
@@ -31,11 +30,6 @@ from nostro.hub.sync.reading import Reached, Reading, read_balances, read_transa
 from nostro.hub.sync.schedule import bank_today, schedule_of
 
 log = structlog.get_logger(__name__)
-
-
-#: A run makes hundreds of thousands of small values that live to its end and form no cycles. With the usual thresholds
-#: Python looks through all of them again and again, which takes a third of the time of a large account.
-COLLECTOR = (50_000, 20, 100)
 
 
 def utc_now() -> dt.datetime:
@@ -74,8 +68,6 @@ def run(
     behind. Errors of the bank become the run's ``errors``; anything unexpected gives the lease back and is raised, so
     that the run is tried again. ``at_once`` limits the runs of one institution (``lease.InstitutionBusy``).
     """
-    if gc.get_threshold()[0] < COLLECTOR[0]:
-        gc.set_threshold(*COLLECTOR)
     worker = _Worker(
         holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         clock,
