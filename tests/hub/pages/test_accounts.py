@@ -101,6 +101,14 @@ def test_the_page_of_an_account_says_what_was_read_and_what_comes(world: World) 
     assert f"{download}?account={world.account.id}&amp;mode=sandbox" in page
 
 
+def test_days_that_were_never_read_to_the_end_are_told_and_covered_ones_are_not(world: World) -> None:
+    Account.objects.update(history_from=dt.date(2024, 11, 1), covered_from=dt.date(2026, 8, 1))
+    page = _account_page(world)
+    assert "Older transactions may be missing" in page and "Jul 31, 2026" in page.replace("31 Jul 2026", "Jul 31, 2026")
+    Account.objects.update(covered_from=dt.date(2024, 11, 1))
+    assert "Older transactions may be missing" not in _account_page(world)
+
+
 def test_without_pending_transactions_nothing_is_on_its_way(world: World) -> None:
     PendingTransaction.objects.all().delete()
     assert "What is on its way?" not in _account_page(world)

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from nostro.hub.accounts.by_hand import withdrawn_count
 from nostro.hub.accounts.duplicates import candidates_of
 from nostro.hub.accounts.models import Account
-from nostro.hub.accounts.queries import access_account, accounts_of, balance_series, pending_of
+from nostro.hub.accounts.queries import access_account, accounts_of, balance_series, pending_of, unread_history
 from nostro.hub.accounts.services import rename_account
 from nostro.hub.directory.models import Institution
 from nostro.hub.linking.models import Connection
@@ -154,6 +154,7 @@ def _account_page(request: HttpRequest, found: Account, form: AccountNameForm) -
         own_page=True,
         doubles=len(candidates_of(found, now())),
         withdrawn=withdrawn_count(found),
+        unread=unread_history(found),
         runs=[activity_of(run) for run in history(found, HISTORY_LENGTH)],
         form=form,
         mode=_mode(found),
