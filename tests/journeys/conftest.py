@@ -40,6 +40,9 @@ def browser() -> Iterator[Browser]:
     )
     if executable is None:
         pytest.skip("no Chromium: install the package chromium to run the journeys")
+    # The browser's driver keeps an event loop running in this process until the end, and Django would refuse its
+    # database to every test that comes after a journey on the same worker. Nothing here is asynchronous.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGUMENTS)
         yield chromium

@@ -75,10 +75,8 @@ def _transactions() -> list[Booked]:
 
 @pytest.fixture(scope="module", autouse=True)
 def beside_a_browser() -> Iterator[None]:
-    """Playwright's loop runs in the thread of the test, which Django takes for a mistake; and a thread of the live
-    server that keeps its connection keeps the test database from being dropped."""
+    """A thread of the live server that keeps its connection keeps the test database from being dropped."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         patch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
         yield
 
