@@ -128,11 +128,13 @@ class Hub:
     def _mortal(self, act: Callable[[], None], statements: int) -> bool:
         """Do it; perhaps the process dies before one of so many statements. False if it died."""
         doom = self._rng.randrange(statements) if self._rng.random() < self.kill_share else None
+        heard = self.wires.heard()
         try:
             with self._reaper.dooming(doom):
                 act()
         except Killed:
             self.kills += 1
+            self.wires.forget(heard)
             return False
         return True
 

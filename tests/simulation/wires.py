@@ -100,6 +100,7 @@ class Wires:
         self.quota_violations: list[str] = []
         self._accesses: dict[tuple[str, str], list[dt.datetime]] = defaultdict(list)
         self._closed_until: dict[tuple[str, str], dt.datetime] = {}
+        self._heard: list[tuple[str, str]] = []
 
     def request(
         self, method: str, url: str, *, request_id: str, headers: Any = None, content: bytes | None = None, **_: Any
@@ -132,6 +133,7 @@ class Wires:
         if key is not None and reply.status_code == 429:
             # Only now: a hub that waited in vain, or died before it heard the bank's no, cannot know of it.
             self._closed_until[key] = closed_until
+            self._heard.append(key)
         return Answer(reply.status_code, {k.lower(): v for k, v in reply.headers.items()}, body, url, request_id)
 
     def _trouble(self) -> str:
@@ -153,6 +155,16 @@ class Wires:
             self.quota_violations.append(f"{key[1]} was asked at {now} although it is closed after a 429")
         self._accesses[key].append(now)
         return key
+
+    def heard(self) -> int:
+        """How many times the bank's no was heard."""
+        return len(self._heard)
+
+    def forget(self, since: int) -> None:
+        """A worker died that may have heard a no, but not have written it down: nobody knows of those after ``since``
+        times any more."""
+        for key in self._heard[since:]:
+            self._closed_until.pop(key, None)
 
     def account_of(self, resource_id: str) -> str:
         """The bank's own id of an account."""

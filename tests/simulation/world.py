@@ -105,7 +105,8 @@ class World:
         return (waits or "psuActionRequired" in health) and self.rng.random() < 0.5
 
     def settle(self) -> None:
-        """The bank is well and nobody dies; removed rows need two complete reads to be believed."""
+        """The bank is well and nobody dies; removed rows need two complete reads to be believed, and those that are
+        too old after a long outage need the person, who comes at its beginning and its end."""
         self.bank.heal()
         self.hub.wires.trouble = self.hub.kill_share = 0.0
         self.hub.wait(HOUR_S)
@@ -115,6 +116,8 @@ class World:
             self.hub.wait(8 * DAY_S)
             self.hub.minute()
             self.judge.look()
+        self.hub.link()
+        self.hub.minute()
         for account in self.hub.accounts():
             last = account.synchronizations.order_by("-created_at", "-id").first()
             if last is None or last.status != "success":

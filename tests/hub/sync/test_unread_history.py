@@ -92,3 +92,21 @@ def test_a_history_that_broke_off_stays_known_as_unread_until_it_is_read(how, mi
     synchronize(bank)
     assert stored(account) == everything
     assert unread_history(account) is None
+
+
+@pytest.mark.parametrize("refuses", [True, False], ids=["refuses", "leaves-out"])
+def test_what_changed_before_a_long_outage_is_found_at_the_next_confirmation(refuses):
+    account = make_account(authorised_at=NOW)
+    bank = ForgetfulBank(account, refuses=refuses)
+    synchronize(bank)
+    bank.add("-70.00", NOW.date() - dt.timedelta(days=30), entry_reference="late")
+    bank.everything = [row for row in [*bank.everything, bank.rows[-1]] if row.entry_reference != "r20"]
+    bank.now += dt.timedelta(days=75)  # nothing could be read for so long
+    synchronize(bank)
+    assert Decimal("-70.00") not in stored(account) and Decimal("-20.00") in stored(account)
+    for _ in range(2):
+        bank.now += dt.timedelta(days=20)
+        account.authorised_at = bank.now
+        account.save(update_fields=["authorised_at"])
+        synchronize(bank)
+    assert stored(account) == {row.amount for row in bank.everything}

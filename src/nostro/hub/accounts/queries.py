@@ -115,6 +115,12 @@ def unread_history(account: Account) -> Window | None:
     return Window(begin, covered - timedelta(days=1) if covered is not None else begin)
 
 
+def oldest_absent_day(account: Account) -> date | None:
+    """The booking date of the oldest transaction that the last complete read of its day lacked, not yet removed."""
+    rows = Transaction.objects.filter(account=account, removed_at=None, absences__gt=0)
+    return rows.order_by("booking_date").values_list("booking_date", flat=True).first()
+
+
 def raw_answer_of(transaction: Transaction) -> RawAnswer | None:
     """The bank's answer that a transaction was read from, if it is still kept."""
     if transaction.raw_answer_id is None:

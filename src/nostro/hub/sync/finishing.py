@@ -30,6 +30,7 @@ from nostro.hub.sync.errors import as_run_error
 from nostro.hub.sync.models import Schedule, Synchronization
 from nostro.hub.sync.reading import MAX_WARNINGS, Reading
 from nostro.hub.sync.schedule import FAILURES_UNTIL_PAUSED, next_planned_run, schedule_of
+from nostro.hub.sync.windows import missed_from
 
 #: A run that was begun so often without reaching its end is ended: something of it kills workers.
 MAX_ATTEMPTS = 5
@@ -49,11 +50,19 @@ def finish(reading: Reading, errors: Sequence[ConnectorError], randomness: rando
         if not errors:
             schedule.wide_read_wanted = reading.schedule.wide_read_wanted
             if reading.complete and reading.run.wide:
-                schedule.last_wide_read_at = now
+                _note_wide_read(schedule, reading, now)
         end_run(run, reading.account, schedule, errors, randomness, now)
         reading.reached("finish written")
     reading.reached("finished")
     return run
+
+
+def _note_wide_read(schedule: Schedule, reading: Reading, now: dt.datetime) -> None:
+    """A complete wide read. Days before it that earlier ones should have read, and did not, stay noted."""
+    missed, covered = missed_from(schedule, now), reading.covered()
+    reaches = missed is None or (covered is not None and covered.date_from <= missed)
+    schedule.missed_from = None if reaches else missed
+    schedule.last_wide_read_at = now
 
 
 def _apply(reading: Reading, now: dt.datetime) -> tuple[Counts, PendingCounts]:

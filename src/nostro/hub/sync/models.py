@@ -106,6 +106,8 @@ class Schedule(models.Model):
     next_run_at = models.DateTimeField(null=True)
     consecutive_failures = models.PositiveSmallIntegerField(default=0)
     last_wide_read_at = models.DateTimeField(null=True)  # the weekly read of 90 days
+    #: The first day that failed weekly reads left out and that is too old for the next one: read at a confirmation.
+    missed_from = models.DateField(null=True)
     wide_read_wanted = models.BooleanField(default=False)  # the balance proof turned red: read 90 days once
     shows_pending = models.BooleanField(default=True)  # False: the bank refused, and is not asked again
     paused = models.BooleanField(default=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nostro.core.transactions import Window
 from nostro.hub.accounts.models import Account
-from nostro.hub.accounts.queries import unread_history
+from nostro.hub.accounts.queries import oldest_absent_day, unread_history
 from nostro.hub.sync.models import Schedule
 from nostro.hub.sync.schedule import WIDE_READ_EVERY
 
@@ -42,7 +42,7 @@ def first_window(account: Account, schedule: Schedule, *, today: dt.date, histor
     The first read takes the whole history. Later ones overlap what is covered by 14 days; once a week, and once after
     a red balance proof, it is 90 days. None is longer than the bank was found to accept. A history that was begun and
     not read to its end is asked for again right after each confirmation by the person, whatever the bank refused in
-    between: many banks open old days only then.
+    between: many banks open old days only then. So are the days that an outage of weeks took out of reach.
     """
     fresh = is_fresh(account, now)
     longest = today - dt.timedelta(days=schedule.longest_window_days or LONGEST_DAYS)
@@ -57,7 +57,19 @@ def first_window(account: Account, schedule: Schedule, *, today: dt.date, histor
     begin = min(account.covered_to, today) - dt.timedelta(days=OVERLAP_DAYS)
     if wide:
         begin = min(begin, today - dt.timedelta(days=WIDE_DAYS))
-    return Asked(Window(max(begin, longest), today), wide, None, fresh)
+    begin = max(begin, longest)
+    missed = min(filter(None, (missed_from(schedule, now), oldest_absent_day(account))), default=today)
+    if fresh and missed < min(begin, today - dt.timedelta(days=WIDE_DAYS)):
+        return Asked(Window(missed, today), True, None, fresh)
+    return Asked(Window(begin, today), wide, None, fresh)
+
+
+def missed_from(schedule: Schedule, now: dt.datetime) -> dt.date | None:
+    """The first day that the weekly reads would have looked at again had none of them failed for two weeks or more."""
+    last_wide, days = schedule.last_wide_read_at, [schedule.missed_from]
+    if last_wide is not None and now - last_wide >= 2 * WIDE_READ_EVERY:
+        days.append(last_wide.date() - dt.timedelta(days=WIDE_DAYS))
+    return min(filter(None, days), default=None)
 
 
 def is_fresh(account: Account, at: dt.datetime) -> bool:
