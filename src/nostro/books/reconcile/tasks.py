@@ -10,6 +10,7 @@ from procrastinate.contrib.django import app
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Line
 from nostro.books.reconcile.automation import automation_of, is_due, look, request_look
+from nostro.books.reconcile.rules.learning import learn_rules
 from nostro.books.reconcile.rules.shipped import lay_down_rules
 
 #: Companies started by one tick at most; the next takes the rest.
@@ -18,11 +19,12 @@ DUE_LIMIT = 200
 
 @app.task(name="books.reconcile_company", queue="books", pass_context=False)
 def reconcile_company(company_id: str) -> None:
-    """Propose and apply for one company."""
+    """Propose and apply for one company, and propose rules from what its people did."""
     company = Company.objects.filter(pk=UUID(company_id)).first()
     if company is not None:
         lay_down_rules(company)  # for companies older than a rule
         look(company)
+        learn_rules(company, today=timezone.localdate(), now=timezone.now())
 
 
 @app.periodic(cron="* * * * *")
