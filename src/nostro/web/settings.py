@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "nostro.hub.events",
     "nostro.hub.webhooks",
     "nostro.hub.vendors",
+    "nostro.hub.mandates",
     "nostro.hub.billing",
     "nostro.hub.api",
     "nostro.hub.pages",

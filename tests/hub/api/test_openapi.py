@@ -92,9 +92,9 @@ def allowing_null(value: Any) -> Any:
 
 
 #: Those of the sandbox are called in test_sandbox, where there is a bank behind them.
-ELSEWHERE = ("/sandbox", "/me", "/integrations", "/user-invitations")
+ELSEWHERE = ("/sandbox", "/me", "/integrations", "/user-invitations", "/given-mandates", "/received-mandates")
 EXAMPLES = [example for example in examples.EXAMPLES if not example.path.startswith(ELSEWHERE)]
-#: Those of persons are called in test_dashboard.
+#: Those of persons are called in test_dashboard and tests/hub/mandates.
 READS = [
     e for e in ENDPOINTS if e.verb == "GET" and not e.path.startswith("/sandbox") and e.access is not Access.PERSON
 ]

@@ -23,7 +23,7 @@ from nostro.hub.api.request import Request, attributes, parse_id
 from nostro.hub.api.responses import Answer, page
 from nostro.hub.integrations.models import Integration
 from nostro.hub.integrations.queries import access_integration
-from nostro.hub.integrations.services import create_integration, set_accounts
+from nostro.hub.integrations.services import create_integration, granted_ids, set_accounts
 from nostro.hub.organizations.invitations import invite, withdraw_invitation
 from nostro.hub.organizations.tasks import send_soon
 from nostro.web.errors import NotFound
@@ -43,7 +43,9 @@ def get_me(request: Request) -> Answer:
 def list_users(request: Request) -> Answer:
     """The people of the organization, newest first."""
     source = "organizations_membership m JOIN people_user u ON u.id = m.user_id"
-    return page(request, _of_organization(request, f"{_PERSON}, m.role", source, "m", row_id="u.id"), _user)
+    organization_id = request.person.organization.id
+    listing = _of_organization(organization_id, f"{_PERSON}, m.role", source, "m", row_id="u.id")
+    return page(request, listing, _user)
 
 
 def _user(row: Row) -> dd.User:
@@ -72,14 +74,15 @@ _INVITATION = f"v.id::text, v.email, v.role, {reads.moment('v.created_at')}, {re
 
 def list_invitations(request: Request) -> Answer:
     source = "organizations_invitation v"
-    listing = _of_organization(request, _INVITATION, source, "v", "v.accepted_at IS NULL")
+    organization_id = request.person.organization.id
+    listing = _of_organization(organization_id, _INVITATION, source, "v", "v.accepted_at IS NULL")
     return page(request, listing, _invitation)
 
 
 def create_invitation(request: Request) -> Answer:
     """Writes to the address; a role that is not given is ``member``."""
     given = attributes(request)
-    email, role = _text(given, "email"), _text(given, "role", "member")
+    email, role = text_of(given, "email"), text_of(given, "role", "member")
     person = request.person
     invitation, secret = invite(person.user, person.organization, email=email, role=role, now=request.now)
     send_soon(invitation, secret)
@@ -106,32 +109,47 @@ _INTEGRATION = f"i.id::text, i.name, i.scope, i.is_sandbox, i.client_id, {reads.
 def list_integrations(request: Request) -> Answer:
     where = """i.revoked_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM integrations_legacytoken t WHERE t.integration_id = i.id)"""
+    return page(request, integrations_listing(request.person.organization.id, where), integration_document)
+
+
+def integrations_listing(organization_id: uuid.UUID, where: str, arguments: tuple[Any, ...] = ()) -> Listing:
+    """Integrations that an organization's accounts are read by, ``i`` in ``where``, newest first."""
     source = "integrations_integration i"
-    listing = _of_organization(request, _INTEGRATION, source, "i", where, created="i.created")
-    return page(request, listing, _integration)
+    return _of_organization(organization_id, _INTEGRATION, source, "i", where, created="i.created", arguments=arguments)
 
 
 def create_new_integration(request: Request) -> Answer:
-    """Without accounts at first; they are added one by one. The secret is in this answer and nowhere else, so a
-    repeated idempotency key gives the answer without it."""
+    """Without accounts at first; they are added one by one."""
+    name, is_sandbox, with_payments = integration_input(request)
+    made, secret = create_integration(
+        request.person.user, request.person.organization, name=name, account_ids=(),
+        is_sandbox=is_sandbox, with_payments=with_payments, now=request.now, may_be_empty=True,
+    )  # fmt: skip
+    return integration_made(made, secret)
+
+
+def integration_input(request: Request) -> tuple[str, bool, bool]:
+    """Name, whether it is for the sandbox, whether it may prepare payments."""
     given = attributes(request)
-    sandbox, scope = given.get("sandbox"), _text(given, "scope", "ai")
+    sandbox, scope = given.get("sandbox"), text_of(given, "scope", "ai")
     if sandbox is not None and not isinstance(sandbox, bool):
         raise validation("sandbox must be true or false.", "sandbox")
     if scope not in {"ai", "ai pi"}:
         raise validation("scope must be ai or ai pi.", "scope")
-    made, secret = create_integration(
-        request.person.user, request.person.organization, name=_text(given, "name"), account_ids=(),
-        is_sandbox=bool(sandbox), with_payments=scope == "ai pi", now=request.now, may_be_empty=True,
-    )  # fmt: skip
+    return text_of(given, "name"), bool(sandbox), scope == "ai pi"
+
+
+def integration_made(made: Integration, secret: str) -> Answer:
+    """The secret is in this answer and nowhere else, so a repeated idempotency key gives the answer without it."""
     row = fetch_one(f"SELECT {_INTEGRATION} FROM integrations_integration i WHERE i.id = %s", [made.id])
     assert row is not None
-    kept = _integration(row)
+    kept = integration_document(row)
     shown = msgspec.structs.replace(kept, attributes=msgspec.structs.replace(kept.attributes, client_secret=secret))
     return Answer(201, d.One(shown), kept=d.One(kept))
 
 
-def _integration(row: Row) -> dd.DashboardIntegration:
+def integration_document(row: Row) -> dd.DashboardIntegration:
+    """From the columns of ``_INTEGRATION``."""
     return dd.DashboardIntegration("integration", row[0], dd.IntegrationAttributes(*row[1:6]))
 
 
@@ -145,18 +163,30 @@ _GRANT = (
 
 def list_grants(request: Request) -> Answer:
     """The accounts that one integration may read."""
-    integration, base = _access(request), request.base
-    where, arguments = "g.removed_at IS NULL AND g.integration_id = %s", (integration.id,)
-    listing = _of_organization(request, _GRANT, _GRANTS, "g", where, arguments=arguments)
+    return grants_page(request, _access(request))
+
+
+def grants_page(request: Request, integration: Integration) -> Answer:
+    base, where = request.base, "g.removed_at IS NULL AND g.integration_id = %s"
+    listing = _of_organization(integration.organization_id, _GRANT, _GRANTS, "g", where, arguments=(integration.id,))
     return page(request, listing, lambda row: integration_account(row, base))
 
 
 def create_grant(request: Request) -> Answer:
-    integration = _access(request)
+    integration, account_id = _access(request), account_input(request)
+    set_accounts(request.person.user, integration.id, {*granted_ids(integration), account_id}, request.now)
+    return grant_made(request, integration, account_id)
+
+
+def account_input(request: Request) -> uuid.UUID:
+    """The account that an integration is to read."""
     account_id = parse_id(attributes(request).get("accountId"))
     if account_id is None:
         raise validation("accountId must be the id of an account.", "accountId")
-    set_accounts(request.person.user, integration.id, {*_granted(integration), account_id}, request.now)
+    return account_id
+
+
+def grant_made(request: Request, integration: Integration, account_id: uuid.UUID) -> Answer:
     row = fetch_one(
         f"SELECT {_GRANT} FROM {_GRANTS} WHERE g.integration_id = %s AND g.account_id = %s AND g.removed_at IS NULL",
         [integration.id, account_id],
@@ -168,7 +198,7 @@ def create_grant(request: Request) -> Answer:
 def delete_grant(request: Request) -> Answer:
     """By the id of the account, as in the address of the list's items."""
     integration, account_id = _access(request), parse_id(request.parameters[1])
-    present = _granted(integration)
+    present = granted_ids(integration)
     if account_id not in present:
         raise not_found("integrationAccount")
     set_accounts(request.person.user, integration.id, present - {account_id}, request.now)
@@ -184,18 +214,14 @@ def _access(request: Request) -> Integration:
     return integration
 
 
-def _granted(integration: Integration) -> set[uuid.UUID]:
-    return set(integration.grants.filter(removed_at=None).values_list("account_id", flat=True))
-
-
 def _of_organization(
-    request: Request, columns: str, source: str, table: str, where: str = "TRUE", *, row_id: str = "",
+    organization_id: uuid.UUID, columns: str, source: str, table: str, where: str = "TRUE", *, row_id: str = "",
     created: str = "", arguments: tuple[Any, ...] = (),
 ) -> Listing:  # fmt: skip
-    """Rows of the token's organization, newest first. ``table`` is the alias that has ``organization_id``."""
+    """Rows of one organization, newest first. ``table`` is the alias that has ``organization_id``."""
     created, row_id = created or f"{table}.created_at", row_id or f"{table}.id"
     condition = f"{table}.organization_id = %s AND {where}"
-    values = (request.person.organization.id, *arguments)
+    values = (organization_id, *arguments)
     return Listing(
         select=f"SELECT {columns}\nFROM {source}",
         where=condition,
@@ -206,7 +232,7 @@ def _of_organization(
     )
 
 
-def _text(given: dict[str, Any], name: str, default: str = "") -> str:
+def text_of(given: dict[str, Any], name: str, default: str = "") -> str:
     value = given.get(name)
     if value is None and default:
         return default

@@ -82,3 +82,18 @@ class IntegrationInput(Document, frozen=True):
 
 class GrantInput(Document, frozen=True):
     account_id: Annotated[str, msgspec.Meta(extra_json_schema={"format": "uuid"})]
+
+
+class MandateAttributes(Document, frozen=True):
+    """``organizationName`` is the other side: whom the mandate is given to, or who gave it. As long as nobody has
+    accepted a given one, it is the address that it was offered to."""
+
+    status: Literal["pending", "active"]
+    organization_name: str
+    created_at: str
+
+
+class Mandate(Document, frozen=True):
+    type: Literal["mandate"]
+    id: str
+    attributes: MandateAttributes

@@ -18,6 +18,7 @@ from nostro.hub.api.endpoints import CONNECT, ENDPOINTS, Access, Endpoint
 from nostro.hub.api.examples import answer_of, body_of
 
 _CHANGES = (
+    ("1.3.0", "2026-11-28", "Mandates: one organization acts for another, with personal access tokens."),
     ("1.2.0", "2026-11-28", "Sandbox resources, dashboard resources for personal access tokens, /oauth2/revoke."),
     (
         "1.1.0", "2026-11-28",

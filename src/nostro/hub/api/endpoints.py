@@ -10,7 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nostro.hub.api import connect, dashboard, discovery, institutions, oauth2, openapi, payments, resources, sandbox
+from nostro.hub.api import (
+    connect,
+    dashboard,
+    discovery,
+    institutions,
+    mandates,
+    oauth2,
+    openapi,
+    payments,
+    resources,
+    sandbox,
+)
 from nostro.hub.api import dashboard_documents as dd
 from nostro.hub.api import documents as d
 from nostro.hub.api import payment_documents as p
@@ -63,6 +74,9 @@ _RUN = "/synchronizations/{synchronizationId}"
 _FAKE_BANK = "/sandbox/financial-institutions/{financialInstitutionId}"
 _FAKE_ACCOUNT = _FAKE_BANK + "/financial-institution-accounts/{financialInstitutionAccountId}"
 _FAKE_ROWS = _FAKE_ACCOUNT + "/financial-institution-transactions"
+_GIVEN = "/given-mandates/{mandateId}"
+_RECEIVED = "/received-mandates/{mandateId}"
+_UNDER = _RECEIVED + "/integrations/{integrationId}"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/", discovery.index, Access.OPTIONAL, "The addresses of this API."),
@@ -292,6 +306,71 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "DELETE", "/integrations/{integrationId}/accounts/{accountId}", dashboard.delete_grant, Access.PERSON,
         "No longer let an integration read an account.", "integrationAccount", d.One, item=d.Identifier,
+        mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", "/given-mandates", mandates.list_given, Access.PERSON, "List the mandates that the organization gave.",
+        "mandate", d.Page, item=dd.Mandate, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _GIVEN, mandates.get_given, Access.PERSON, "Get a mandate that the organization gave.", "mandate", d.One,
+        item=dd.Mandate, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "DELETE", _GIVEN, mandates.delete_given, Access.PERSON, "Withdraw a mandate.", "mandate", d.One,
+        item=d.Identifier, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _GIVEN + "/accounts", mandates.list_given_accounts, Access.PERSON,
+        "List the accounts that a given mandate covers.", "mandate", d.Page, item=d.Account, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "DELETE", _GIVEN + "/accounts/{accountId}", mandates.delete_given_account, Access.PERSON,
+        "Take an account out of a given mandate.", "mandate", d.One, item=d.Identifier, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", "/received-mandates", mandates.list_received, Access.PERSON,
+        "List the mandates under which the organization acts, and those offered to the person.", "mandate", d.Page,
+        item=dd.Mandate, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _RECEIVED, mandates.get_received, Access.PERSON, "Get a received mandate.", "mandate", d.One,
+        item=dd.Mandate, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "DELETE", _RECEIVED, mandates.delete_received, Access.PERSON, "Give a mandate back, or decline it.", "mandate",
+        d.One, item=d.Identifier, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _RECEIVED + "/accounts", mandates.list_received_accounts, Access.PERSON,
+        "List the accounts that a received mandate covers.", "mandate", d.Page, item=d.Account, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _RECEIVED + "/accounts/{accountId}", mandates.get_received_account, Access.PERSON,
+        "Get an account that a received mandate covers.", "mandate", d.One, item=d.Account, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _RECEIVED + "/integrations", mandates.list_integrations, Access.PERSON,
+        "List the integrations made under a mandate.", "mandate", d.Page, item=dd.DashboardIntegration, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "POST", _RECEIVED + "/integrations", mandates.create_integration, Access.PERSON,
+        "Make an integration under a mandate.", "mandate", d.One, status=201, item=dd.DashboardIntegration,
+        body=dd.IntegrationInput, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _UNDER + "/accounts", mandates.list_grants, Access.PERSON,
+        "List the accounts that an integration made under a mandate may read.", "mandate", d.Page,
+        item=d.IntegrationAccount, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "POST", _UNDER + "/accounts", mandates.create_grant, Access.PERSON,
+        "Let an integration made under a mandate read an account of it.", "mandate", d.One, status=201,
+        item=d.IntegrationAccount, body=dd.GrantInput, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "DELETE", _UNDER + "/accounts/{accountId}", mandates.delete_grant, Access.PERSON,
+        "No longer let an integration made under a mandate read an account.", "mandate", d.One, item=d.Identifier,
         mounts=(ROOT,),
     ),
 )  # fmt: skip

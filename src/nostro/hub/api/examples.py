@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ ACCOUNT = "8804e34f-12b0-4b70-86bf-265f013ca232"
 INSTITUTION = "953934eb-229a-4fd2-8675-07794078cc7d"
 TRANSACTION = "a4a47c21-b606-464f-ae17-f8e3af6772c9"
 INTEGRATION = "236d8f5c-8ed8-425b-84b7-2c31e5ca62bb"
+MANDATE = "5f0c2a76-8ed8-425b-84b7-2c31e5ca62cc"
 FAKE_TRANSACTION = "f87f120d-0000-4000-8000-000000000001"
 SYNCHRONIZATION = "1b3e3011-d018-4785-bbba-9aa75ba14d45"
 _NOON = "2026-11-02T12:00:00.000Z"
@@ -145,6 +146,11 @@ def _me() -> dd.User:
     return dd.User("user", "9c1a7b1e-8ed8-425b-84b7-2c31e5ca62aa", attributes)
 
 
+def _mandate(status: Literal["pending", "active"], other_side: str) -> dd.Mandate:
+    attributes = dd.MandateAttributes(status, other_side, _NOON)
+    return dd.Mandate("mandate", MANDATE, attributes)
+
+
 def _page(items: list[Any], path: str, *, of_account: bool = False) -> d.Page:
     paging = d.Paging(10, None, None)
     meta = d.PageMeta(paging)
@@ -159,6 +165,8 @@ _FAKE_ACCOUNT = (
     "/financial-institution-accounts/{financialInstitutionAccountId}"
 )
 _FAKE_ROWS = _FAKE_ACCOUNT + "/financial-institution-transactions"
+_GIVEN = "/given-mandates/{mandateId}"
+_RECEIVED = "/received-mandates/{mandateId}"
 EXAMPLES: tuple[Example, ...] = (
     Example(
         "POST",
@@ -197,6 +205,14 @@ EXAMPLES: tuple[Example, ...] = (
     Example("GET", "/me", d.One(_me())),
     Example("POST", "/integrations", d.One(_new_integration()), {"name": "Bookkeeping", "sandbox": False}),
     Example("POST", "/integrations/{integrationId}/accounts", d.One(_grant()), {"accountId": ACCOUNT}),
+    Example("GET", "/given-mandates", _page([_mandate("pending", "desk@accountant.example")], "/given-mandates")),
+    Example("GET", _GIVEN, d.One(_mandate("active", "Awesome accountant"))),
+    Example("GET", "/received-mandates", _page([_mandate("active", "Acme Bakery")], "/received-mandates")),
+    Example("GET", _RECEIVED, d.One(_mandate("active", "Acme Bakery"))),
+    Example("POST", _RECEIVED + "/integrations", d.One(_new_integration()), {"name": "Bookkeeping", "sandbox": False}),
+    Example(
+        "POST", _RECEIVED + "/integrations/{integrationId}/accounts", d.One(_grant()), {"accountId": ACCOUNT}
+    ),
     Example("POST", "/user-invitations", d.One(_invitation()), {"email": "new@example.org", "role": "member"}),
 )  # fmt: skip
 _BY_CALL = {(example.verb, example.path): example for example in EXAMPLES}

@@ -19,7 +19,7 @@ from nostro.hub.api.responses import Answer
 if TYPE_CHECKING:
     from nostro.hub.api.endpoints import Endpoint
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _REFERENCE = "#/components/schemas/{name}"
 _MEDIA = ("application/json", "application/vnd.api+json")

@@ -181,6 +181,21 @@ FROM accounts_account a JOIN directory_institution i ON i.id = a.institution_id 
     )
 
 
+def mandate_accounts(mandate_id: UUID) -> Listing:
+    """The accounts that a mandate covers, newest first."""
+    where = "c.mandate_id = %s AND a.removed_at IS NULL AND a.is_selected"
+    source = f"""mandates_mandateaccount c JOIN accounts_account a ON a.id = c.account_id
+    JOIN directory_institution i ON i.id = a.institution_id {_LATEST}"""
+    return Listing(
+        select=f"SELECT {_ACCOUNT_COLUMNS}\nFROM {source}",
+        where=where,
+        arguments=(mandate_id,),
+        key=("a.linked_at", "a.id"),
+        cursor=f"SELECT a.linked_at, a.id FROM {source} WHERE {where} AND a.id = %s",
+        cursor_arguments=(mandate_id,),
+    )
+
+
 def access_account(integration_id: UUID, account_id: UUID | None, base: str) -> d.Account:
     """One granted account. Raises resourceNotFound for every other id, after the same look-up."""
     row = fetch_one(f"{_ACCOUNTS} WHERE {_GRANTED} AND g.account_id = %s", [integration_id, account_id])

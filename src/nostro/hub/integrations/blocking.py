@@ -9,6 +9,7 @@ import uuid
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from nostro.hub.events.services import record_event
 from nostro.hub.integrations.models import Integration
@@ -38,7 +39,11 @@ def _set(organization_id: uuid.UUID, blocked_at: datetime | None, now: datetime)
         return False
     organization.blocked_at = blocked_at
     organization.save(update_fields=["blocked_at"])
-    Integration.objects.filter(organization=organization).update(is_blocked=blocked_at is not None)
+    concerned = Integration.objects.filter(Q(organization=organization) | Q(acting_organization=organization))
+    other_is_blocked = Organization.objects.filter(
+        Q(id=OuterRef("organization_id")) | Q(id=OuterRef("acting_organization_id")), blocked_at__isnull=False
+    )
+    concerned.update(is_blocked=Exists(other_is_blocked))
     word = "unblocked" if blocked_at is None else "blocked"
     record_event(organization.id, f"organization.{word}", now=now)
     audit.record(

@@ -26,11 +26,20 @@ class Integration(AbstractApplication):  # type: ignore[misc]
     revoked_at = models.DateTimeField(null=True)
     #: The vendor's application that this is granted to; its tokens are valid under /ponto-connect only.
     vendor_id = models.UUIDField(null=True, db_index=True)
-    #: Its organization is blocked: no token works and none is issued (blocking.py).
+    #: Made by another organization that acts under a mandate (hub.mandates); both are null otherwise.
+    mandate_id = models.UUIDField(null=True, db_index=True)
+    acting_organization = models.ForeignKey(Organization, null=True, on_delete=models.CASCADE, related_name="+")
+    #: Its organization, or the one that acts for it, is blocked: no token works and none is issued (blocking.py).
     is_blocked = models.BooleanField(default=False, db_default=False)
 
     class Meta(AbstractApplication.Meta):  # type: ignore[misc]
-        pass
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(mandate_id__isnull=True, acting_organization__isnull=True)
+                | Q(mandate_id__isnull=False, acting_organization__isnull=False),
+                name="mandate_and_who_acts",
+            )
+        ]
 
 
 class IntegrationAccount(models.Model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -28,6 +29,14 @@ MAX_NAME_LENGTH = 100
 MAX_ACCOUNTS = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class ActingFor:
+    """The mandate under which ``organization`` makes an integration that reads another organization's accounts."""
+
+    mandate_id: uuid.UUID
+    organization: Organization
+
+
 @transaction.atomic
 def create_integration(
     user: User,
@@ -46,15 +55,40 @@ def create_integration(
     Raises Problem (``nameMissing``, ``nameInvalid``, ``accountsMissing``, ``accountUnknown``, ``tooManyAccounts``).
     """
     organization = access_organization(user, organization.id, role=Role.ADMIN)
-    refuse_blocked(organization)
-    accounts = _accounts(organization, account_ids, is_sandbox)
-    if not accounts and not may_be_empty:
+    if not account_ids and not may_be_empty:
         raise Problem(
             "No account was chosen.",
             what_to_do="Choose at least one account that the integration may read.",
             code="accountsMissing",
             field="accounts",
         )
+    made, secret = make_integration(
+        user, organization, name=name, is_sandbox=is_sandbox, with_payments=with_payments, now=now
+    )
+    accounts = _accounts(organization, account_ids, is_sandbox)
+    _grant(made, accounts, now)
+    _record(
+        user, made, "integration.created", f"Created the integration “{made.name}”.",
+        after={"accounts": _ids(accounts)},
+    )  # fmt: skip
+    return made, secret
+
+
+def make_integration(
+    user: User,
+    organization: Organization,
+    *,
+    name: str,
+    is_sandbox: bool,
+    with_payments: bool,
+    now: datetime,
+    acting_for: ActingFor | None = None,
+) -> tuple[Integration, str]:
+    """An integration that reads nothing yet, with its Secret ID. The caller has checked who may, writes the audit
+    record, and holds a transaction. Raises Problem (``nameMissing``, ``nameInvalid``, ``organizationBlocked``)."""
+    refuse_blocked(organization)
+    if acting_for is not None:
+        refuse_blocked(acting_for.organization)
     secret = new_secret()
     integration = Integration.objects.create(
         organization=organization,
@@ -67,22 +101,36 @@ def create_integration(
         scope="ai pi" if with_payments else "ai",
         created_by=user,
         secret_changed_at=now,
+        mandate_id=None if acting_for is None else acting_for.mandate_id,
+        acting_organization=None if acting_for is None else acting_for.organization,
     )
     _tell(integration, "integration.created", now)
-    _grant(integration, accounts, now)
-    _record(
-        user, integration, "integration.created", f"Created the integration “{integration.name}”.",
-        after={"accounts": _ids(accounts)},
-    )  # fmt: skip
     return integration, secret
 
 
 @transaction.atomic
 def set_accounts(user: User, integration_id: uuid.UUID, account_ids: Collection[uuid.UUID], now: datetime) -> None:
-    """Make ``account_ids`` the accounts that the integration may read, from its next request on. May be empty."""
+    """Make ``account_ids`` the accounts that the integration may read, from its next request on. May be empty.
+
+    For an integration that acts under a mandate nothing can be added here: what its maker may read is the mandate's
+    affair. Raises Problem (``accountUnknown``, ``tooManyAccounts``, ``integrationOfMandate``).
+    """
     integration = access_integration(user, integration_id, role=Role.ADMIN, for_update=True)
+    if integration.mandate_id is not None and set(account_ids) - granted_ids(integration):
+        raise Problem(
+            "This integration belongs to the organization that acts for you.",
+            why="It reads accounts of the mandate that you gave; it can only be given fewer here.",
+            what_to_do="Change the accounts of the mandate instead.",
+            code="integrationOfMandate",
+            field="accounts",
+        )
+    replace_grants(user, integration, account_ids, now)
+
+
+def replace_grants(user: User, integration: Integration, account_ids: Collection[uuid.UUID], now: datetime) -> None:
+    """Like set_accounts, for a caller that has checked who may and has locked ``integration``."""
     wanted = {a.id: a for a in _accounts(integration.organization, account_ids, integration.is_sandbox)}
-    present = set(integration.grants.filter(removed_at=None).values_list("account_id", flat=True))
+    present = granted_ids(integration)
     integration.grants.filter(removed_at=None).exclude(account_id__in=wanted).update(removed_at=now)
     for account_id in present - set(wanted):
         _tell(integration, "integration.accountRevoked", now, account_id)
@@ -95,14 +143,19 @@ def set_accounts(user: User, integration_id: uuid.UUID, account_ids: Collection[
         )  # fmt: skip
 
 
+def granted_ids(integration: Integration) -> set[uuid.UUID]:
+    """The accounts that are granted to it, also those that were removed from the Hub meanwhile."""
+    return set(integration.grants.filter(removed_at=None).values_list("account_id", flat=True))
+
+
 @transaction.atomic
 def regenerate_secret(user: User, integration_id: uuid.UUID, now: datetime) -> str:
     """Replace the Secret ID and end all tokens at once. Returns the new Secret ID, which is never shown again."""
     integration = access_integration(user, integration_id, role=Role.ADMIN, for_update=True)
-    if integration.vendor_id is not None:
+    if integration.vendor_id is not None or integration.mandate_id is not None:
         raise Problem(
-            "This integration has no Secret ID of its own.",
-            why="The software of a vendor uses the vendor's credentials.",
+            "This integration has no Secret ID that is yours to replace.",
+            why="The software of a vendor, or of an organization that acts for you, uses credentials of its own.",
             what_to_do="Revoke the integration if the software should read nothing any more.",
             code="secretOfVendor",
         )
@@ -121,7 +174,11 @@ def regenerate_secret(user: User, integration_id: uuid.UUID, now: datetime) -> s
 @transaction.atomic
 def revoke_integration(user: User, integration_id: uuid.UUID, now: datetime) -> None:
     """End the integration: its next request is refused. The row stays, for the audit trail."""
-    integration = access_integration(user, integration_id, role=Role.ADMIN, for_update=True)
+    end_integration(user, access_integration(user, integration_id, role=Role.ADMIN, for_update=True), now)
+
+
+def end_integration(user: User, integration: Integration, now: datetime) -> None:
+    """Like revoke_integration, for a caller that has checked who may and has locked ``integration``."""
     _tell(integration, "integration.revoked", now)
     Integration.objects.filter(id=integration.id).update(revoked_at=now)
     _delete_tokens(integration)
