@@ -9,6 +9,7 @@ from typing import Any
 
 from nostro.core.transactions import BookingStatus
 from nostro.formats.amounts import amount_of, exact, exceeds
+from nostro.formats.batches import add_batch
 from nostro.formats.dates import iso_date
 from nostro.formats.problems import excerpt, problem
 from nostro.formats.texts import (
@@ -20,7 +21,7 @@ from nostro.formats.texts import (
     structured_reference,
     tidy,
 )
-from nostro.formats.values import NOWHERE, Detail, Entry, Position, Problem
+from nostro.formats.values import NOWHERE, Entry, Position, Problem
 
 Values = dict[str, Any]
 Raw = dict[str, str]
@@ -409,19 +410,7 @@ def _batch(out: Values, details: list[tuple[Values, Raw]], statement: Statement)
         if "references" in fields:
             fields["references"] = tuple(fields["references"])
         made.append(fields)
-    out["batch_indicator"] = True
-    out["batch_number_of_transactions"] = len(made)
-    first = made[0]
-    own = ("index", "raw", "amount", "currency", "references", "reversal", "fee", "currency_exchange")
-    for key, value in first.items():
-        if key not in own and all(other.get(key) == value for other in made):
-            out[key] = value
-    amounts: list[Decimal] = [fields["amount"] for fields in made if "amount" in fields]
-    if len(amounts) == len(made):
-        difference = out["amount"] - sum(amounts, Decimal(0))
-        if difference:
-            out["details_difference"] = difference
-    out["details"] = tuple(map(Detail.from_values, made))
+    add_batch(out, made)
 
 
 def _explain_difference(out: Values, statement: Statement) -> None:

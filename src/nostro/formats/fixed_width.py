@@ -1,0 +1,69 @@
+"""Files of records of one width, with line ends or without (formats.md 6.3, 6.6, 6.7)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+#: Characters that a mail program may have added to a record or cut from it.
+SLACK = 2
+
+_BLANKS = re.compile(" +")
+
+
+class Record(NamedTuple):
+    """``text`` as it stands in ``line``, behind ``offset`` characters of it: above zero where no line ends are."""
+
+    line: int
+    offset: int
+    text: str
+
+
+def records(texts: Iterable[str], width: int) -> Iterator[Record]:
+    """All records that are not blank, in order. Lines much longer than ``width`` are several records.
+
+    The last one of a line may be shorter or a little longer than ``width``; that is for the caller to judge.
+    """
+    line, offset, carry = 1, 0, ""
+    for text in texts:
+        *whole, carry = (carry + text).split("\n")
+        for content in whole:
+            yield from _cut(line, offset, content, width)
+            line, offset = line + 1, 0
+        while len(carry) > width + SLACK:
+            yield from _one(line, offset, carry[:width])
+            carry, offset = carry[width:], offset + width
+    yield from _cut(line, offset, carry, width)
+
+
+def _cut(line: int, offset: int, text: str, width: int) -> Iterator[Record]:
+    while len(text) > width + SLACK:
+        yield from _one(line, offset, text[:width])
+        text, offset = text[width:], offset + width
+    yield from _one(line, offset, text)
+
+
+def _one(line: int, offset: int, text: str) -> Iterator[Record]:
+    # A NUL or the end mark of old systems may close the file.
+    if text.strip(" \t\x00\x1a"):
+        yield Record(line, offset, text)
+
+
+def repaired(text: str, width: int) -> str | None:
+    """The record in its width, where blanks were cut or added; ``None`` if it is too short or too long for that.
+
+    A record that ends in a character lost or won its blanks within: the longest run of them is taken to be the place.
+    """
+    if len(text) == width:
+        return text
+    if not width - SLACK <= len(text) <= width + SLACK:
+        return None
+    bare = text.rstrip()
+    if len(bare) <= width and bare != text:
+        return bare.ljust(width)
+    run = max(_BLANKS.findall(bare), key=len, default="")
+    at, length = bare.find(run), len(run) + width - len(bare)
+    if not run or length < 0:
+        return None
+    return bare[:at] + " " * length + bare[at + len(run) :]
