@@ -20,6 +20,7 @@ from nostro.books.journals.models import PendingLine, Statement
 from nostro.books.pages.urls import urlpatterns
 from nostro.books.reconcile.engine import Definition
 from nostro.books.reconcile.engine.rules import Counterpart
+from nostro.books.reconcile.models import LearnedRule
 from nostro.books.reconcile.rules.services import add_rule
 from nostro.books.reminders.models import NoticeMail
 from nostro.books.reminders.notices import make_notices
@@ -36,7 +37,7 @@ POST_ONLY = {
     "check_renewals", "calendar", "revoke_renewal_link", "take_token_back", "relink", "change_member",
     "withdraw_invitation", "revoke_token",
     "preview_marked", "apply_marked", "undo_marked", "match_option", "match_receivable", "match_payable", "set_partner",
-    "press_rule", "change_rule",
+    "press_rule", "change_rule", "decide_learned",
 }  # fmt: skip
 #: Behind a secret in the address instead of a sign-in; they have tests of their own.
 SECRET = {"renew", "calendar_feed", "join"}
@@ -61,7 +62,12 @@ def address(name: str, house: House) -> str:
         "table": "lines" if name == "export_journal" else "audit",
         "kind": "csv",
     }
-    if name == "change_rule":
+    if name == "decide_learned":
+        ids["learned_id"] = LearnedRule.objects.get_or_create(
+            company=house.company, journal=house.journal, words="x",
+            defaults={"definition": {}, "line_ids": [], "simulation": {}, "created_at": NOW},
+        )[0].id  # fmt: skip
+    if name in {"change_rule", "edit_rule"}:
         ids["rule_id"] = add_rule(
             house.company, name="Fees", kind="manual", actor=None, now=NOW,
             definition=Definition(counterparts=(Counterpart(account_id=house.journal.suspense_account_id),)),

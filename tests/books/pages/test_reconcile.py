@@ -255,9 +255,18 @@ def test_tabs_count_what_waits(house: House, browser: Client) -> None:
     assert [tab["count"] for tab in page(browser, house).context["tabs"]] == [4, 3, 0, 0]
 
 
+def rule_fields(**fields: str) -> dict[str, str]:
+    """What the form of a rule posts: one text, one line, and what is given."""
+    counts = {f"{part}-{name}_FORMS": number for part in ("texts", "lines") for name, number in
+              (("TOTAL", "1"), ("INITIAL", "0"))}  # fmt: skip
+    usual = {"name": "A rule", "kind": "automated", "direction": "paid", "matching": "none"}
+    text = {"texts-0-where": "label", "texts-0-operator": "contains", "texts-0-value": ""}
+    line = {"lines-0-amount_type": "percent_of_balance", "lines-0-amount": "100", "lines-0-decimal_separator": ","}
+    return {**counts, **usual, **text, **line, "lines-0-account": "657", **fields}
+
+
 def test_the_button_of_a_rule_books_a_line(house: House, browser: Client) -> None:
-    fields = {"name": "Stationery", "kind": "manual", "text": "", "direction": "paid", "account": "657"}
-    fields["form_key"] = new_form_key()
+    fields = rule_fields(name="Stationery", kind="manual", form_key=new_form_key())
     for _ in range(2):
         answer = post(browser, "add_rule", house.company.id, **fields)
     assert answer.status_code == 302
@@ -277,18 +286,17 @@ def test_a_rule_is_filled_in_from_a_line_and_a_refused_one_keeps_what_was_typed(
     line = house.line("-50")
     post(browser, "match_account", line.id, account="657")
     address = reverse("books:add_rule", args=[house.company.id])
-    form = browser.get(address, {"line": str(line.id)}).context["form"]
-    assert (form.initial["text"], form.initial["direction"]) == ("Paper", "paid")
-    assert form.initial["account"] == "657000 Bank fees"
+    parts = browser.get(address, {"line": str(line.id)}).context["parts"]
+    assert (parts.texts[0]["value"].value(), parts.rule["direction"].value()) == ("Paper", "paid")
+    assert parts.lines[0]["account"].value() == "657000 Bank fees"
 
-    refused = browser.post(address, {"name": "", "account": "657", "kind": "automated", "direction": "both"})
+    refused = browser.post(address, rule_fields(name=""))
     assert 'value="657"' in refused.content.decode()
     assert not Rule.objects.filter(company=house.company, active=True).exists()
 
 
 def test_a_rule_is_switched_and_removed_and_applies_only_after_a_simulation(house: House, browser: Client) -> None:
-    fields = {"name": "Paper", "kind": "automated", "text": "paper", "direction": "paid", "account": "657"}
-    post(browser, "add_rule", house.company.id, **fields)
+    post(browser, "add_rule", house.company.id, **rule_fields(name="Paper", **{"texts-0-value": "paper"}))
     rule = Rule.objects.get(company=house.company, active=True)
     assert "never simulated" in post(browser, "change_rule", rule.id, change="apply").content.decode()
     for change, (active, applies) in {

@@ -14,7 +14,6 @@ from nostro.books.companies.models import Company
 from nostro.books.journals.models import JournalKind
 from nostro.books.ledger.models import DocumentKind, LedgerAccount, Partner
 from nostro.books.pages.fields import AmountField, DateField, LedgerAccountField
-from nostro.books.reconcile.models import RuleKind
 from nostro.web.forms import countries
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
@@ -182,29 +181,6 @@ class PartnerForm(forms.Form):
         if name and data["found"] is None and not data.get("new"):
             self.add_error("partner", _("No partner has this name. Tick the box to make one."))
         return data
-
-
-class RuleForm(forms.Form):
-    """A rule in its usual form: words in the label lead to an account."""
-
-    name = forms.CharField(label=_("Name"), max_length=100)
-    kind = forms.ChoiceField(label=_("Kind"), choices=RuleKind.choices)
-    text = forms.CharField(
-        label=_("The label contains"), max_length=200, required=False,
-        help_text=_("Capitals do not matter. A button may do without."),
-    )  # fmt: skip
-    direction = forms.ChoiceField(
-        label=_("Direction"), choices=[("both", _("Both")), ("received", _("Received")), ("paid", _("Paid"))]
-    )
-    account = LedgerAccountField(label=_("Account"))
-    label = forms.CharField(label=_("Label"), max_length=200, required=False)
-    to_check = forms.BooleanField(label=_("Mark to check"), required=False)
-
-    def __init__(self, *args: Any, accounts: Sequence[LedgerAccount], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["account"]
-        assert isinstance(field, LedgerAccountField)
-        field.accounts = accounts
 
 
 class RateForm(forms.Form):

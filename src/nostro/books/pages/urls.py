@@ -121,7 +121,9 @@ urlpatterns = [
     path("lines/<uuid:line_id>/match/rule/", matching.press_rule, name="press_rule"),
     path("<uuid:company_id>/rules/", rules.rules, name="rules"),
     path("<uuid:company_id>/rules/add/", rules.add_rule, name="add_rule"),
+    path("rules/<uuid:rule_id>/edit/", rules.edit_rule, name="edit_rule"),
     path("rules/<uuid:rule_id>/change/", rules.change_rule, name="change_rule"),
+    path("rules/learned/<uuid:learned_id>/", rules.decide_learned, name="decide_learned"),
     path("matches/<uuid:group_id>/undo/", matching.undo_match, name="undo_match"),
     # invoices, bills and the chart
     path("<uuid:company_id>/documents/", documents.documents, name="documents"),

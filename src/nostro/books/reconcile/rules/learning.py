@@ -1,4 +1,4 @@
-"""Rules that are proposed because people did the same several times (books.md 16.11). A person decides, once for all."""
+"""Rules proposed because people did the same several times (books.md 16.11). A person decides, once for all."""
 
 from __future__ import annotations
 

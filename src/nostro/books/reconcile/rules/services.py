@@ -173,6 +173,16 @@ def order_rules(user: User, company: Company, rule_ids: Sequence[UUID], *, now: 
 
 
 @transaction.atomic
+def move_rule(user: User, rule_id: UUID, places: int, *, now: dt.datetime) -> None:
+    """Move a rule up (negative) or down in the order; at either end it stays."""
+    rule = _locked(user, rule_id)
+    order = [one.id for one in rules_of(user, rule.company)]
+    place = order.index(rule.id)
+    order.insert(max(0, place + places), order.pop(place))
+    order_rules(user, rule.company, order, now=now)
+
+
+@transaction.atomic
 def remove_rule(user: User, rule_id: UUID, *, now: dt.datetime) -> bool:
     """Delete a rule that never matched anything, else archive it. True if it was deleted."""
     rule = _locked(user, rule_id)
