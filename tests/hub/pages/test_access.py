@@ -13,11 +13,14 @@ from nostro.core.ids import new_id
 from nostro.hub.integrations.models import Integration
 from nostro.hub.integrations.personal import create_personal_token
 from nostro.hub.linking.models import Authorisation, Connection
+from nostro.hub.mandates.services import accept_mandate, create_integration_under_mandate, give_mandate
 from nostro.hub.organizations.invitations import invite
+from nostro.hub.organizations.models import Organization
 from nostro.hub.pages.urls import urlpatterns
+from nostro.people.models import User
 
 #: Addresses that name nothing of an organization: everybody who is signed in may ask.
-OF_NOBODY = {"overview", "new_organization", "link_return", "join"}
+OF_NOBODY = {"overview", "new_organization", "link_return", "join", "offered_mandates"}
 #: What only administrators may do, by the method that does it.
 FOR_ADMINISTRATORS = {
     "billing": "get",
@@ -49,12 +52,21 @@ FOR_ADMINISTRATORS = {
     "raw_answer": "get",
     "people": "post",
     "withdraw_invitation": "post",
+    "mandates": "post",
+    "given_mandate": "post",
+    "withdraw_mandate": "post",
+    "received_mandate": "post",
+    "accept_mandate": "post",
+    "give_back_mandate": "post",
+    "copied_under_mandate": "post",
+    "revoke_under_mandate": "post",
 }
 ONLY_POST = {
     "rename_account", "synchronize", "ask_bank", "answer_bank", "cancel_link", "renew", "disconnect", "new_secret",
     "revoke_integration", "replay_webhook", "replace_token", "revoke_token", "accept_gap", "bring_back",
     "decide_double", "undo_double", "sign_payment", "decline_payment",
-    "withdraw_invitation", "revoke_personal_token",
+    "withdraw_invitation", "revoke_personal_token", "withdraw_mandate", "accept_mandate", "give_back_mandate",
+    "copied_under_mandate", "revoke_under_mandate",
 }  # fmt: skip
 
 
@@ -77,7 +89,10 @@ def _address(world: World, pattern: URLPattern) -> str:
         "invitation_id": new_id(),
         "token_id": new_id(),
         "secret": "unknown",
+        "mandate_id": new_id(),
     }
+    if "mandate_id" in pattern.pattern.converters:
+        values |= _mandate_of(world, str(pattern.name))
     if pattern.name == "revoke_personal_token":
         token, _ = create_personal_token(world.member, world.organization, name="Script", now=factories.NOW)
         values["token_id"] = token.id
@@ -87,6 +102,30 @@ def _address(world: World, pattern: URLPattern) -> str:
         )[1]
     wanted = pattern.pattern.converters
     return reverse(f"hub:{pattern.name}", kwargs={name: values[name] for name in wanted})
+
+
+def _mandate_of(world: World, name: str) -> dict[str, object]:
+    """A mandate that the organization gave, or, where the address is about those, one that it received."""
+    bakery, office = (world.owner, world.organization), _office()
+    giver, receiver = (bakery, office) if name in {"given_mandate", "withdraw_mandate"} else (office, bakery)
+    account = world.account if giver is bakery else factories.account(office[1])
+    mandate = give_mandate(
+        *giver, email=receiver[0].email, account_ids=[account.id], now=factories.NOW
+    )  # fmt: skip
+    if name == "accept_mandate":
+        return {"mandate_id": mandate.id}
+    accept_mandate(*receiver, mandate.id, factories.NOW)
+    if "under" not in name:
+        return {"mandate_id": mandate.id}
+    made, _ = create_integration_under_mandate(
+        *receiver, mandate.id, name="Books", is_sandbox=True, with_payments=False, now=factories.NOW
+    )
+    return {"mandate_id": mandate.id, "integration_id": made.id}
+
+
+def _office() -> tuple[User, Organization]:
+    membership = factories.membership()
+    return membership.user, membership.organization
 
 
 def _each(patterns: list[URLPattern]) -> pytest.MarkDecorator:

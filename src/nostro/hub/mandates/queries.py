@@ -76,7 +76,9 @@ def mandates_received_by(user: User, organization: Organization) -> list[Mandate
 
 def accounts_of_mandate(mandate: Mandate) -> list[Account]:
     """The accounts that the mandate covers and that are still in the Hub, newest first."""
-    covered = Account.objects.filter(id__in=mandate.accounts.values("account_id"), removed_at=None, is_selected=True)
+    covered = Account.objects.select_related("institution", "organization").filter(
+        id__in=mandate.accounts.values("account_id"), removed_at=None, is_selected=True
+    )
     return list(covered.order_by("-linked_at", "-id"))
 
 

@@ -54,10 +54,8 @@ class AccountsField(forms.MultipleChoiceField):
     widget = forms.CheckboxSelectMultiple
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label=_("Accounts"), required=False, help_text=_("The software will read these accounts and no others."),
-            **kwargs,
-        )  # fmt: skip
+        kwargs.setdefault("help_text", _("The software will read these accounts and no others."))
+        super().__init__(label=_("Accounts"), required=False, **kwargs)
 
 
 class IntegrationForm(forms.Form):
@@ -76,12 +74,18 @@ class IntegrationForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["accounts"]
         assert isinstance(field, AccountsField)
-        field.choices = [(str(account.id), _described(account)) for account in accounts]
+        field.choices = account_choices(accounts)
         if with_name:
             field.required = True
         else:
             del self.fields["name"], self.fields["payments"]
             field.label = _("It may read")
+
+
+def account_choices(accounts: list[Account], *, mark_sandbox: bool = False) -> list[tuple[str, str]]:
+    """What ``AccountsField`` offers; ``mark_sandbox`` where live and sandbox accounts stand in one list."""
+    word = f" · {_('Sandbox')}" if mark_sandbox else ""
+    return [(str(account.id), _described(account) + (word if account.is_sandbox else "")) for account in accounts]
 
 
 def _described(account: Account) -> str:

@@ -109,7 +109,7 @@ def integration_secret(request: HttpRequest, integration_id: uuid.UUID) -> HttpR
         integration=found,
         secret=secret,
         mode=_mode(found),
-        address=_address(),
+        address=hub_address(),
         room="integrations",
     )
 
@@ -141,7 +141,7 @@ def integration(request: HttpRequest, integration_id: uuid.UUID) -> HttpResponse
         form=form,
         granted=granted,
         mode=_mode(found),
-        address=_address(),
+        address=hub_address(),
         room="integrations",
         form_key=new_form_key(),
     )
@@ -194,7 +194,7 @@ def _mode(integration: Integration) -> str:
     return "sandbox" if integration.is_sandbox else "live"
 
 
-def _address() -> str:
+def hub_address() -> str:
     """The address that software asks for beside the two ids."""
     parts = urlsplit(settings.PUBLIC_URL)
     return f"{parts.scheme}://{parts.netloc}"

@@ -11,6 +11,7 @@ from nostro.hub.pages import (
     joining,
     legacy,
     linking,
+    mandates,
     payments,
     personal,
     review,
@@ -31,6 +32,34 @@ urlpatterns = [
     path("invitations/<str:secret>/", joining.join, name="join"),
     path("<uuid:organization_id>/tokens/", personal.tokens, name="tokens"),
     path("<uuid:organization_id>/tokens/<uuid:token_id>/revoke/", personal.revoke_token, name="revoke_personal_token"),
+    # mandates
+    path("mandates/", mandates.offered, name="offered_mandates"),
+    path("<uuid:organization_id>/mandates/", mandates.mandates, name="mandates"),
+    path("<uuid:organization_id>/mandates/given/<uuid:mandate_id>/", mandates.given_mandate, name="given_mandate"),
+    path(
+        "<uuid:organization_id>/mandates/given/<uuid:mandate_id>/withdraw/", mandates.withdraw, name="withdraw_mandate"
+    ),
+    path(
+        "<uuid:organization_id>/mandates/received/<uuid:mandate_id>/",
+        mandates.received_mandate,
+        name="received_mandate",
+    ),
+    path("<uuid:organization_id>/mandates/received/<uuid:mandate_id>/accept/", mandates.accept, name="accept_mandate"),
+    path(
+        "<uuid:organization_id>/mandates/received/<uuid:mandate_id>/give-back/",
+        mandates.give_back,
+        name="give_back_mandate",
+    ),
+    path(
+        "<uuid:organization_id>/mandates/received/<uuid:mandate_id>/<uuid:integration_id>/copied/",
+        mandates.copied_secret,
+        name="copied_under_mandate",
+    ),
+    path(
+        "<uuid:organization_id>/mandates/received/<uuid:mandate_id>/<uuid:integration_id>/revoke/",
+        mandates.revoke_under_mandate,
+        name="revoke_under_mandate",
+    ),
     # accounts
     path("<uuid:organization_id>/accounts/", accounts.accounts, {"mode": ""}, name="accounts"),
     path("<uuid:organization_id>/accounts/<str:mode>/", accounts.accounts, name="accounts"),
