@@ -204,13 +204,11 @@ class RuleForms:
         )
         more = str(data.get("more", "")) if data else ""
         posted = _with_one_more(data, more) if data and more in {"texts", "lines"} else data
-        texts = forms.formset_factory(TextForm, extra=1, max_num=MAX_CONDITIONS, absolute_max=MAX_CONDITIONS)
-        lines = forms.formset_factory(CounterpartForm, extra=1, max_num=MAX_COUNTERPARTS, absolute_max=MAX_COUNTERPARTS)
-        self.texts = texts(posted, prefix="texts", initial=filled.texts if filled else (initial or {}).get("texts", []))
-        self.lines = lines(
-            posted, prefix="lines", initial=filled.lines if filled else (initial or {}).get("lines", []),
-            form_kwargs=shared,
-        )  # fmt: skip
+        first = initial or {}
+        self.texts = _parts(TextForm, "texts", posted, filled.texts if filled else first.get("texts", []))
+        self.lines = _parts(
+            CounterpartForm, "lines", posted, filled.lines if filled else first.get("lines", []), **shared
+        )
         self.wants_more = bool(more)
 
     def is_valid(self) -> bool:
@@ -240,6 +238,13 @@ class RuleForms:
             to_check=data["to_check"],
             next_activity=data["next_activity"],
         )
+
+
+def _parts(form: type[forms.Form], prefix: str, data: Mapping[str, Any] | None, initial: Any, **shared: Any) -> Any:
+    """The forms of what there is, or an empty one."""
+    most = MAX_CONDITIONS if prefix == "texts" else MAX_COUNTERPARTS
+    made = forms.formset_factory(form, extra=0 if initial else 1, max_num=most, absolute_max=most)
+    return made(data, prefix=prefix, initial=initial, form_kwargs=shared)
 
 
 def _with_one_more(data: Mapping[str, Any], prefix: str) -> Mapping[str, Any]:
