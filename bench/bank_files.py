@@ -1,4 +1,4 @@
-"""Bank files for benchmarks: one model of a busy account, written as CAMT.053 and MT940, the same bytes every time."""
+"""Bank files for benchmarks: one model of a busy account, written in several formats, the same bytes every time."""
 
 from __future__ import annotations
 
@@ -184,6 +184,52 @@ def mt940(rows: int) -> Iterator[bytes]:
     end = closing(rows)
     sign = "D" if end < 0 else "C"
     yield f":62F:{sign}{row(rows - 1, rows)[0]:%y%m%d}EUR{_comma(abs(end))}\r\n-\r\n".encode()
+
+
+_CODA_MOVEMENTS = 9_999
+
+
+def coda(rows: int) -> Iterator[bytes]:
+    """A CODA of statements with 9,999 movements: records 2.1, 2.2, 2.3 per entry, for every tenth 3.1 as well."""
+    balance = _OPENING
+    for start in range(0, rows, _CODA_MOVEMENTS):
+        yield from _coda_statement(range(start, min(start + _CODA_MOVEMENTS, rows)), rows, balance)
+        balance += sum(
+            (row(number, rows)[1] for number in range(start, min(start + _CODA_MOVEMENTS, rows))), Decimal(0)
+        )
+
+
+def _coda_statement(numbers: range, rows: int, opening: Decimal) -> Iterator[bytes]:
+    sums = {True: Decimal(0), False: Decimal(0)}
+    records = 2
+    part = numbers.start // _CODA_MOVEMENTS + 1
+    yield f"{'00000011226' + '539' + '05':<127}2\r\n".encode()
+    account = f"{'BE68539007547034':<34}EUR"
+    yield f"12{part:03d}{account}{_coda_money(opening)}010126{'NOSTRO EXAMPLE BV':<61}{part:03d}\r\n".encode()
+    for sequence, number in enumerate(numbers, 1):
+        day, amount, name = row(number, rows)
+        sums[amount < 0] += abs(amount)
+        start, code = f"{sequence:04d}0000", "00101000" if amount < 0 else "00150000"
+        has_information = number % 10 == 0
+        records += 3 + has_information
+        text = f"Invoice {number}, thank you for your order at {name}"
+        yield (
+            f"21{start}{f'REF2026{number:09d}':<21}{_coda_money(amount)}{day:%d%m%y}{code}0{text[:53]:<53}{day:%d%m%y}"
+            f"{part:03d}01 0\r\n22{start}{text[53:]:<53}{f'E2E-{number:08d}':<35}{'KREDBEBB':<23}SUPP1 0\r\n"
+            f"23{start}{f'BE{number % 97:02d}{number % 10**12:012d}':<34}EUR{name:<35}{'':<43}0 {has_information:d}\r\n"
+        ).encode()
+        if has_information:
+            yield f"31{start}{f'REF2026{number:09d}':<21}{code}0{'processed at the counter':<85}0 0\r\n".encode()
+    closing_ = opening + sums[False] - sums[True]
+    day = row(numbers[-1], rows)[0]
+    yield f"8{part:03d}{account}{_coda_money(closing_)}{day:%d%m%y}{'':<64}0\r\n".encode()
+    totals = _coda_money(sums[True])[1:] + _coda_money(sums[False])[1:]
+    last = 2 if numbers.stop == rows else 1
+    yield f"{'9':<16}{records:06d}{totals:<105}{last}\r\n".encode()
+
+
+def _coda_money(amount: Decimal) -> str:
+    return f"{int(amount < 0)}{int(abs(amount) * 1000):015d}"
 
 
 def _comma(amount: Decimal) -> str:

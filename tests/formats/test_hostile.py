@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from decimal import Decimal
 
 import pytest
-from tests.formats.samples import Reading, camt, camt_entry, mt940, reading
+from tests.formats.samples import DAY, Reading, camt, camt_entry, mt940, outgoing, reading, written
 
 from nostro.formats import Entry, FormatError, Hints, limits, read, survey
 
 ENTRY = ":61:2611021102C50,00NTRFNONREF//B1\r\n:86:thanks\r\n"
 CAMT = camt(camt_entry("50.00", details="<TxDtls><RmtInf><Ustrd>thanks</Ustrd></RmtInf></TxDtls>"))
 MT940 = mt940(ENTRY, closing="150,00")
+ROWS = [
+    Entry(
+        Decimal("50.00"), "EUR", booking_date=DAY, debtor_name="Jan", remittance_information_unstructured=("thanks",)
+    ),
+    Entry(Decimal("-12.50"), "EUR", booking_date=DAY, end_to_end_id="E2E-77", additional_information="a fee"),
+]
+CODA = written("coda", outgoing(ROWS)).decode()
 
 
 def code_of(data: bytes | str, hints: Hints | None = None) -> str:
@@ -105,7 +113,7 @@ def test_mixed_content_is_kept_in_raw() -> None:
     assert "lost?" in found.rows[0].raw.values()
 
 
-@pytest.mark.parametrize("text", [CAMT, MT940], ids=["camt", "mt940"])
+@pytest.mark.parametrize("text", [CAMT, MT940, CODA], ids=["camt", "mt940", "coda"])
 def test_cutting_at_any_byte_never_gives_a_clean_import(text: str) -> None:
     data = text.encode()
     whole = reading(data)
@@ -120,9 +128,17 @@ def test_cutting_at_any_byte_never_gives_a_clean_import(text: str) -> None:
             assert found.quarantined or found.codes, (end, data[:end][-40:])
 
 
-@pytest.mark.parametrize("text", [CAMT, MT940], ids=["camt", "mt940"])
-def test_one_wrong_digit_of_an_amount_is_never_a_clean_import(text: str) -> None:
-    places = [found.start(1) + at for found in re.finditer(r'(?:Ccy="EUR">|EUR|C)(\d+[.,]\d\d)', text) for at in (0, 1)]
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        (CAMT, r'(?:Ccy="EUR">|EUR|C)(\d+[.,]\d\d)'),
+        (MT940, r'(?:Ccy="EUR">|EUR|C)(\d+[.,]\d\d)'),
+        (CODA, r"(?m)^(?:2100.{28}|1.{42}|8.{41}|9.{21}|9.{36})(\d{15})"),
+    ],
+    ids=["camt", "mt940", "coda"],
+)
+def test_one_wrong_digit_of_an_amount_is_never_a_clean_import(text: str, amounts: str) -> None:
+    places = [found.start(1) + at for found in re.finditer(amounts, text) for at in (0, 1)]
     assert len(places) >= 6
     for place in places:
         changed = text[:place] + str((int(text[place]) + 1) % 10 if text[place].isdigit() else 7) + text[place + 1 :]

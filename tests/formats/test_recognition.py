@@ -7,7 +7,7 @@ from tests.formats.samples import camt, mt940, reading
 
 from nostro.formats import FormatError, Hints, survey
 
-CODA = "0000" + "121126" + "30005" + " " * 113
+CODA = "00000" + "121126" + "53905" + " " * 112
 SAMPLES = {
     "camt.053": camt(""),
     "camt.052": camt("").replace("BkToCstmrStmt", "BkToCstmrAcctRpt"),

@@ -26,7 +26,7 @@ class EncodingCount:
         self._carry = b""
         self._utf8_lines = 0
         self._other_lines = 0
-        self._bytes_with_neighbours: Counter[tuple[bytes, int]] = Counter()
+        self._bytes_with_neighbours: Counter[tuple[bytes, bytes, int]] = Counter()
 
     def add(self, block: bytes) -> None:
         """Count one block."""
@@ -71,7 +71,7 @@ class EncodingCount:
             if self._other_lines > _MAX_LINES_LOOKED_AT:
                 return
             for before, high, after in _HIGH.findall(line):
-                key = (before + after, high[0])
+                key = (before, after, high[0])
                 if key in self._bytes_with_neighbours or len(self._bytes_with_neighbours) < _MAX_CONTEXTS:
                     self._bytes_with_neighbours[key] += 1
         else:
@@ -90,13 +90,13 @@ class EncodingCount:
 
     def _eight_bit(self) -> str:
         scores = dict.fromkeys(_EIGHT_BIT, 0)
-        for (neighbours, high), count in self._bytes_with_neighbours.items():
+        for (before, after, high), count in self._bytes_with_neighbours.items():
             for encoding in _EIGHT_BIT:
                 letter = bytes([high]).decode(encoding, "replace")
-                around = neighbours.decode(encoding, "replace")
+                around = (before + after).decode(encoding, "replace")
                 if letter in _WEST_EUROPEAN and any(c.isalpha() for c in around):
-                    # Lower case inside a lower case word is what text looks like; É between them is not.
-                    fits = letter.islower() or not any(c.isascii() and c.islower() for c in around)
+                    # Lower case inside a lower case word is what text looks like; É behind a small letter is not.
+                    fits = letter.islower() or not before.islower()
                     scores[encoding] += count * (2 if fits else 1)
         return max(_EIGHT_BIT, key=lambda encoding: scores[encoding])
 

@@ -19,6 +19,7 @@ LossyFields = Callable[["Outgoing"], Iterable[str]]
 
 #: Format → module with ``read(source)``.
 READERS = {
+    "coda": "nostro.formats.coda.reader",
     "camt.052": "nostro.formats.camt.reader",
     "camt.053": "nostro.formats.camt.reader",
     "camt.054": "nostro.formats.camt.reader",
@@ -27,6 +28,7 @@ READERS = {
 }
 #: Format → module with ``write(outgoing, options)`` and ``lossy_fields(outgoing)``.
 WRITERS = {
+    "coda": "nostro.formats.coda.writer",
     "camt.053": "nostro.formats.camt.writer",
     "mt940": "nostro.formats.mt940.writer",
 }
