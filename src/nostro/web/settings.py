@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "nostro.hub.linking",
     "nostro.hub.accounts",
     "nostro.hub.sync",
+    "nostro.hub.files",
     "nostro.hub.payments",
     "nostro.hub.integrations",
     "nostro.hub.events",

@@ -38,8 +38,8 @@ def record_balances(
     if not own:
         return False
     with transaction.atomic(savepoint=False):
-        _append_changed(account, own, synchronization_id, now)
-        changed = _set_current(account, own, now)
+        append_changed(account, own, synchronization_id, now)
+        changed = set_current(account, own, now)
         account.save(update_fields=_BALANCE_FIELDS)
     return changed
 
@@ -58,9 +58,10 @@ _BALANCE_FIELDS = [
 ]
 
 
-def _append_changed(
+def append_changed(
     account: Account, balances: Sequence[BankBalance], synchronization_id: UUID | None, now: datetime
 ) -> None:
+    """Store the balances that differ from the newest of their type and day."""
     newest = {
         (row.balance_type, row.reference_date): row
         for row in Balance.objects.filter(account=account)
@@ -92,7 +93,8 @@ def _append_changed(
     Balance.objects.bulk_create(rows)
 
 
-def _set_current(account: Account, balances: Sequence[BankBalance], now: datetime) -> bool:
+def set_current(account: Account, balances: Sequence[BankBalance], now: datetime) -> bool:
+    """Put the current and available ones at the account, which the caller saves; says whether an amount changed."""
     current, available = current_balance(balances), available_balance(balances)
     changed = False
     if current is not None:

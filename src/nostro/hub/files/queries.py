@@ -1,0 +1,117 @@
+"""Reads of imports. A person reaches one only through :func:`access_import`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nostro.core.coverage import merge_windows
+from nostro.core.transactions import Window
+from nostro.hub.accounts.models import Account, Transaction
+from nostro.hub.files.limits import MAX_SHOWN_ROWS
+from nostro.hub.files.models import FileAccount, FileImport, FileStatement, Sighting, StagedRow
+from nostro.hub.organizations.models import Organization, Role
+from nostro.hub.organizations.queries import access_organization
+from nostro.people.models import User
+from nostro.web.errors import NotFound
+
+#: Imports and statements on one page.
+MAX_IMPORTS = 100
+MAX_STATEMENTS = 200
+
+
+def access_import(user: User, file_id: uuid.UUID, *, role: Role | None = None) -> FileImport:
+    """The import, if ``user`` belongs to its organization with at least ``role``.
+
+    Raises NotFound for unknown and foreign ones, Forbidden when the role is too low.
+    """
+    file = FileImport.objects.select_related("organization", "account", "handed_in_by").filter(pk=file_id).first()
+    if file is None:
+        raise NotFound("file")
+    try:
+        access_organization(user, file.organization_id, role=role)
+    except NotFound:
+        raise NotFound("file") from None
+    return file
+
+
+def imports_of(organization: Organization, is_sandbox: bool) -> list[FileImport]:
+    """The files that were handed in, newest first; at most 100."""
+    found = FileImport.objects.select_related("account", "handed_in_by").filter(
+        organization=organization, is_sandbox=is_sandbox
+    )
+    return list(found.order_by("-created_at", "-id")[:MAX_IMPORTS])
+
+
+def imports_of_account(account: Account) -> list[FileImport]:
+    """The files that brought rows to an account and count, newest first; at most 100."""
+    found = FileImport.objects.filter(accounts__account=account, status="imported").distinct()
+    return list(found.order_by("-imported_at", "-id")[:MAX_IMPORTS])
+
+
+def accounts_in(file: FileImport) -> list[FileAccount]:
+    """The accounts that a file tells about, in its order."""
+    found = FileAccount.objects.select_related("account__institution").filter(file=file)
+    return list(found.order_by("position"))
+
+
+def statements_in(file: FileImport) -> list[FileStatement]:
+    """The statements of a file: those that do not prove first, then in its order; at most 200."""
+    found = FileStatement.objects.select_related("file_account").filter(file=file)
+    failed = list(found.filter(proof="failed").order_by("index")[:MAX_STATEMENTS])
+    return (failed + list(found.exclude(proof="failed").order_by("index")[:MAX_STATEMENTS]))[:MAX_STATEMENTS]
+
+
+def earlier_import(file: FileImport) -> FileImport | None:
+    """An import of the same bytes that counts (F-SEEN)."""
+    same = FileImport.objects.filter(
+        organization_id=file.organization_id, is_sandbox=file.is_sandbox, sha256=file.sha256, status="imported"
+    )
+    return same.exclude(pk=file.pk).order_by("imported_at").first()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A row of a file that is not stored by itself, and the transaction that it resembles."""
+
+    row: StagedRow
+    like: Transaction | None
+
+
+def held_rows(file: FileImport) -> list[Held]:
+    """The held rows in the order of the file; at most 100."""
+    rows = list(
+        StagedRow.objects.select_related("statement__file_account")
+        .filter(file=file)
+        .exclude(held="")
+        .order_by("number")[:MAX_SHOWN_ROWS]
+    )
+    stored = Transaction.objects.in_bulk({row.like for row in rows if row.like})
+    return [Held(row, stored.get(row.like) if row.like else None) for row in rows]
+
+
+def first_rows(file: FileImport) -> list[StagedRow]:
+    """Rows that wait, in the order of the file; at most 100."""
+    found = StagedRow.objects.select_related("statement__file_account").filter(file=file, held="")
+    return list(found.order_by("number")[:MAX_SHOWN_ROWS])
+
+
+def file_days(account: Account) -> tuple[Window, ...]:
+    """The days that imported statements list completely, in as few windows as possible, oldest first."""
+    found = FileStatement.objects.filter(account=account, file__undone_at=None, complete_from__isnull=False)
+    days = found.values_list("complete_from", "complete_to").order_by("complete_from")[:20_000]
+    return merge_windows(Window(first, last) for first, last in days if first and last)
+
+
+def files_that_showed(transaction: Transaction) -> Sequence[FileImport]:
+    """The imported files that show a transaction, oldest first; at most 10."""
+    ids = Sighting.objects.filter(transaction=transaction).values("statement__file")
+    return list(FileImport.objects.filter(pk__in=ids, status="imported").order_by("imported_at")[:10])
+
+
+def last_import_day(account: Account) -> dt.datetime | None:
+    """When a file was last imported for an account."""
+    newest = imports_of_account(account)
+    return newest[0].imported_at if newest else None
