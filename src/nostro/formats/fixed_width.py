@@ -29,7 +29,10 @@ def records(texts: Iterable[str], width: int) -> Iterator[Record]:
     for text in texts:
         *whole, carry = (carry + text).split("\n")
         for content in whole:
-            yield from _cut(line, offset, content, width)
+            if len(content) == width and content[0] != " ":
+                yield Record(line, offset, content)
+            else:
+                yield from _cut(line, offset, content, width)
             line, offset = line + 1, 0
         while len(carry) > width + SLACK:
             yield from _one(line, offset, carry[:width])

@@ -49,7 +49,7 @@ class _Reader:
         self._closed = self._counted = self._free = 0
         self._credits = self._debits = Decimal(0)
         self._said_head = False
-        self._last = Position(line=1)
+        self._last = Record(1, 0, "")
         #: What is to be said if the file ends here.
         self.warning: Problem | None = None
 
@@ -57,7 +57,7 @@ class _Reader:
         """The events that a record brings."""
         text = record.text
         kind = text[:2] if text[0] in "23" else text[0]
-        statement = self._statement
+        statement, self._last = self._statement, record
         if kind == "21" and statement is not None and not statement.closed:
             self._counted += 1
             yield from statement.movement(record)
@@ -72,13 +72,12 @@ class _Reader:
             known = "comes before record 0" if kind in _KINDS else "is not known"
             message = f"a record that begins with {excerpt(text[:2])!r} {known}"
             raise fail("F-SYNTAX", message, place(record, kind, (1, 2)))
-        self._last = place(record, _KINDS.get(kind, kind))
 
     def require_end(self) -> None:
         """Raises F-TRUNCATED if the last statement has not ended."""
         if self._facts is not None:
             missing = "9" if self._statement is None or self._statement.closed else "8"
-            raise fail("F-TRUNCATED", f"the file ends without record {missing}", self._last)
+            raise fail("F-TRUNCATED", f"the file ends without record {missing}", place(self._last, self._last.text[:1]))
 
     # --- file ----------------------------------------------------------------------------------------------------
 
