@@ -351,7 +351,7 @@ def test_prism_finds_nothing_to_complain_about(customer: Customer, prism: int) -
     assert _through(prism, "POST", f"{path}/authorisations")[0] == 201
     assert _through(prism, "DELETE", path)[0] == 204
     status, listed = _through(prism, "GET", "/v1/accounts?withBalance=true", Consent_ID=consent)
-    assert (status, len(listed["accounts"])) == (200, 3)
+    assert (status, len(listed["accounts"])) == (200, 2)
     for account in listed["accounts"]:
         here = f"/v1/accounts/{account['resourceId']}"
         assert _through(prism, "GET", here, Consent_ID=consent)[0] == 200

@@ -27,7 +27,7 @@ def test_from_sign_up_to_a_reconciled_line(
     steps.create_organization(page, house, "Acme")
     keep("02-no-account-yet")
     steps.link_sandbox_accounts(page, "user_good")
-    expect(page.get_by_text("Up to date")).to_have_count(3)
+    expect(page.get_by_text("Up to date")).to_have_count(2)
     keep("03-accounts")
 
     page.get_by_role("link", name="Transactions").click()
@@ -44,7 +44,7 @@ def test_from_sign_up_to_a_reconciled_line(
     steps.link_all_accounts(page)
     keep("07-linked")
     page.get_by_role("link", name="Show the dashboard").last.click()
-    expect(page.get_by_text("Agrees with the bank")).to_have_count(3)
+    expect(page.get_by_text("Agrees with the bank")).to_have_count(2)
     keep("08-dashboard")
 
     _reconcile_with_an_invoice(page, keep)

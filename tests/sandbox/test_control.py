@@ -49,7 +49,7 @@ def test_rows_are_added_altered_and_removed(customer: Customer) -> None:
 def test_added_amounts_keep_the_decimals_of_their_currency(
     customer: Customer, currency: str, amount: str, wrong: str
 ) -> None:
-    account = f"user_multi_currency-multi-{currency}"
+    account = "user_dinar-dinar" if currency == "kwd" else f"user_multi_currency-multi-{currency}"
     (truth_id,) = customer.control("POST", f"/accounts/{account}/transactions", {"amount": amount}).json["truthIds"]
     assert {r["truthId"]: r["amount"] for r in customer.truth(account)["rows"]}[truth_id] == amount
     assert code_of(customer.control("POST", f"/accounts/{account}/transactions", {"amount": wrong})) == (

@@ -64,7 +64,7 @@ def test_every_button_of_an_account_works(customer: Customer, act: str) -> None:
 
 @pytest.mark.parametrize("currency", ["eur", "jpy", "kwd"])
 def test_a_receipt_is_42_in_every_currency(customer: Customer, currency: str) -> None:
-    account = f"user_multi_currency-multi-{currency}"
+    account = "user_dinar-dinar" if currency == "kwd" else f"user_multi_currency-multi-{currency}"
     assert _press(customer, "receipt", account).status_code == 303
     amounts = [row["amount"] for row in customer.truth(account)["rows"] if row["truthId"].endswith(":added:00001")]
     assert amounts == [{"eur": "42.00", "jpy": "42", "kwd": "42.000"}[currency]]

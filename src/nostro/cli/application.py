@@ -70,12 +70,15 @@ def sandbox(
     host: Host = "127.0.0.1",
     bank_port: BankPort = None,
     seed: int = 42,
+    virtual_clock: Annotated[
+        bool, typer.Option("--virtual-clock", help="A clock that stands still until the control API moves it.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Want TPP certificates and signed requests.")] = False,
 ) -> None:
     """Run the sandbox bank, for demonstrations and tests."""
     from nostro.cli.serve import serve_sandbox
 
-    serve_sandbox(host, bank_port, seed, strict=strict)
+    serve_sandbox(host, bank_port, seed, virtual_clock=virtual_clock, strict=strict)
 
 
 @application.command()

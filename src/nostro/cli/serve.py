@@ -38,18 +38,20 @@ def serve_worker(threads: int) -> None:
     run_worker(threads)
 
 
-def serve_sandbox(host: str, port: int | None, seed: int, *, strict: bool = False) -> None:
+def serve_sandbox(host: str, port: int | None, seed: int, *, virtual_clock: bool = False, strict: bool = False) -> None:
     """The sandbox bank with its own storage beside Nostro's (connectors.md section 5).
 
-    ``strict`` wants the certificates and signatures of connectors.md 5.1.
+    Beside a Hub it keeps the real time; a ``virtual_clock``, with a storage of its own, stands still for tests of other
+    programs. ``strict`` wants the certificates and signatures of connectors.md 5.1.
     """
     from nostro.sandbox.server import main
     from nostro.web.database import data_directory
 
-    directory = data_directory() / "sandbox-bank"
+    directory = data_directory() / ("sandbox-bank-virtual" if virtual_clock else "sandbox-bank")
     directory.mkdir(parents=True, exist_ok=True)
     port = port or int(os.environ.get("NOSTRO_SANDBOX_PORT", BANK_PORT))
     main(
         ["--host", host, "--port", str(port), "--seed", str(seed), "--data-dir", str(directory)]
+        + ["--clock", "virtual" if virtual_clock else "real"]
         + (["--strict"] if strict else [])
     )

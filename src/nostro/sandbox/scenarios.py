@@ -25,7 +25,6 @@ PAGE_SIZE = 100
 #: Histories by the name under which an account remembers its own.
 HISTORIES: dict[str, Callable[[Place, dt.date], Iterator[Row]]] = {
     "company": company.current_account,
-    "company_with_dollars": special.company_with_dollars,
     "savings": company.savings_account,
     "trade": trade.trade_account,
     "many_rows": special.many_rows,
@@ -109,7 +108,6 @@ class Scenario:
 
 _CURRENT = AccountPlan("current", "Zichtrekening", "Business current account")
 _SAVINGS = AccountPlan("savings", "Spaarrekening", "Business savings account", type="SVGS", history="savings")
-_DOLLARS = AccountPlan("dollars", "Dollar account", "Foreign currency account", "USD", history="trade")
 
 
 def _sub_account(key: str, name: str, currency: str, history: str = "trade") -> AccountPlan:
@@ -128,23 +126,23 @@ SCENARIOS: dict[str, Scenario] = {
     for scenario in (
         Scenario(
             "user_good",
-            "A small company: current account, savings and dollars, 24 months, everything as it should be.",
-            (
-                AccountPlan("current", "Zichtrekening", _CURRENT.product, history="company_with_dollars"),
-                _SAVINGS,
-                _DOLLARS,
-            ),
+            "A small company: current account and savings, 24 months, everything as it should be.",
+            _PAIR,
         ),
         Scenario(
             "user_multi_currency",
-            "One IBAN with EUR, USD, JPY and KWD accounts under an aggregate (XXX).",
+            "One IBAN with EUR, USD and JPY accounts under an aggregate (XXX).",
             (
                 _sub_account("multi", "Multi-currency account", "XXX", "empty"),
                 _sub_account("multi-eur", "Multi-currency EUR", "EUR"),
                 _sub_account("multi-usd", "Multi-currency USD", "USD"),
                 _sub_account("multi-jpy", "Multi-currency JPY", "JPY"),
-                _sub_account("multi-kwd", "Multi-currency KWD", "KWD"),
             ),
+        ),
+        Scenario(
+            "user_dinar",
+            "One account in Kuwaiti dinar, a currency with three decimals.",
+            (AccountPlan("dinar", "Dinar account", "Foreign currency account", "KWD", history="trade"),),
         ),
         Scenario("user_10k_tx", "Ten thousand booked rows in pages of 100.", _single("many", "Webshop", "many_rows")),
         Scenario(
@@ -268,7 +266,13 @@ SCENARIOS: dict[str, Scenario] = {
             (_CURRENT,),
             plot=plots.corrections,
         ),
-        Scenario("user_paging_odd", "Pages in a strange way, another one each time.", (_CURRENT,), paging="in_turn"),
+        Scenario(
+            "user_paging_odd",
+            "Small pages in a strange way, another one each time.",
+            (_CURRENT,),
+            page_size=10,
+            paging="in_turn",
+        ),
         Scenario(
             "user_history_15min",
             "The whole history for 15 minutes after approval, 90 days afterwards.",

@@ -24,7 +24,7 @@ _SETTINGS = "NOSTRO_SANDBOX_SETTINGS"
 def create_application(
     data_dir: Path | str,
     seed: int = 42,
-    clock: Kind = "real",
+    clock: Kind = "virtual",
     at: dt.datetime | None = None,
     control_token: str = "",
     *,
@@ -54,7 +54,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8091)
     parser.add_argument("--seed", type=int, default=42, help="the same seed makes the same histories")
     parser.add_argument("--data-dir", default=".data/sandbox-bank", help="where the bank keeps its file")
-    parser.add_argument("--clock", choices=("real", "virtual"), default="real")
+    clocks = "virtual (stands still until the control API moves it) or real"
+    parser.add_argument("--clock", choices=("virtual", "real"), default="virtual", help=clocks)
     parser.add_argument("--at", default="", help="where the clock starts, for example 2026-01-05T09:00:00Z")
     parser.add_argument("--strict", action="store_true", help="want TPP certificates and signed requests")
     options = parser.parse_args(argv)

@@ -72,7 +72,7 @@ CREATE TABLE IF NOT EXISTS faults (
 """
 #: Raised with every change of the schema or the histories. A file of another version is made anew: all it holds is
 #: invented, and a bank whose past changes under its customers would be worse than a fresh one.
-VERSION = 3
+VERSION = 4
 TABLES = (
     *("faults", "log", "accesses", "tokens", "payments", "authorisations", "consents", "rows", "accounts", "customers"),
     "settings",

@@ -108,7 +108,10 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     log = directory / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "nostro.sandbox", "--port", str(port), "--data-dir", str(directory / "bank")],
+            [
+                *(sys.executable, "-m", "nostro.sandbox", "--port", str(port), "--data-dir", str(directory / "bank")),
+                *("--clock", "real"),
+            ],
             env={**os.environ, "NOSTRO_SANDBOX_CONTROL_TOKEN": CONTROL_TOKEN},
             stdout=output,
             stderr=output,
@@ -170,7 +173,8 @@ def read_all(connector: BerlinGroupConnector, connection: ConnectionHandle, acco
 
 
 @pytest.mark.parametrize(
-    ("psu", "currencies"), [("user_good", {"EUR"}), ("user_multi_currency", {"EUR", "JPY", "KWD"})]
+    ("psu", "currencies"),
+    [("user_good", {"EUR"}), ("user_multi_currency", {"EUR", "USD", "JPY"}), ("user_dinar", {"KWD"})],
 )
 def test_what_the_bank_holds_is_what_is_read(
     sandbox: Sandbox, connector: BerlinGroupConnector, psu: str, currencies: set[str]

@@ -29,7 +29,17 @@ def free_port() -> int:
 def running_bank(directory: Path) -> Iterator[str]:
     """Start ``python -m nostro.sandbox`` and yield its address; stopped at the end."""
     port = free_port()
-    command = [sys.executable, "-m", "nostro.sandbox", "--port", str(port), "--data-dir", str(directory)]
+    command = [
+        sys.executable,
+        "-m",
+        "nostro.sandbox",
+        "--port",
+        str(port),
+        "--data-dir",
+        str(directory),
+        "--clock",
+        "real",
+    ]
     with (directory / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             address = f"http://127.0.0.1:{port}"

@@ -38,7 +38,7 @@ def test_a_link_brings_the_accounts_that_were_chosen(world: World) -> None:
     assert (authorisation.status, authorisation.step) == ("open", "Redirect")
     assert connections_of(world.organization) == []
 
-    values = Person().approve(step.url)
+    values = Person("user_multi_currency").approve(step.url)
     authorisation, finished = world.come_back(values)
     assert isinstance(finished, Finished)
     assert authorisation.status == "choosing"

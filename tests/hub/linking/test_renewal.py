@@ -26,7 +26,7 @@ def renew(world: World, connection: Connection) -> tuple[Authorisation, Redirect
 
 
 def test_a_renewal_swaps_the_consent_and_keeps_ids_names_and_choice(world: World) -> None:
-    connection, accounts = world.link()
+    connection, accounts = world.link("user_multi_currency")
     Account.objects.filter(pk=accounts[0].pk).update(name="Main account")
     Account.objects.filter(pk=accounts[2].pk).update(is_selected=False)
     set_connection_health(
@@ -36,7 +36,7 @@ def test_a_renewal_swaps_the_consent_and_keeps_ids_names_and_choice(world: World
 
     authorisation, step = renew(world, connection)
     assert connection_handle(connection).consent.consent_id == before.consent.consent_id
-    authorisation, finished = world.come_back(Person().approve(step.url))
+    authorisation, finished = world.come_back(Person("user_multi_currency").approve(step.url))
     assert isinstance(finished, Finished)
     assert authorisation.status == "finished", "no new account, so there is nothing to choose"
 

@@ -20,7 +20,7 @@ from nostro.hub.accounts.models import Account
 EMAIL = "demo@nostro.example"
 PASSWORD = "nostro demo"  # noqa: S105 - printed for everybody to use
 #: Customers of the sandbox bank whose accounts are linked.
-PSUS = ("user_good", "user_multi_currency")
+PSUS = ("user_good", "user_multi_currency", "user_dinar")
 POLL_INTERVAL_S = 0.2
 MAX_WAIT_S = 300
 

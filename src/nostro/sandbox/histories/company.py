@@ -24,14 +24,14 @@ from nostro.sandbox.histories.rows import (
 
 CARD = "557700******4417"
 QUARTERS = range(1, 13, 3)
-CURRENT, SAVINGS, DOLLARS = "current", "savings", "dollars"
+CURRENT, SAVINGS = "current", "savings"
 
 
 def current_account(place: Place, day: dt.date) -> Iterator[Row]:
     """The day's rows of the company's main account."""
     chance = place.chance(day)
     if day == place.starts_on:
-        yield opening(day, 6_400_000)
+        yield opening(day, 9_400_000)
     yield from card_payments(chance, place, day)
     if not is_bank_day(day):
         return

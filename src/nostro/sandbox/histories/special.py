@@ -10,7 +10,6 @@ from typing import Any
 from nostro.sandbox.histories import parties
 from nostro.sandbox.histories.company import codes, current_account, direct_debit, opening, receipt, supplier_payment
 from nostro.sandbox.histories.rows import FOREVER, Place, Row
-from nostro.sandbox.histories.trade import exchanges
 
 MANY_ROWS = 10_000
 HISTORY_DAYS = 729
@@ -25,12 +24,6 @@ HOSTILE_TEXTS = (
     "{{ 7*7 }} ${7*7} %s %n",
     "Z\u0337\u0322a\u0337l\u0337g\u0337o\u0337 \U0001f4a9 \ufeff zero\u200bwidth",
 )  # fmt: skip
-
-
-def company_with_dollars(place: Place, day: dt.date) -> Iterator[Row]:
-    """The main account of a company that also sells dollars each month."""
-    yield from current_account(place, day)
-    yield from exchanges(place, day, ("USD",))
 
 
 def many_rows(place: Place, day: dt.date) -> Iterator[Row]:

@@ -20,7 +20,8 @@ from nostro.sandbox.histories.rows import (
     shared_chance,
 )
 
-FOREIGN = ("USD", "JPY", "KWD")
+#: What the euro account of ``user_multi_currency`` is exchanged from.
+FOREIGN = ("USD", "JPY")
 
 
 def trade_account(place: Place, day: dt.date) -> Iterator[Row]:
