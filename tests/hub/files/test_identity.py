@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import uuid
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,6 +28,7 @@ from tests.hub.files.factories import (
     statement,
 )
 
+from nostro.core.transactions import Transaction as BankTransaction
 from nostro.core.transactions import Window
 from nostro.formats import Entry
 from nostro.hub.accounts.models import Account, Transaction
@@ -45,7 +48,7 @@ def user(account: Account) -> User:
     return make_member(account.organization)
 
 
-def counts(file_id: object) -> tuple[int, int, int, int]:
+def counts(file_id: uuid.UUID) -> tuple[int, int, int, int]:
     found = FileAccount.objects.get(file=file_id)
     return found.new, found.known, found.restored, found.held
 
@@ -134,15 +137,15 @@ class Orders(TestCase):
 # --- beside a feed
 
 
-def fed(account: Account, *rows_: object) -> None:
-    apply(account, *rows_, window=Window(dt.date(2026, 10, 8), dt.date(2026, 10, 20)))  # type: ignore[arg-type]
+def fed(account: Account, *rows_: BankTransaction) -> None:
+    apply(account, *rows_, window=Window(dt.date(2026, 10, 8), dt.date(2026, 10, 20)))
     Account.objects.filter(pk=account.pk).update(
         covered_from=dt.date(2026, 10, 8), covered_to=dt.date(2026, 10, 20), synchronized_at=NOW
     )
     account.refresh_from_db()
 
 
-def bank_row(amount: str, day: int, text: str, **fields: object) -> object:
+def bank_row(amount: str, day: int, text: str, **fields: Any) -> BankTransaction:
     return row(amount, day, remittance_information_unstructured=(text,), creditor_name=None, debtor_name=None, **fields)
 
 
@@ -158,7 +161,7 @@ def test_the_feed_after_the_file_adds_nothing(account: Account, user: User) -> N
         account,
         *(bank_row(str(each.amount), each.booking_date.day, each.remittance_information, entry_reference=f"R{n}")
           for n, each in enumerate(COFFEES) if each.booking_date),
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
     assert (found.created, found.known) == (0, 3)
     again = imported(user, camt(statement(COFFEES)), account)
     assert counts(again.pk) == (0, 3, 0, 0)
