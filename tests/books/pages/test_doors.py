@@ -37,7 +37,7 @@ POST_ONLY = {
     "check_renewals", "calendar", "revoke_renewal_link", "take_token_back", "relink", "change_member",
     "withdraw_invitation", "revoke_token",
     "preview_marked", "apply_marked", "undo_marked", "match_option", "match_receivable", "match_payable", "set_partner",
-    "press_rule", "change_rule", "decide_learned",
+    "press_rule", "change_rule", "decide_learned", "change_numbers",
 }  # fmt: skip
 #: Behind a secret in the address instead of a sign-in; they have tests of their own.
 SECRET = {"renew", "calendar_feed", "join"}
@@ -62,6 +62,8 @@ def address(name: str, house: House) -> str:
         "table": "lines" if name == "export_journal" else "audit",
         "kind": "csv",
     }
+    if name in {"partner", "change_numbers"}:
+        ids["partner_id"] = house.document.partner_id
     if name == "decide_learned":
         ids["learned_id"] = LearnedRule.objects.get_or_create(
             company=house.company, journal=house.journal, words="x",

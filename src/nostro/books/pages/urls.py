@@ -19,6 +19,7 @@ from nostro.books.pages import (
     ledger,
     matching,
     members,
+    partners,
     proof,
     reconcile,
     renewals,
@@ -126,6 +127,10 @@ urlpatterns = [
     path("rules/learned/<uuid:learned_id>/", rules.decide_learned, name="decide_learned"),
     path("matches/<uuid:group_id>/undo/", matching.undo_match, name="undo_match"),
     # invoices, bills and the chart
+    path("<uuid:company_id>/partners/", partners.partners, name="partners"),
+    path("<uuid:company_id>/partners/add/", partners.new_partner, name="new_partner"),
+    path("partners/<uuid:partner_id>/", partners.partner, name="partner"),
+    path("partners/<uuid:partner_id>/numbers/", partners.change_numbers, name="change_numbers"),
     path("<uuid:company_id>/documents/", documents.documents, name="documents"),
     path("<uuid:company_id>/documents/add/", documents.add_document, name="add_document"),
     path("<uuid:company_id>/documents/import/", documents.import_documents, name="import_documents"),

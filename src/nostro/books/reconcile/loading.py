@@ -156,9 +156,9 @@ def load_partners(company: Company, line_ids: Sequence[UUID], rules: Rules) -> P
     )
     owners: defaultdict[str, list[AccountOwner]] = defaultdict(list)
     for number, partner_id, active in _rows(
-        """SELECT owner.account_number, owner.partner_id, owner.active AND partner.active
+        """SELECT owner.account_number, owner.partner_id, partner.active
             FROM ledger_partnerbankaccount owner JOIN ledger_partner partner ON partner.id = owner.partner_id
-            WHERE owner.company_id = %s AND owner.account_number IN (
+            WHERE owner.company_id = %s AND owner.active AND owner.account_number IN (
                 SELECT counterparty_account FROM journals_line
                 WHERE company_id = %s AND id = ANY(%s) AND counterparty_account <> '')""",
         [company.id, company.id, list(line_ids)],
