@@ -221,6 +221,11 @@ def test_the_banks_reference_with_date_and_amount_is_enough() -> None:
     assert compare([incoming(reference="R1")], [known]).known[0][1] is known
 
 
+def test_a_file_of_our_own_names_its_rows() -> None:
+    known = stored("another text")
+    assert compare([incoming()._replace(own_id=known.id)], [stored("another text"), known]).known[0][1] is known
+
+
 def test_what_a_file_showed_before_is_known_after_the_bank_reworded_it() -> None:
     known = stored("reworded", aliases=("0 coffee",))
     assert compare([incoming()], [known]).known

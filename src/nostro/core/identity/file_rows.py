@@ -28,7 +28,10 @@ _STATES: tuple[StoredState, ...] = ("live", "undone", "set_aside", "withdrawn")
 
 
 class RowOfFile(NamedTuple):
-    """One booked row of a file. ``number`` is its place in the file, from 1; ``reference`` the bank's own, or empty."""
+    """One booked row of a file. ``number`` is its place in the file, from 1; ``reference`` the bank's own, or empty.
+
+    ``own_id`` is the id of a transaction of ours, where the file is one that we wrote.
+    """
 
     number: int
     booking_date: dt.date
@@ -36,6 +39,7 @@ class RowOfFile(NamedTuple):
     currency: str
     fingerprint: str
     reference: str = ""
+    own_id: UUID | None = None
 
 
 class StoredTransaction(NamedTuple):
@@ -96,6 +100,10 @@ def match_file(
     resemblance or for the feed are real; withdrawn ones stay held.
     """
     pairing = Pairing(rows, stored, incoming_order=lambda row: row.number, stored_order=_stored_order)
+    pairing.pair(
+        lambda row: (row.own_id, row.amount, row.currency) if row.own_id else None,
+        lambda row: (row.id, row.amount, row.currency),
+    )
     pairing.pair(_reference_key, _reference_key)
     for state in _STATES:
         pairing.pair(_fingerprint, lambda row, state=state: row.fingerprint if row.state == state else None)  # type: ignore[misc]

@@ -137,7 +137,7 @@ def _staged_between(file_account: FileAccount, first: dt.date, last: dt.date) ->
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT s.id, s.statement_id, s.number, s.booking_date, s.amount, s.currency,"
-            " encode(s.fingerprint, 'hex'), coalesce(s.entry_reference, '') FROM files_stagedrow s"
+            " encode(s.fingerprint, 'hex'), coalesce(s.entry_reference, ''), s.own_id FROM files_stagedrow s"
             " JOIN files_filestatement t ON t.id = s.statement_id"
             " WHERE s.file_id = %s AND t.file_account_id = %s AND s.booking_date BETWEEN %s AND %s"
             " ORDER BY t.index, s.number",

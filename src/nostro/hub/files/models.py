@@ -166,6 +166,7 @@ class StagedRow(BankRow):
     number = models.PositiveIntegerField()  # order in the file, from 1
     position = models.CharField(max_length=120)
     fingerprint = models.BinaryField(max_length=32)
+    own_id = models.UUIDField(null=True)  # the transaction it was written from, where the file is an export of ours
     #: Why it is held, once a person has confirmed the import; empty while it waits.
     held = models.CharField(max_length=12, default="")
     like = models.UUIDField(null=True)

@@ -7,6 +7,7 @@ seen elsewhere; a reading that was broken off begins anew.
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ from nostro.hub.files.models import FileAccount, FileImport, FileStatement, Stag
 from nostro.hub.files.problems import as_json
 from nostro.hub.files.receiving import bytes_of
 
-_COLUMNS = ("id", "file_id", "statement_id", "number", "position", "fingerprint", "held", *BANK_COLUMNS)
+_COLUMNS = ("id", "file_id", "statement_id", "number", "position", "fingerprint", "own_id", "held", *BANK_COLUMNS)
 _DIGEST = BANK_COLUMNS.index("digest")
 
 
@@ -146,7 +147,9 @@ class _Stager:
         fingerprint = bytes.fromhex(row.fingerprint)
         values[_DIGEST] = fingerprint
         place = str(entry.position)[:120]
-        self._rows.append([new_id(), self._file.pk, statement.pk, self._number, place, fingerprint, "", *values])
+        self._rows.append(
+            [new_id(), self._file.pk, statement.pk, self._number, place, fingerprint, _own_id(entry), "", *values]
+        )
         if len(self._rows) >= STAGE_ROWS:
             self._flush()
 
@@ -195,6 +198,20 @@ class _Stager:
             leases.note_progress(self._file, self._clock())
         self._statements, self._rows = [], []
         self._reached("rows staged")
+
+
+#: Where our writers put the id of a transaction (formats.md 7).
+_OWN_SCHEMES = frozenset(["ntryRef", "fitId", "tableId"])
+
+
+def _own_id(entry: Entry) -> uuid.UUID | None:
+    for scheme, value in entry.references:
+        if scheme in _OWN_SCHEMES and len(value) in {32, 36}:
+            try:
+                return uuid.UUID(value)
+            except ValueError:
+                continue
+    return None
 
 
 def _balance_json(balance: Balance) -> dict[str, Any]:
