@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 _OPENING = Decimal("100000.00")
@@ -184,6 +184,57 @@ def mt940(rows: int) -> Iterator[bytes]:
     end = closing(rows)
     sign = "D" if end < 0 else "C"
     yield f":62F:{sign}{row(rows - 1, rows)[0]:%y%m%d}EUR{_comma(abs(end))}\r\n-\r\n".encode()
+
+
+_OFX1_HEAD = """OFXHEADER:100
+DATA:OFXSGML
+VERSION:102
+SECURITY:NONE
+ENCODING:USASCII
+CHARSET:1252
+COMPRESSION:NONE
+OLDFILEUID:NONE
+NEWFILEUID:NONE
+
+"""
+_OFX2_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<?OFX OFXHEADER="200" VERSION="220" SECURITY="NONE" OLDFILEUID="NONE" NEWFILEUID="NONE"?>
+"""
+
+
+def ofx1(rows: int) -> Iterator[bytes]:
+    """An OFX 1 as banks write it: leaves without end tags, a line each."""
+    yield _OFX1_HEAD.encode()
+    yield from _ofx(rows, lambda name, text: f"<{name}>{text}\n")
+
+
+def ofx2(rows: int) -> Iterator[bytes]:
+    """An OFX 2: the same as XML."""
+    yield _OFX2_HEAD.encode()
+    yield from _ofx(rows, lambda name, text: f"<{name}>{text}</{name}>\n")
+
+
+def _ofx(rows: int, leaf: Callable[[str, str], str]) -> Iterator[bytes]:
+    yield (
+        f"<OFX>\n<SIGNONMSGSRSV1>\n<SONRS>\n<STATUS>\n{leaf('CODE', '0')}{leaf('SEVERITY', 'INFO')}</STATUS>\n"
+        f"{leaf('DTSERVER', '20261201060000')}{leaf('LANGUAGE', 'ENG')}</SONRS>\n</SIGNONMSGSRSV1>\n"
+        f"<BANKMSGSRSV1>\n<STMTTRNRS>\n{leaf('TRNUID', '0')}<STATUS>\n{leaf('CODE', '0')}{leaf('SEVERITY', 'INFO')}"
+        f"</STATUS>\n<STMTRS>\n{leaf('CURDEF', 'EUR')}<BANKACCTFROM>\n{leaf('BANKID', '539')}"
+        f"{leaf('ACCTID', 'BE68539007547034')}{leaf('ACCTTYPE', 'CHECKING')}</BANKACCTFROM>\n<BANKTRANLIST>\n"
+        f"{leaf('DTSTART', f'{_FIRST_DAY:%Y%m%d}')}{leaf('DTEND', '20261130')}"
+    ).encode()
+    for number in range(rows):
+        day, amount, name = row(number, rows)
+        name, kind = name.replace("&", "&amp;"), "DEBIT" if amount < 0 else "CREDIT"
+        yield (
+            f"<STMTTRN>\n{leaf('TRNTYPE', kind)}{leaf('DTPOSTED', f'{day:%Y%m%d}120000')}"
+            f"{leaf('TRNAMT', str(amount))}{leaf('FITID', f'REF2026{number:09d}')}{leaf('NAME', name)}"
+            f"{leaf('MEMO', f'Invoice {number}, thank you for your order at {name}')}</STMTTRN>\n"
+        ).encode()
+    yield (
+        f"</BANKTRANLIST>\n<LEDGERBAL>\n{leaf('BALAMT', str(closing(rows)))}{leaf('DTASOF', '20261130')}</LEDGERBAL>\n"
+        "</STMTRS>\n</STMTTRNRS>\n</BANKMSGSRSV1>\n</OFX>\n"
+    ).encode()
 
 
 _CODA_MOVEMENTS = 9_999

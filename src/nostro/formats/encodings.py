@@ -77,6 +77,11 @@ class EncodingCount:
         else:
             self._utf8_lines += 1
 
+    @property
+    def is_ascii(self) -> bool:
+        """True if no byte tells one encoding from another. Ask after :meth:`result`."""
+        return not (self._wide or self._utf8_lines or self._other_lines)
+
     def result(self) -> tuple[str, bool]:
         """(encoding, mixed): ``mixed`` if lines of UTF-8 stand beside lines of the 8-bit encoding named."""
         if self._wide and self._wide_is_valid:

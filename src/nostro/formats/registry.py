@@ -25,12 +25,14 @@ READERS = {
     "camt.054": "nostro.formats.camt.reader",
     "mt940": "nostro.formats.mt940.reader",
     "mt942": "nostro.formats.mt940.reader",
+    "ofx": "nostro.formats.ofx.reader",
 }
 #: Format → module with ``write(outgoing, options)`` and ``lossy_fields(outgoing)``.
 WRITERS = {
     "coda": "nostro.formats.coda.writer",
     "camt.053": "nostro.formats.camt.writer",
     "mt940": "nostro.formats.mt940.writer",
+    "ofx": "nostro.formats.ofx.writer",
 }
 
 

@@ -68,7 +68,8 @@ def survey(chunks: Iterable[bytes]) -> Survey:
         if has_workbook:
             container, candidates = None, (Candidate("xlsx", "a ZIP archive with a workbook"),)
     declared = _declared(head)
-    problems = [refusal] if refusal else [*_encoding_problems(encoding, declared, mixed=mixed)]
+    is_ascii = count is None or count.is_ascii
+    problems = [refusal] if refusal else [*_encoding_problems(encoding, None if is_ascii else declared, mixed=mixed)]
     return Survey(
         digest.hexdigest(), size, encoding, candidates, container, declared, mixed, tuple(problems)
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from nostro.core.transactions import Balance
 from nostro.formats.problems import WriteError
@@ -35,13 +36,17 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """``created`` is the time of writing as ISO text, given by the caller; ``message_id`` names the file."""
+    """``created`` is the time of writing as ISO text, given by the caller; ``message_id`` names the file.
+
+    ``ofx_version`` is 220 (XML) or 102 (SGML).
+    """
 
     created: str
     message_id: str = "NOSTRO"
     delimiter: str = ","
     decimal_comma: bool = False
     byte_order_mark: bool = False
+    ofx_version: Literal["220", "102"] = "220"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
 from nostro.core.references import canonical_keys
+from nostro.formats.letters import letters
 from nostro.formats.problems import WriteError
-from nostro.formats.texts import tidy
 from nostro.formats.values import Detail, Entry
 
 _WIDTH = 128
@@ -19,27 +18,6 @@ _COMMUNICATION = (53, 53, 43)
 _INFORMATION = (73, 105, 90)
 _CODE = re.compile(r"[0-9]{8}")
 _MAX_DETAILS = 9_999
-#: Letters of cp1252 whose bytes no reader can take for UTF-8 or for a letter of an older code page.
-_LETTERS = frozenset(map(chr, range(0xC0, 0x100))) - frozenset("×÷ÆÐ")
-_TRANSLITERATED = {"Æ": "AE", "Ð": "D", "Œ": "OE", "œ": "oe", "Ł": "L", "ł": "l", "€": "EUR", "‘": "'", "’": "'",
-                   "“": '"', "”": '"', "–": "-", "—": "-", "…": "..."}  # fmt: skip
-
-
-def letters(text: str) -> str:
-    """The text in the letters that CODA files are read with everywhere; what has no place becomes a question mark."""
-    text = tidy(text)
-    if text.isascii():
-        return text
-    return "".join(character if character.isascii() else _letter(character) for character in text)
-
-
-def _letter(character: str) -> str:
-    if character in _LETTERS:
-        return character
-    if character in _TRANSLITERATED:
-        return _TRANSLITERATED[character]
-    plain = "".join(c for c in unicodedata.normalize("NFKD", character) if c.isascii() and c.isprintable())
-    return plain or "?"
 
 
 def line(*fields: tuple[int, str]) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from nostro.core.transactions import Balance
-from nostro.formats.coda.layout import letters, line, money, row_lines
+from nostro.formats.coda.layout import line, money, row_lines
 from nostro.formats.coda.movements import Context, Movement, entry_of
+from nostro.formats.letters import letters
 from nostro.formats.problems import WriteError
 from nostro.formats.values import Detail, Entry, StatementHead
 from nostro.formats.writing import Outgoing, OutgoingStatement, WriteOptions
