@@ -114,11 +114,31 @@ def test_a_link_back_is_an_error(bank: Bank, connector: BerlinGroupConnector, ba
         chain(bank, connector)
 
 
-def test_the_same_page_under_another_link_is_an_error(bank: Bank, connector: BerlinGroupConnector) -> None:
-    bank.on(f"GET {FIRST_PAGE}", report([row("1")], f"{TRANSACTIONS}?p=2"))
-    bank.on(f"GET {TRANSACTIONS}?p=2", report([row("1")], f"{TRANSACTIONS}?p=3"))
+def test_the_same_page_without_ids_under_another_link_is_an_error(bank: Bank, connector: BerlinGroupConnector) -> None:
+    nameless = row("1", transactionId=None, entryReference="R-1")
+    bank.on(f"GET {FIRST_PAGE}", report([nameless], f"{TRANSACTIONS}?p=2"))
+    bank.on(f"GET {TRANSACTIONS}?p=2", report([nameless], f"{TRANSACTIONS}?p=3"))
     with pytest.raises(ProtocolError, match="same page"):
         chain(bank, connector)
+
+
+def test_a_repeated_page_of_rows_with_ids_is_read_on(bank: Bank, connector: BerlinGroupConnector) -> None:
+    """Identity counts such rows once (tests/hub/linking, user_paging_odd)."""
+    bank.on(f"GET {FIRST_PAGE}", report([row("1")], f"{TRANSACTIONS}?p=2"))
+    bank.on(f"GET {TRANSACTIONS}?p=2", report([row("1")], f"{TRANSACTIONS}?p=3"))
+    bank.on(f"GET {TRANSACTIONS}?p=3", report([row("2", transactionId="2")]))
+    assert chain(bank, connector)[-1].complete
+
+
+def test_a_bank_that_ignores_its_own_page_numbers_is_left_after_a_few_pages(
+    bank: Bank, connector: BerlinGroupConnector
+) -> None:
+    for number in range(1, 9):
+        path = FIRST_PAGE if number == 1 else f"{TRANSACTIONS}?p={number}"
+        bank.on(f"GET {path}", report([row("1")], f"{TRANSACTIONS}?p={number + 1}"))
+    with pytest.raises(ProtocolError, match="same page"):
+        chain(bank, connector)
+    assert len(bank.asked) == 2 + paging.MAX_REPEATED_PAGES
 
 
 @pytest.mark.parametrize("limit", ["MAX_PAGES", "MAX_ROWS"])

@@ -9,7 +9,7 @@ from tests.hub.accounts.factories import make_member, make_organization
 
 from nostro.connectors.contract import Consent as BankConsent
 from nostro.hub.directory.models import Institution, Route
-from nostro.hub.linking.consents import store_consent
+from nostro.hub.linking.consents import set_consent_status, store_consent
 from nostro.hub.linking.models import Connection, ConsentNotice
 from nostro.hub.linking.notices import due_step, send_consent_notices
 
@@ -77,3 +77,21 @@ def test_a_mail_server_that_is_down_costs_no_warning(connection, mailoutbox, mon
 def test_the_step_that_is_due(left, step):
     today = NOW.date()
     assert due_step(today + dt.timedelta(days=left), today) == step
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [("revokedByPsu", "was taken back at the bank"), ("expired", "has ended")], ids=["back", "over"]
+)
+def test_a_consent_that_the_bank_ended_is_told_once(connection, mailoutbox, status, told):
+    set_consent_status(connection, status, now=NOW)
+    assert send_consent_notices(NOW) == 1
+    assert send_consent_notices(NOW + dt.timedelta(hours=1)) == 0
+    assert [notice.days_before for notice in ConsentNotice.objects.all()] == [0]
+    assert {mail.subject for mail in mailoutbox} == {"Bank of Ghent: renew the connection, it no longer works"}
+    assert all(told in mail.body for mail in mailoutbox)
+
+
+def test_an_end_of_long_ago_is_no_news(connection, mailoutbox):
+    set_consent_status(connection, "expired", now=NOW)
+    assert send_consent_notices(NOW + dt.timedelta(days=8)) == 0
+    assert not mailoutbox

@@ -40,6 +40,8 @@ from nostro.core.transactions import Account, BankRow, BookingStatus, Window
 #: Limits of one chain (connectors.md 1.1.4).
 MAX_PAGES = 2_000
 MAX_ROWS = 500_000
+#: Pages of one chain that may repeat an earlier one under another link. A bank that repeats more ignores the links.
+MAX_REPEATED_PAGES = 3
 
 _STATUSES: tuple[BookingStatus, ...] = ("booked", "pending")
 _FEATURES = {"both": BOOKING_STATUS_BOTH, "pending": BOOKING_STATUS_PENDING, "booked": ""}
@@ -54,18 +56,19 @@ class Chain:
     rows: int = 0
     seen: tuple[str, ...] = ()
     unreadable: int = 0
+    repeated: int = 0
 
     def token(self) -> str:
         """The chain as the opaque text of ``Page.next``."""
-        values = [self.href, self.pages, self.rows, list(self.seen), self.unreadable]
+        values = [self.href, self.pages, self.rows, list(self.seen), self.unreadable, self.repeated]
         return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode()
 
     @classmethod
     def from_token(cls, token: str) -> Chain:
         """Read a token back. Raises :class:`ProtocolError` for anything else."""
         try:
-            href, pages, rows, seen, unreadable = json.loads(base64.urlsafe_b64decode(token))
-            return cls(str(href), int(pages), int(rows), tuple(str(item) for item in seen), int(unreadable))
+            href, pages, rows, seen, *counts = json.loads(base64.urlsafe_b64decode(token))
+            return cls(str(href), int(pages), int(rows), tuple(str(item) for item in seen), *map(int, counts))
         except (ValueError, TypeError):
             raise ProtocolError("The mark of the next page is damaged; the read must start again.") from None
 
@@ -140,7 +143,13 @@ def _first_href(account: Account, window: Window, booking_status: BookingStatusF
 
 
 def _continued(chain: Chain, read: _Read, raw: RawAnswer) -> Chain:
-    """The chain with this page counted. Raises :class:`ProtocolError` at a limit or a repeated page."""
+    """The chain with this page counted. Raises :class:`ProtocolError` at a limit or a repeated page.
+
+    A page may come twice where each of its rows has a ``transactionId``: identity knows such rows again and counts
+    them once. Without ids a page of equal payments and a repeated one look the same, so the chain breaks rather than
+    that something is lost or doubled.
+    """
+    is_repeat = bool(read.rows) and read.digest in chain.seen
     grown = Chain(
         href=chain.href,
         pages=chain.pages + 1,
@@ -149,8 +158,9 @@ def _continued(chain: Chain, read: _Read, raw: RawAnswer) -> Chain:
         # the same rows under ever new links. Empty pages may repeat, they are not the end of a chain.
         seen=(*chain.seen, _digest(raw.url), *([read.digest] if read.rows else [])),
         unreadable=chain.unreadable + read.unreadable,
+        repeated=chain.repeated + is_repeat,
     )
-    if read.rows and read.digest in chain.seen:
+    if is_repeat and (grown.repeated > MAX_REPEATED_PAGES or not all(row.transaction_id for row in read.rows)):
         raise protocol_error(raw, "The bank sent the same page of transactions twice in one list.")
     at_limit = grown.pages == MAX_PAGES and read.next_href is not None
     if grown.rows > MAX_ROWS or at_limit:

@@ -213,9 +213,14 @@ def set_account_health(
 
 
 def mark_synchronized(account: Account, now: datetime) -> None:
-    """A run of this account succeeded at ``now``."""
-    account.synchronized_at = now
-    account.save(update_fields=["synchronized_at"])
+    """A run of this account succeeded at ``now``; one that the bank called closed is open again."""
+    status = "enabled" if account.bank_status == "deleted" else account.bank_status
+    save_changed(account, {"synchronized_at": now, "bank_status": status})
+
+
+def mark_closed(account: Account) -> None:
+    """The bank says that the account is closed; what was read stays."""
+    save_changed(account, {"bank_status": "deleted"})
 
 
 def extend_coverage(account: Account, window: Window) -> None:

@@ -49,6 +49,8 @@ def account_state(
     if progress.is_running:
         return State("act", _("Synchronizing"), progress.sentence)
     health = health_of(account, connection, now)
+    if account.bank_status == "deleted" and health.health == Health.DEGRADED:
+        return State("quiet", _("Closed"), _("The bank has closed this account; what was read stays."))
     if health.health not in {Health.ACTIVE, Health.EXPIRING_SOON}:
         return _health_state(health, now)
     run = progress.synchronization

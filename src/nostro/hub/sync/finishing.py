@@ -8,7 +8,14 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from nostro.connectors.errors import AccessExceeded, AspspError, ConnectorError, PsuActionRequired
+from nostro.connectors.errors import (
+    AccessExceeded,
+    AccountUnavailable,
+    AspspError,
+    ConnectorError,
+    PartialData,
+    PsuActionRequired,
+)
 from nostro.core.retries import retry_delay
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.services import (
@@ -16,6 +23,7 @@ from nostro.hub.accounts.services import (
     PendingCounts,
     apply_booked,
     extend_coverage,
+    mark_closed,
     mark_synchronized,
     prove_balance,
     replace_pending,
@@ -103,6 +111,8 @@ def _prove(reading: Reading, now: dt.datetime) -> None:
     was_red = reading.account.proof == "red"
     check = prove_balance(reading.account, reading.balances, now=now)
     reading.schedule.wide_read_wanted = check.verdict == "red" and not was_red
+    if check.reason == "late_rows":
+        reading.warnings.append("rows that came late were part of the bank's balance before")
 
 
 def _fill(run: Synchronization, reading: Reading, counts: Counts, pending: PendingCounts) -> None:
@@ -223,7 +233,29 @@ def _after_failure(
     # Where rows come although some cannot be read, going on is better than a silent stop.
     if schedule.consecutive_failures >= FAILURES_UNTIL_PAUSED and worst.category != "data":
         schedule.paused = True
+    if isinstance(worst, AccountUnavailable) and worst.code in CLOSED:
+        mark_closed(account)
+    if _is_the_accounts_own(worst, account, schedule):
+        worst = PartialData(
+            "The bank has failed several times for this account, and not for the others of the connection.",
+            code=worst.code or type(worst).__name__,
+            status=worst.status,
+            request_id=worst.request_id,
+        )
     _set_health(account, connection, worst, schedule, now)
+
+
+#: Codes by which banks say that an account is closed for good.
+CLOSED = frozenset(["RESOURCE_EXPIRED"])
+
+
+def _is_the_accounts_own(error: ConnectorError, account: Account, schedule: Schedule) -> bool:
+    """One account of many failing again and again is no failure of the bank, but data that are missing."""
+    if not isinstance(error, AspspError) or schedule.consecutive_failures < 2:
+        return False
+    siblings = Account.objects.filter(connection_id=account.connection_id, is_selected=True).exclude(pk=account.pk)
+    since = account.synchronized_at or account.linked_at
+    return siblings.filter(health=Health.ACTIVE, synchronized_at__gte=since).exists()
 
 
 #: Worst first, as the health they lead to is ordered (connectors.md 1.6).

@@ -245,8 +245,7 @@ def _first_page(reading: Reading) -> str | None:
         except NotSupported:
             if not reading.with_pending:
                 raise
-            reading.schedule.shows_pending = False
-            reading.schedule.save(update_fields=["shows_pending"])
+            _remember_booked_only(reading)
         except PeriodInvalid as error:
             smaller = smaller or smaller_windows(window, error.min_date)
             following = next(smaller, None)
@@ -260,6 +259,12 @@ def _first_page(reading: Reading) -> str | None:
                     note_history(reading.account, window.date_from)
             return following_page
     raise PeriodInvalid
+
+
+def _remember_booked_only(reading: Reading) -> None:
+    """The bank shows no pending rows; none of the connection's accounts asks for them again (connectors.md 1.7)."""
+    reading.schedule.shows_pending = False
+    Schedule.objects.filter(account__connection_id=reading.account.connection_id).update(shows_pending=False)
 
 
 def _remember_window(reading: Reading, window: Window) -> None:
