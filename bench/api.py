@@ -240,24 +240,17 @@ class Bare:
     ) -> tuple[list[Any], bool]:
         listing = self.reads.transactions("transaction", account_id, zone)
         head, _, tail = listing.select.partition("\nFROM ")
-        where, arguments = listing.where, [*listing.arguments]
+        where, arguments = listing.where, [*listing.select_arguments, *listing.arguments]
         after = query.get("after")
         if after:
-            [sequence] = cursor.execute(listing.cursor, [account_id, after[0]]).fetchone()
-            where, arguments = where + " AND t.sequence < %s", [*arguments, sequence]
+            head += f", (SELECT {listing.cursor_listed} {listing.cursor})"
+            where += f" AND (t.sequence) < ({listing.key_of_cursor()})"
+            arguments = [*listing.select_arguments, account_id, after[0], *listing.arguments, account_id, after[0]]
         rows = cursor.execute(
             f"{head}, t.sequence\nFROM {tail} WHERE {where} AND {listing.visible} ORDER BY t.sequence DESC LIMIT %s",
-            [*listing.select_arguments, *arguments, limit + 1],
+            [*arguments, limit + 1],
         ).fetchall()
-        newer = (
-            after
-            and cursor.execute(
-                f"SELECT 1 FROM accounts_transaction t WHERE {listing.where} AND {listing.visible}"
-                " AND t.sequence > %s ORDER BY t.sequence ASC LIMIT 1",
-                [*listing.arguments, rows[0][-1]],
-            ).fetchone()
-        )
-        return rows, bool(newer)
+        return rows, bool(after and rows[0][-2])
 
     def _document(self, account_id: UUID, state: Any, rows: list[Any], limit: int, newer: bool) -> Any:
         from nostro.hub.api import documents as d

@@ -187,7 +187,7 @@ def _integration_accounts(vendor: Application) -> Listing:
         where=where,
         arguments=(vendor.id,),
         key=("g.created_at", "g.id"),
-        cursor=f"SELECT g.created_at, g.id FROM {source} WHERE {where} AND g.id = %s",  # noqa: S608
+        cursor=f"FROM {source} WHERE {where} AND g.id = %s",
         cursor_arguments=(vendor.id,),
     )
 

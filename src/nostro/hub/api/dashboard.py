@@ -227,7 +227,7 @@ def _of_organization(
         where=condition,
         arguments=values,
         key=(created, row_id),
-        cursor=f"SELECT {created}, {row_id} FROM {source} WHERE {condition} AND {row_id} = %s",
+        cursor=f"FROM {source} WHERE {condition} AND {row_id} = %s",
         cursor_arguments=values,
     )
 

@@ -73,7 +73,7 @@ def _list(request: Request, where: list[str], arguments: list[Any]) -> Answer:
         where=condition,
         arguments=tuple(arguments),
         key=("i.folded_name", "i.id"),
-        cursor=f"SELECT i.folded_name, i.id FROM directory_institution i WHERE {condition} AND i.id = %s",
+        cursor=f"FROM directory_institution i WHERE {condition} AND i.id = %s",
         cursor_arguments=tuple(arguments),
         descending=False,
     )

@@ -5,7 +5,6 @@ of who may act; what is not theirs is not found.
 """
 
 # SQL is put together from constants of this package only; what a caller gives travels as arguments.
-# ruff: noqa: S608
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ def _listing(source: str, where: str, *arguments: object) -> Listing:
         where=where,
         arguments=arguments,
         key=("m.created_at", "m.id"),
-        cursor=f"SELECT m.created_at, m.id FROM {source} WHERE {where} AND m.id = %s",
+        cursor=f"FROM {source} WHERE {where} AND m.id = %s",
         cursor_arguments=arguments,
     )
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
+from uuid import UUID
 
 from nostro.hub.api.documents import PageLinks, Paging
 from nostro.hub.api.errors import invalid_cursor
@@ -45,7 +46,8 @@ class Listing:
 
     ``select`` starts with the id and ends before WHERE; ``where`` with ``arguments`` chooses the rows; ``visible``
     hides tombstones, which remain cursors; ``key`` are the sort columns; ``descending`` is the list's direction.
-    ``cursor`` is SQL that gives the key of the row with an id (its last argument), within the same list.
+    ``cursor`` is SQL that gives the key of the row with an id (its last argument), within the same list, and
+    ``cursor_listed`` says of that row whether the list shows it: TRUE, FALSE when nobody knows, or an expression.
     """
 
     select: str
@@ -56,7 +58,12 @@ class Listing:
     cursor_arguments: tuple[Any, ...]
     select_arguments: tuple[Any, ...] = ()
     visible: str = "TRUE"
+    cursor_listed: str = "TRUE"
     descending: bool = True
+
+    def key_of_cursor(self) -> str:
+        """SQL of the key of a cursor; its arguments are ``cursor_arguments`` and the id."""
+        return f"SELECT {', '.join(self.key)} {self.cursor}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,41 +99,69 @@ def _limit(text: str) -> int:
 
 
 def read_window(listing: Listing, cursors: Cursors) -> Window:
-    """The rows that ``cursors`` ask for. Raises invalidCursor for a cursor that is no row of the list (5.6)."""
-    after = _cursor_key(listing, cursors.after, cursors.style["after"])
-    before = _cursor_key(listing, cursors.before, cursors.style["before"])
+    """The rows that ``cursors`` ask for. Raises invalidCursor for a cursor that is no row of the list (5.6).
+
+    The key of a cursor is looked up inside the statement that reads the page, so that a later page costs as much as
+    the first. A cursor that the list shows is itself the neighbour beyond the page.
+    """
+    after = _cursor_id(cursors.after, cursors.style["after"])
+    before = _cursor_id(cursors.before, cursors.style["before"])
     upwards = before is not None and after is None
-    rows = _fetch(listing, cursors.limit + 1, after, before)
-    more, rows = len(rows) > cursors.limit, rows[: cursors.limit]
+    found = _fetch(listing, cursors.limit + 1, after, before)
+    if not found:
+        _check_cursor(listing, after, cursors.style["after"])
+        _check_cursor(listing, before, cursors.style["before"])
+        return Window([], False, False)
+    more, rows = len(found) > cursors.limit, found[: cursors.limit]
     if upwards:
         rows.reverse()
-    if not rows:
-        return Window([], False, False)
-    first, last = (_key_of(listing, row) for row in (rows[0], rows[-1]))
+    if before is None and after is None:
+        return Window(rows, more, False)
+    beyond = _is_listed(listing, found[0])
     if upwards:
-        return Window(rows, _exists(listing, after=last), more)
-    return Window(rows, more, after is not None and _exists(listing, before=first))
+        return Window(rows, beyond or _exists(listing, "older", _key_of(listing, rows[-1])), more)
+    return Window(rows, more, beyond or _exists(listing, "newer", _key_of(listing, rows[0])))
 
 
-def _cursor_key(listing: Listing, text: str, parameter: str) -> Row | None:
+def _cursor_id(text: str, parameter: str) -> UUID | None:
     if not text:
         return None
     row_id = parse_id(text)
-    if row_id is not None:
-        row = fetch_one(listing.cursor, [*listing.cursor_arguments, row_id])
-        if row is not None:
-            return row
-    raise invalid_cursor(parameter)
+    if row_id is None:
+        raise invalid_cursor(parameter)
+    return row_id
 
 
-def _fetch(listing: Listing, limit: int, after: Row | None, before: Row | None) -> list[Row]:
-    """Rows between the cursors, from ``after`` on; with ``before`` alone from it upwards, nearest first."""
+def _check_cursor(listing: Listing, row_id: UUID | None, parameter: str) -> None:
+    if row_id is not None and fetch_one(listing.key_of_cursor(), [*listing.cursor_arguments, row_id]) is None:
+        raise invalid_cursor(parameter)
+
+
+def _is_listed(listing: Listing, row: Row) -> bool:
+    """Whether the cursor that the page begins at is shown in the list; False when that is not known."""
+    return listing.cursor_listed == "TRUE" or (listing.cursor_listed != "FALSE" and bool(row[-len(listing.key) - 1]))
+
+
+def _fetch(listing: Listing, limit: int, after: UUID | None, before: UUID | None) -> list[Row]:
+    """Rows between the cursors, from ``after`` on; with ``before`` alone from it upwards, nearest first. Behind their
+    columns come ``cursor_listed`` of the cursor where that is an expression, and the key."""
     order = _order(listing, reverse=before is not None and after is None)
-    bounds, arguments = _bounds(listing, after, before)
-    select = _with_key(listing.select, ", ".join(listing.key))
+    key = ", ".join(listing.key)
+    extra, first_arguments = key, listing.select_arguments
+    near = before if after is None else after
+    if near is not None and listing.cursor_listed not in {"TRUE", "FALSE"}:
+        extra = f"(SELECT {listing.cursor_listed} {listing.cursor}), {key}"
+        first_arguments = (*first_arguments, *listing.cursor_arguments, near)
+    older, newer = _directions(listing)
+    bounds = ""
+    arguments: list[Any] = [*first_arguments, *listing.arguments]
+    for row_id, operator in ((after, older), (before, newer)):
+        if row_id is not None:
+            bounds += f" AND ({key}) {operator} ({listing.key_of_cursor()})"
+            arguments += [*listing.cursor_arguments, row_id]
     return fetch_all(
-        f"{select} WHERE {listing.where} AND {listing.visible}{bounds} ORDER BY {order} LIMIT %s",
-        [*listing.select_arguments, *listing.arguments, *arguments, limit],
+        f"{_with(listing.select, extra)} WHERE {listing.where} AND {listing.visible}{bounds} ORDER BY {order} LIMIT %s",
+        [*arguments, limit],
     )
 
 
@@ -135,35 +170,32 @@ def _order(listing: Listing, *, reverse: bool) -> str:
     return ", ".join(f"{column} {direction}" for column in listing.key)
 
 
-def _with_key(select: str, key: str) -> str:
+def _with(select: str, columns: str) -> str:
+    """``select`` with more columns at its end."""
     head, separator, tail = select.partition("\nFROM ")
-    return f"{head}, {key}{separator}{tail}"
+    return f"{head}, {columns}{separator}{tail}"
 
 
-def _bounds(listing: Listing, after: Row | None, before: Row | None) -> tuple[str, list[Any]]:
-    older, newer = ("<", ">") if listing.descending else (">", "<")
-    key, marks = ", ".join(listing.key), ", ".join(["%s"] * len(listing.key))
-    sql = ""
-    arguments: list[Any] = []
-    for row, operator in ((after, older), (before, newer)):
-        if row is not None:
-            sql += f" AND ({key}) {operator} ({marks})"
-            arguments += row
-    return sql, arguments
+def _directions(listing: Listing) -> tuple[str, str]:
+    """The operators that mean older and newer."""
+    return ("<", ">") if listing.descending else (">", "<")
 
 
 def _key_of(listing: Listing, row: Row) -> Row:
     return row[-len(listing.key) :]
 
 
-def _exists(listing: Listing, after: Row | None = None, before: Row | None = None) -> bool:
-    bounds, arguments = _bounds(listing, after, before)
+def _exists(listing: Listing, side: Literal["older", "newer"], key: Row) -> bool:
+    """Whether the list goes on beyond ``key``."""
+    operator = _directions(listing)[side == "newer"]
     source = listing.select.partition("\nFROM ")[2]
+    marks = ", ".join(["%s"] * len(key))
     # Nearest first: without an order the planner may read a whole table that has no such row.
-    order = _order(listing, reverse=before is not None)
+    order = _order(listing, reverse=side == "newer")
     found = fetch_one(
-        f"SELECT 1 FROM {source} WHERE {listing.where} AND {listing.visible}{bounds} ORDER BY {order} LIMIT 1",
-        [*listing.arguments, *arguments],
+        f"SELECT 1 FROM {source} WHERE {listing.where} AND {listing.visible}"
+        f" AND ({', '.join(listing.key)}) {operator} ({marks}) ORDER BY {order} LIMIT 1",
+        [*listing.arguments, *key],
     )
     return found is not None
 

@@ -160,7 +160,7 @@ def accounts(integration_id: UUID) -> Listing:
         arguments=(integration_id,),
         key=("a.linked_at", "a.id"),
         cursor=f"""
-            SELECT a.linked_at, a.id FROM integrations_integrationaccount g
+            FROM integrations_integrationaccount g
             JOIN accounts_account a ON a.id = g.account_id AND a.removed_at IS NULL
             WHERE {_GRANTED} AND g.account_id = %s""",
         cursor_arguments=(integration_id,),
@@ -176,7 +176,7 @@ FROM accounts_account a JOIN directory_institution i ON i.id = a.institution_id 
         where=where,
         arguments=(organization_id,),
         key=("a.linked_at", "a.id"),
-        cursor=f"SELECT a.linked_at, a.id FROM accounts_account a WHERE {where} AND a.id = %s",
+        cursor=f"FROM accounts_account a WHERE {where} AND a.id = %s",
         cursor_arguments=(organization_id,),
     )
 
@@ -191,7 +191,7 @@ def mandate_accounts(mandate_id: UUID) -> Listing:
         where=where,
         arguments=(mandate_id,),
         key=("a.linked_at", "a.id"),
-        cursor=f"SELECT a.linked_at, a.id FROM {source} WHERE {where} AND a.id = %s",
+        cursor=f"FROM {source} WHERE {where} AND a.id = %s",
         cursor_arguments=(mandate_id,),
     )
 
@@ -288,7 +288,8 @@ def transactions(kind: Kind, account_id: UUID, zone: str) -> Listing:
         arguments=(account_id,),
         visible="t.removed_at IS NULL",
         key=("t.sequence",),
-        cursor=f"SELECT sequence FROM {table} WHERE account_id = %s AND id = %s",
+        cursor=f"FROM {table} t WHERE t.account_id = %s AND t.id = %s",
+        cursor_listed="t.removed_at IS NULL",
         cursor_arguments=(account_id,),
     )
 
@@ -303,9 +304,11 @@ def updated_transactions(kind: Kind, state: SynchronizationState, synchronizatio
     else:
         # One run of an account at a time writes its pending rows, so what was written during the run is the run's.
         condition, arguments = "t.updated_at BETWEEN %s AND %s", [state.started_at, state.finished_at]
+    # Every row of the account is a cursor; whether the run touched it is looked up only where it matters.
     return dataclasses.replace(
-        everything, where=f"{everything.where} AND {condition}", arguments=(*everything.arguments, *arguments)
-    )
+        everything, where=f"{everything.where} AND {condition}", arguments=(*everything.arguments, *arguments),
+        cursor_listed="FALSE",
+    )  # fmt: skip
 
 
 _UPDATED_BY_RUN = """t.id IN (

@@ -63,8 +63,10 @@ def get_pending_transaction(request: Request) -> Answer:
 
 
 def _list_of_account(request: Request, kind: reads.Kind) -> Answer:
-    state = _account_state(request, parse_id(request.parameters[0]))
-    listing = reads.transactions(kind, UUID(state.id), state.zone)
+    account_id = parse_id(request.parameters[0])
+    state = _account_state(request, account_id)
+    assert account_id is not None  # there is no state of no account
+    listing = reads.transactions(kind, account_id, state.zone)
     return page(request, listing, reads.transaction_builder(kind, state.id, request.base), state)
 
 

@@ -33,16 +33,17 @@ def mount_of(segments: _Shape) -> tuple[str, _Shape]:
     return ROOT, segments
 
 
-def _table() -> dict[tuple[str, int], list[tuple[_Shape, dict[str, Endpoint]]]]:
-    """Endpoints by mount and number of segments, then by shape; few enough to be compared one after the other."""
+def _table() -> dict[tuple[str, int, str], list[tuple[_Shape, dict[str, Endpoint]]]]:
+    """Endpoints by mount, number of segments and the first of these, then by shape; few enough to be compared one after
+    the other. No path begins with an id."""
     shapes: dict[tuple[str, _Shape], dict[str, Endpoint]] = {}
     for endpoint in ENDPOINTS:
         shape = tuple(_PARAMETER if part.startswith("{") else part for part in split(endpoint.path))
         for mount in endpoint.mounts:
             shapes.setdefault((mount, shape), {})[endpoint.verb] = endpoint
-    table: dict[tuple[str, int], list[tuple[_Shape, dict[str, Endpoint]]]] = {}
+    table: dict[tuple[str, int, str], list[tuple[_Shape, dict[str, Endpoint]]]] = {}
     for (mount, shape), verbs in shapes.items():
-        table.setdefault((mount, len(shape)), []).append((shape, verbs))
+        table.setdefault((mount, len(shape), "".join(shape[:1])), []).append((shape, verbs))
     return table
 
 
@@ -54,7 +55,7 @@ def route(mount: str, segments: _Shape, verb: str) -> tuple[Endpoint, tuple[str,
 
     HEAD is answered like GET without a body.
     """
-    for shape, verbs in _TABLE.get((mount, len(segments)), ()):
+    for shape, verbs in _TABLE.get((mount, len(segments), segments[0] if segments else ""), ()):
         if all(expected in (_PARAMETER, given) for expected, given in zip(shape, segments, strict=True)):
             endpoint = verbs.get("GET" if verb == "HEAD" else verb)
             if endpoint is None:

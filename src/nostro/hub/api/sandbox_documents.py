@@ -133,6 +133,6 @@ def accounts(integration_id: uuid.UUID, institution_id: uuid.UUID) -> Listing:
         where=where,
         arguments=(integration_id, institution_id),
         key=("a.linked_at", "a.id"),
-        cursor=f"SELECT a.linked_at, a.id FROM {source} WHERE {where} AND a.id = %s",  # noqa: S608
+        cursor=f"FROM {source} WHERE {where} AND a.id = %s",
         cursor_arguments=(integration_id, institution_id),
     )

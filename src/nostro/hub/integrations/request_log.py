@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 from django.db import connection
 
-from nostro.core.ids import new_id
+from nostro.core.ids import new_id_text
 from nostro.hub.integrations.models import Integration, LoggedRequest
 
 KEPT = timedelta(days=14)
@@ -36,14 +37,31 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 def write(entries: Sequence[Entry]) -> None:
-    """Store entries with one COPY."""
+    """Store entries with one COPY. Its lines are written here: the driver's own way takes three times as long, and
+    this work is done for every request."""
     if not entries:
         return
     with connection.cursor() as cursor:
         table, columns = LoggedRequest._meta.db_table, ", ".join(_COLUMNS)
         with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-            for entry in entries:
-                copy.write_row((new_id(), *msgspec.structs.astuple(entry)))
+            copy.write("".join(map(_line, entries)))
+
+
+def _line(entry: Entry) -> str:
+    """One line of COPY's text format."""
+    return (
+        f"{new_id_text()}\t{entry.organization_id}\t{entry.integration_id}\t{entry.at.isoformat()}"
+        f"\t{_escaped(entry.verb)}\t{_escaped(entry.target)}\t{entry.status}\t{entry.request_id}\t{entry.duration_us}"
+        f"\t{_escaped(entry.request_body)}\t{_escaped(entry.response_body)}\n"
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_SPECIAL = re.compile(r"[\\\t\n\r]")
 
 
 def requests_of(integration: Integration, limit: int = 100) -> list[LoggedRequest]:
