@@ -19,6 +19,7 @@ LossyFields = Callable[["Outgoing"], Iterable[str]]
 
 #: Format → module with ``read(source)``.
 READERS = {
+    "bai2": "nostro.formats.bai2.reader",
     "coda": "nostro.formats.coda.reader",
     "camt.052": "nostro.formats.camt.reader",
     "camt.053": "nostro.formats.camt.reader",
