@@ -15,7 +15,9 @@ from tests.hub.api.client import Caller, caller_for, pages, with_payments
 from nostro.hub.accounts.models import Account
 from nostro.hub.api import openapi
 from nostro.hub.api.dispatcher import Dispatcher
+from nostro.hub.api.endpoints import ENDPOINTS, Access
 from nostro.hub.api.rate_limits import Limit
+from nostro.hub.integrations.personal import create_personal_token
 from nostro.hub.integrations.queries import granted_accounts
 from nostro.hub.organizations.models import Membership
 from nostro.hub.vendors.grants import exchange_code, issue_client_token
@@ -44,6 +46,9 @@ def api_schema(caller: Caller) -> Any:
     return schemathesis.openapi.from_wsgi("/openapi.json", application, config=config)
 
 
+OF_PERSONS = {endpoint.path for endpoint in ENDPOINTS if endpoint.access is Access.PERSON}
+
+
 def _calls() -> list[tuple[str, str, GenerationMode]]:
     """Every operation with valid requests, and with invalid ones where there is something that can be wrong."""
     return [
@@ -56,8 +61,12 @@ def _calls() -> list[tuple[str, str, GenerationMode]]:
 
 
 def _authorization(path: str, caller: Caller) -> str:
-    """What a caller of this path shows: of the root, an integration's; of Ponto Connect, the vendor's own where one is
-    needed, else that of the organization which let the vendor in."""
+    """What a caller of this path shows: of the root, an integration's, or a person's; of Ponto Connect, the vendor's own
+    where one is needed, else that of the organization which let the vendor in."""
+    if path in OF_PERSONS:
+        assert caller.integration is not None
+        member = Membership.objects.get(organization=caller.integration.organization)
+        return "Bearer " + create_personal_token(member.user, member.organization, name="x", now=caller.now)[1]
     if not path.startswith("/ponto-connect"):
         return caller.basic() if "/oauth2/" in path else f"Bearer {caller.token}"
     application, secret = register_application(

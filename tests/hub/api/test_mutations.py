@@ -13,6 +13,11 @@ from tests.hub.api.client import Caller, with_payments
 from tests.hub.api.conftest import Street
 from tests.hub.api.test_bad_input import check
 
+from nostro.hub.integrations.models import Integration
+from nostro.hub.integrations.personal import create_personal_token
+from nostro.hub.mandates.models import Mandate
+from nostro.hub.mandates.services import accept_mandate, create_integration_under_mandate, give_mandate
+
 MUTATIONS = 250
 NASTY = [
     "", "\x00", "%00", "%", "%ff", "\xff", "é", "../", "//", ";", "'", '"', "\\", "null", "-1", "1e999", "9" * 400,
@@ -66,6 +71,34 @@ def requests(street: Street, run_id: str, cursor: str) -> list[tuple[str, str, s
     ]
 
 
+def requests_of_a_person(street: Street, mandate: Mandate, made: Integration) -> list[tuple[str, str, str, bytes]]:
+    """The dashboard resources; ``mandate`` was received, and another one that was given stands beside it."""
+    account, received = street.account.id, f"/received-mandates/{mandate.id}"
+    given = Mandate.objects.get(organization=street.owner.organization).id
+    integration = b'{"data":{"attributes":{"name":"Books","sandbox":true,"scope":"ai"}}}'
+    grant = json.dumps({"data": {"attributes": {"accountId": str(account)}}}).encode()
+    return [
+        ("GET", "/me", "", b""),
+        ("GET", "/users", "limit=1", b""),
+        ("GET", "/organization-accounts", f"after={account}", b""),
+        ("POST", "/user-invitations", "", b'{"data":{"attributes":{"email":"a@b.example","role":"member"}}}'),
+        ("DELETE", f"/user-invitations/{account}", "", b""),
+        ("POST", "/integrations", "", integration),
+        ("POST", f"/integrations/{made.id}/accounts", "", grant),
+        ("DELETE", f"/integrations/{made.id}/accounts/{account}", "", b""),
+        ("GET", "/given-mandates", f"page[after]={given}", b""),
+        ("GET", f"/given-mandates/{given}", "", b""),
+        ("GET", f"/given-mandates/{given}/accounts", f"before={account}", b""),
+        ("DELETE", f"/given-mandates/{given}/accounts/{account}", "", b""),
+        ("GET", "/received-mandates", f"limit=1&after={mandate.id}", b""),
+        ("GET", f"{received}/accounts/{account}", "", b""),
+        ("GET", f"{received}/integrations", f"before={made.id}", b""),
+        ("POST", f"{received}/integrations", "", integration),
+        ("POST", f"{received}/integrations/{made.id}/accounts", "", grant),
+        ("DELETE", f"{received}/integrations/{made.id}/accounts/{account}", "", b""),
+    ]
+
+
 def headers(caller: Caller, randomness: random.Random, foreign: list[str]) -> dict[str, str]:
     given = {
         "authorization": f"Bearer {caller.token}", "accept": "application/json", "content_type": "application/json",
@@ -83,21 +116,46 @@ def test_mutated_requests_are_answered_in_json_and_show_nothing_foreign(street: 
     with_payments(street.caller)
     run = factories.synchronization(street.account)
     cursor = str(factories.transactions(street.account, 5)[2].id)
+    _mutate(street, street.caller, requests(street, str(run.id), cursor), random.Random(seed))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mutated_requests_of_persons(street: Street, seed: int) -> None:
+    owner, other_side = street.owner, factories.membership()
+    give_mandate(
+        owner.user, owner.organization, email=other_side.user.email, account_ids=[street.account.id], now=factories.NOW
+    )
+    theirs = factories.account(other_side.organization)
+    mandate = give_mandate(
+        other_side.user, other_side.organization, email=owner.user.email, account_ids=[theirs.id], now=factories.NOW
+    )
+    accept_mandate(owner.user, owner.organization, mandate.id, factories.NOW)
+    made, _ = create_integration_under_mandate(
+        owner.user, owner.organization, mandate.id, name="x", is_sandbox=True, with_payments=False, now=factories.NOW
+    )
+    caller = Caller()
+    _, caller.token = create_personal_token(owner.user, owner.organization, name="Laptop", now=factories.NOW)
+    _mutate(street, caller, requests_of_a_person(street, mandate, made), random.Random(seed))
+
+
+def _mutate(
+    street: Street, caller: Caller, valid: list[tuple[str, str, str, bytes]], randomness: random.Random
+) -> None:
+    """Send MUTATIONS changed requests and look at every answer."""
     secret_text = "only the neighbour knows this"
     foreign_row = factories.transactions(street.foreign, 1, remittance_information=secret_text)[0]
     foreign = [str(street.foreign.id), str(foreign_row.id), street.neighbour.token[:40]]
-    randomness = random.Random(seed)
     statuses: dict[int, int] = {}
     for _ in range(MUTATIONS):
-        verb, path, query, body = randomness.choice(requests(street, str(run.id), cursor))
+        verb, path, query, body = randomness.choice(valid)
         which = randomness.randrange(4)
-        given = headers(street.caller, randomness, foreign) if which != 3 else _plain(street.caller)
+        given = headers(caller, randomness, foreign) if which != 3 else _plain(caller)
         path = on_the_wire(mutated(path, randomness, foreign)) if which == 0 else path
         query = on_the_wire(mutated(query, randomness, foreign)) if which == 1 else query
         if which == 2 and body:
             body = mutated(body.decode(), randomness, foreign).encode("utf-8", "surrogatepass")
         target = "/" + path.lstrip("/").replace("?", "") + "?" + query
-        reply = street.caller.send(verb, target, body, **given)
+        reply = caller.send(verb, target, body, **given)
         if reply.headers["content-type"] == "text/html":  # a mutated path may be the one of a page
             assert reply.body == b"<html>Django</html>"
             continue
