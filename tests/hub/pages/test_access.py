@@ -8,6 +8,7 @@ import pytest
 from django.urls import URLPattern, reverse
 from tests import factories
 from tests.hub.pages.conftest import World, browser, make_authorisation
+from tests.hub.pages.imports import make_import
 
 from nostro.core.ids import new_id
 from nostro.hub.integrations.models import Integration
@@ -50,6 +51,11 @@ FOR_ADMINISTRATORS = {
     "decide_double": "post",
     "undo_double": "post",
     "raw_answer": "get",
+    "files": "post",
+    "account_files": "post",
+    "file": "post",
+    "discard_file": "post",
+    "undo_file": "post",
     "people": "post",
     "withdraw_invitation": "post",
     "mandates": "post",
@@ -66,7 +72,7 @@ ONLY_POST = {
     "revoke_integration", "replay_webhook", "replace_token", "revoke_token", "accept_gap", "bring_back",
     "decide_double", "undo_double", "sign_payment", "decline_payment",
     "withdraw_invitation", "revoke_personal_token", "withdraw_mandate", "accept_mandate", "give_back_mandate",
-    "copied_under_mandate", "revoke_under_mandate",
+    "copied_under_mandate", "revoke_under_mandate", "discard_file", "undo_file",
 }  # fmt: skip
 
 
@@ -100,6 +106,8 @@ def _address(world: World, pattern: URLPattern) -> str:
         values["secret"] = invite(
             world.owner, world.organization, email="x@example.org", role="member", now=dt.datetime.now(dt.UTC)
         )[1]
+    if "file_id" in pattern.pattern.converters:
+        values["file_id"] = make_import(world.owner, world.account, imported=pattern.name == "undo_file").pk
     wanted = pattern.pattern.converters
     return reverse(f"hub:{pattern.name}", kwargs={name: values[name] for name in wanted})
 

@@ -24,7 +24,7 @@ def as_json(found: FileProblem) -> dict[str, Any]:
 def no_file() -> Problem:
     """The form came without a file."""
     return Problem(
-        "No file was chosen.", what_to_do="Choose one or more statement files.", code="noFile", field="files"
+        "No file was chosen.", what_to_do="Choose one or more statement files.", code="noFile", field="uploads"
     )
 
 
@@ -32,7 +32,7 @@ def too_many_files() -> Problem:
     """More files than one form takes."""
     return Problem(
         "These are too many files at once.", why=f"At most {MAX_FILES} are taken.",
-        what_to_do="Hand in a part of them first.", code="tooManyFiles", field="files",
+        what_to_do="Hand in a part of them first.", code="tooManyFiles", field="uploads",
     )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def too_large(name: str) -> Problem:
     """A file above the limit."""
     return Problem(
         f"The file {name} is too large.", why=f"At most {MAX_UPLOAD_BYTES // MIB} MiB are taken.",
-        what_to_do="Ask the bank for a shorter period, or split the file.", code="F-TOO-LARGE", field="files",
+        what_to_do="Ask the bank for a shorter period, or split the file.", code="F-TOO-LARGE", field="uploads",
     )  # fmt: skip
 
 

@@ -9,8 +9,35 @@ from django.utils.translation import gettext_lazy as _
 
 from nostro.hub.accounts.models import Account
 from nostro.hub.directory.queries import countries as countries_with_banks
+from nostro.hub.files.exporting import export_formats
+from nostro.hub.pages.file_words import export_choices
 from nostro.web.forms import countries, country_names
 from nostro.web.present import iban_groups
+
+
+class ManyFilesInput(forms.FileInput):
+    """A field that takes several files; they may be dropped on it."""
+
+    allow_multiple_selected = True
+
+
+class FilesForm(forms.Form):
+    """Statement files of banks."""
+
+    uploads = forms.FileField(
+        label=_("Statement files"),
+        allow_empty_file=True,
+        help_text=_("As the bank gives them, several at once if you like. You see what they would bring first."),
+        widget=ManyFilesInput(attrs={"multiple": True, "class": "dropzone"}),
+    )
+
+
+class ExportForm(forms.Form):
+    """A period of an account as a bank file."""
+
+    format = forms.ChoiceField(label=_("Format"), choices=lambda: export_choices(export_formats()))
+    date_from = forms.DateField(label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    date_to = forms.DateField(label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
 
 class OrganizationForm(forms.Form):

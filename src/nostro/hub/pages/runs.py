@@ -106,6 +106,8 @@ def trigger_of(run: Synchronization) -> str:
         "person": _("Asked for here"),
         "integration": _("Asked for by an integration"),
         "schedule": _("By schedule"),
+        "file": _("From a bank file"),
+        "undo": _("Import of a bank file undone"),
     }
     return words.get(run.trigger, run.trigger)
 

@@ -48,6 +48,8 @@ def account_state(
     """The worst of connection, account and consent, in one sentence with one button (connectors.md 1.6)."""
     if progress.is_running:
         return State("act", _("Synchronizing"), progress.sentence)
+    if connection is None and account.authorised_at is None and account.transaction_count:
+        return _from_files(account)
     health = health_of(account, connection, now)
     if account.bank_status == "deleted" and health.health == Health.DEGRADED:
         return State("quiet", _("Closed"), _("The bank has closed this account; what was read stays."))
@@ -58,6 +60,13 @@ def account_state(
         sentence = _("Nothing was lost; it is tried again by itself.")
         return State("warn", _("Reading failed"), sentence, action="synchronize")
     return _working_state(account, health, now)
+
+
+def _from_files(account: Account) -> State:
+    """Of an account that no connection ever read."""
+    if account.proof == "red":
+        return replace(proof_state(account), action="find_gap")
+    return State("good", _("From files"), _("Its transactions come from the bank files that you import."))
 
 
 def _working_state(account: Account, health: AccountHealth, now: dt.datetime) -> State:

@@ -7,6 +7,7 @@ from django.urls import path
 from nostro.hub.pages import (
     accounts,
     authorising,
+    files,
     integrations,
     joining,
     legacy,
@@ -78,6 +79,13 @@ urlpatterns = [
     path("doubles/<uuid:first_id>/<uuid:second_id>/", review.decide_double, name="decide_double"),
     path("doubles/<int:decision_id>/undo/", review.undo_double, name="undo_double"),
     path("answers/<uuid:answer_id>/", review.raw_answer, name="raw_answer"),
+    # bank files
+    path("<uuid:organization_id>/files/<str:mode>/", files.files, name="files"),
+    path("accounts/<uuid:account_id>/files/", files.account_files, name="account_files"),
+    path("accounts/<uuid:account_id>/export/", files.export, name="export"),
+    path("files/<uuid:file_id>/", files.file, name="file"),
+    path("files/<uuid:file_id>/discard/", files.discard, name="discard_file"),
+    path("files/<uuid:file_id>/undo/", files.undo, name="undo_file"),
     # adding an account
     path("<uuid:organization_id>/accounts/<str:mode>/add/", linking.find_bank, name="find_bank"),
     path("<uuid:organization_id>/accounts/<str:mode>/add/<uuid:institution_id>/", linking.share, name="share"),
