@@ -19,6 +19,8 @@ LossyFields = Callable[["Outgoing"], Iterable[str]]
 
 #: Format → module with ``read(source)``.
 READERS = {
+    "csv": "nostro.formats.csv.reader",
+    "xlsx": "nostro.formats.xlsx.reader",
     "bai2": "nostro.formats.bai2.reader",
     "coda": "nostro.formats.coda.reader",
     "camt.052": "nostro.formats.camt.reader",
@@ -27,9 +29,12 @@ READERS = {
     "mt940": "nostro.formats.mt940.reader",
     "mt942": "nostro.formats.mt940.reader",
     "ofx": "nostro.formats.ofx.reader",
+    "qif": "nostro.formats.qif.reader",
 }
 #: Format → module with ``write(outgoing, options)`` and ``lossy_fields(outgoing)``.
 WRITERS = {
+    "csv": "nostro.formats.csv.writer",
+    "xlsx": "nostro.formats.xlsx.writer",
     "coda": "nostro.formats.coda.writer",
     "camt.053": "nostro.formats.camt.writer",
     "mt940": "nostro.formats.mt940.writer",
