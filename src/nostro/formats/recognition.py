@@ -35,6 +35,8 @@ _BAI = re.compile(r"01,[^\n]*(?:/|\n)\s*0[23],")
 _QIF_HEADER = re.compile(r"^!(?:Type:|Account|Option:)", re.MULTILINE | re.IGNORECASE)
 _QIF_LINE = re.compile(r"[DTUPMNLCASE$^%F]")
 _SEPARATORS = (";", ",", "\t", "|")
+#: How the header of our own tables begins; one may have fewer rows than a table is otherwise told by.
+_OWN_COLUMNS = ("account", "accountKind", "accountCurrency")
 
 
 def recognise(data: bytes, encoding: str) -> Found:
@@ -151,6 +153,8 @@ def _table(text: str) -> Found | None:
     """A separator that gives the same number of cells, more than one, in three rows one after another."""
     lines = text.split("\n")[:2000]
     for separator in _SEPARATORS:
+        if lines[0].startswith(separator.join(_OWN_COLUMNS)):
+            return (Candidate("csv", "has the header of a table that Nostro wrote"),), None
         run, before = 0, 0
         for line in lines:
             cells = _cells(line, separator)
