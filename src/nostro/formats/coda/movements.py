@@ -169,7 +169,7 @@ def _payment(movement: Movement, out: Values, context: Context) -> None:
 
 
 def _second(record: str, out: Values, raw: Raw) -> None:
-    customer = tidy(record[63:98])
+    customer = tidy(record[63:98].strip())
     if customer:
         if passes_gate(customer, 0):
             out["end_to_end_id"] = customer
@@ -204,7 +204,7 @@ def _third(record: str, out: Values, raw: Raw, own_currency: str) -> None:
     currency = record[44:47]
     if currency != own_currency and not currency.isspace():
         raw["2.3/currency"] = currency
-    if name := tidy(record[47:82]):
+    if name := tidy(record[47:82].strip()):
         out["name"] = name
 
 

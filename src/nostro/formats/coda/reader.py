@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from nostro.formats.coda.movements import FieldError, read_date, signed_amount
@@ -53,25 +53,27 @@ class _Reader:
         #: What is to be said if the file ends here.
         self.warning: Problem | None = None
 
-    def take(self, record: Record) -> Iterator[Event]:
+    def take(self, record: Record) -> Iterable[Event]:
         """The events that a record brings."""
         text = record.text
         kind = text[:2] if text[0] in "23" else text[0]
         statement, self._last = self._statement, record
-        if kind == "21" and statement is not None and not statement.closed:
+        if kind[0] == "2" and statement is not None and not statement.closed:
             self._counted += 1
-            yield from statement.movement(record)
+            if kind == "21":
+                return statement.movement(record)
+            if kind in _KINDS:
+                statement.more(record)
+                return ()
         elif kind == "0":
-            yield from self._begin_file(record)
+            return self._begin_file(record)
         elif kind == "9":
-            yield from self._end_file(record)
+            return self._end_file(record)
         elif kind in _KINDS and self._facts is not None:
             self._counted += kind[0] in _COUNTED
-            yield from self._inside(kind, record)
-        else:
-            known = "comes before record 0" if kind in _KINDS else "is not known"
-            message = f"a record that begins with {excerpt(text[:2])!r} {known}"
-            raise fail("F-SYNTAX", message, place(record, kind, (1, 2)))
+            return self._inside(kind, record)
+        known = "comes before record 0" if kind in _KINDS else "is not known"
+        raise fail("F-SYNTAX", f"a record that begins with {excerpt(text[:2])!r} {known}", place(record, kind, (1, 2)))
 
     def require_end(self) -> None:
         """Raises F-TRUNCATED if the last statement has not ended."""
@@ -161,8 +163,6 @@ class _Reader:
             raise fail("F-SYNTAX", f"record {_KINDS[kind]} stands outside a statement", place(record, _KINDS[kind]))
         elif kind == "8":
             statement.close(record)
-        elif kind[0] == "2":
-            statement.more(record)
         else:
             yield from statement.information(record)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -18,7 +18,6 @@ from nostro.formats.problems import excerpt, fail, problem
 from nostro.formats.texts import account_number, is_valid_iban, tidy
 from nostro.formats.values import (
     Copy,
-    Entry,
     Event,
     FileAccount,
     Hints,
@@ -89,8 +88,8 @@ class Statement:
 
     # --- movements -----------------------------------------------------------------------------------------------
 
-    def movement(self, record: Record) -> Iterator[Event]:
-        """Record 2.1: a movement, or a detail of the movement with the same sequence."""
+    def movement(self, record: Record) -> Sequence[Event]:
+        """Record 2.1: a movement, or a detail of the movement with the same sequence. Gives rows that are due."""
         text = record.text
         made = Movement(record.line, record.offset, text)
         self._payment, self._information = made, None
@@ -98,9 +97,7 @@ class Statement:
             self._seen += 1
             self._current = self._held[self._seen] = made
             self._by_key[made.key] = made
-            if len(self._held) > _HELD:
-                yield from self._release()
-            return
+            return self._release() if len(self._held) > _HELD else ()
         current = self._current
         if current is None or current.first[2:6] != text[2:6]:
             raise fail("F-SYNTAX", f"the detail {excerpt(text[2:10])} has no movement before it", place(record, "2.1"))
@@ -108,6 +105,7 @@ class Statement:
             raise fail("F-TOO-LARGE", f"the movement has more than {MAX_DETAILS} details", place(record, "2.1"))
         current.details.append(made)
         self._by_key.setdefault(made.key, made)
+        return ()
 
     def more(self, record: Record) -> None:
         """Records 2.2 and 2.3 go on with the 2.1 before."""
@@ -151,26 +149,29 @@ class Statement:
             return payment
         return self._by_key.get(key)
 
-    def _release(self) -> Iterator[Event]:
-        """The row of the movement held longest."""
+    def _release(self) -> list[Event]:
+        """The row of the movement held longest, with what is to be said of it."""
         _, movement = self._held.popitem(last=False)
-        for key in (movement.key, *(detail.key for detail in movement.details)):
-            self._by_key.pop(key, None)
-        entry: Entry | None = None
+        self._by_key.pop(movement.key, None)
+        for detail in movement.details:
+            self._by_key.pop(detail.key, None)
+        out: list[Event] = []
+        context = self._context
         try:
-            entry = entry_of(movement, self._context)
+            entry = entry_of(movement, context)
         except FieldError as error:
-            yield problem("F-FIELD", str(error), movement.position(error.columns))
-        if self._context.problems:
-            yield from self._context.problems
-            self._context.problems.clear()
-        if entry is not None:
+            out.append(problem("F-FIELD", str(error), movement.position(error.columns)))
+        else:
             self._emitted += 1
             if entry.amount < 0:
                 self.debits -= entry.amount
             else:
                 self.credits += entry.amount
-            yield entry
+            out.append(entry)
+        if context.problems:
+            out[:0] = context.problems
+            context.problems.clear()
+        return out
 
     # --- end -----------------------------------------------------------------------------------------------------
 
