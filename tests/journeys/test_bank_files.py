@@ -1,0 +1,113 @@
+"""Bank files as people see them: import, preview, undo, import again, export."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from tests.house import RunningHouse
+from tests.hub.files.factories import camt, chained, entry, statement
+from tests.journeys import steps
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+ROWS = [
+    entry("1210.00", 6, "Invoice 2026-041", debtor_name="Royal Upholstery", debtor_account="BE43068999999501"),
+    entry("-3.50", 10, "Coffee", creditor_name="Coffee Corner"),
+    entry("-3.50", 10, "Coffee", creditor_name="Coffee Corner"),
+    entry("-250.00", 14, "+++090/9337/55493+++", creditor_name="City Energy", creditor_account="BE62510007547061"),
+]
+OCTOBER = {"name": "october.xml", "mimeType": "application/xml", "buffer": camt(*chained([ROWS[:3], ROWS[3:]]))}
+#: The first half again, where the text of one row differs and the closing balance is wrong by one euro.
+_ODD = statement([entry("-3.50", 10, "Koffie", creditor_name="Coffee Corner"), ROWS[2]], first=9, last=12)
+WRONG = {
+    "name": "wrong.xml",
+    "mimeType": "application/xml",
+    "buffer": camt(_ODD).replace(b">993.00<", b">994.00<"),
+}
+
+
+def look(page: Page, directory: Path, name: str) -> None:
+    """Both widths, in light and in dark."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        steps.picture(page, directory, f"{name}-{scheme}")
+    page.emulate_media(color_scheme="light")
+
+
+def hand_in(page: Page, *files: dict[str, object]) -> None:
+    page.get_by_label("Statement files").set_input_files(list(files))  # type: ignore[arg-type]
+    page.get_by_role("button", name="Read files").click()
+
+
+def test_a_file_is_previewed_imported_undone_and_imported_again(
+    house: RunningHouse, context: BrowserContext, screenshots: Path, watched: list[str]
+) -> None:
+    page = context.new_page()
+    steps.sign_up(page, house, "files@example.org")
+    steps.create_organization(page, house, "Files BV")
+
+    # An account that nobody knows is asked about, and nothing is stored before.
+    page.get_by_role("link", name="Import file").click()
+    look(page, screenshots, "files-empty")
+    hand_in(page, OCTOBER)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file would bring 4 transactions", timeout=60_000)
+    expect(page.get_by_text("This account is not known yet. What is it?")).to_be_visible()
+    look(page, screenshots, "file-preview")
+    page.get_by_label("Its bank").fill("KBC")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file brought 4 transactions", timeout=60_000)
+    look(page, screenshots, "file-imported")
+    address = page.url
+
+    # The account: its balance, its proof, its run.
+    page.locator("article.card h3 a").click()
+    expect(page.get_by_text("From files").first).to_be_visible()
+    expect(page.get_by_text("1,953.00").first).to_be_visible()
+    expect(page.get_by_text("Proved").first).to_be_visible()
+    look(page, screenshots, "file-account")
+
+    # The same file again brings nothing.
+    page.get_by_role("link", name="Import file").click()
+    look(page, screenshots, "account-files")
+    hand_in(page, OCTOBER)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file would bring 0 transactions", timeout=60_000)
+    expect(page.get_by_text("The same file was imported before.")).to_be_visible()
+    page.get_by_role("button", name="Discard file").click()
+    expect(page.get_by_text("The file is discarded")).to_be_visible()
+
+    # A file that does not add up and that differs waits, and tells which rows are odd.
+    hand_in(page, WRONG)
+    expect(page.get_by_text("It looks like one that is stored:")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("F-BALANCE").first).to_be_visible()
+    look(page, screenshots, "file-odd")
+    page.get_by_role("button", name="Discard file").click()
+
+    # Undo, and import again.
+    page.goto(address)
+    page.locator("summary", has_text="Undo import").click()
+    page.get_by_role("dialog").get_by_role("button", name="Undo import").click()
+    expect(page.get_by_text("The import is undone.")).to_be_visible()
+    look(page, screenshots, "file-undone")
+    page.get_by_role("link", name="Bank files", exact=True).first.click()
+    hand_in(page, OCTOBER)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file would bring 4 transactions", timeout=60_000)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file brought 4 transactions", timeout=60_000)
+
+    # Export the month; what comes back changes nothing.
+    page.locator("article.card h3 a").click()
+    page.get_by_role("link", name="export a period").click()
+    page.get_by_label("First day").fill("2026-10-01")
+    page.get_by_label("Last day").fill("2026-10-31")
+    page.get_by_role("button", name="Prepare file").click()
+    look(page, screenshots, "export")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("Download file")).click()
+    exported = download.value.path().read_bytes()
+    page.goto(address)
+    page.get_by_role("link", name="Bank files", exact=True).first.click()
+    hand_in(page, {"name": "export.xml", "mimeType": "application/xml", "buffer": exported})
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file would bring 0 transactions", timeout=60_000)
+    assert watched == []
