@@ -19,6 +19,8 @@ LossyFields = Callable[["Outgoing"], Iterable[str]]
 
 #: Format → module with ``read(source)``.
 READERS = {
+    "aeb43": "nostro.formats.aeb43.reader",
+    "cfonb120": "nostro.formats.cfonb120.reader",
     "csv": "nostro.formats.csv.reader",
     "xlsx": "nostro.formats.xlsx.reader",
     "bai2": "nostro.formats.bai2.reader",
