@@ -27,6 +27,7 @@ from nostro.web.memory import collect_seldom
 LANES: dict[str, tuple[tuple[str, ...], float]] = {
     "hub": (("sync",), 1.0),
     "books": (("books",), 1.0),
+    "files": (("files",), 0.25),
     "webhooks": (("webhooks",), 0.5),
     "housekeeping": (("default", "builtin"), 0.25),
 }
