@@ -285,3 +285,49 @@ def _coda_money(amount: Decimal) -> str:
 
 def _comma(amount: Decimal) -> str:
     return f"{amount:.2f}".replace(".", ",")
+
+
+def bai2(rows: int) -> Iterator[bytes]:
+    """A BAI2 of one group and account per day, one record 16 and one 88 per entry."""
+    yield b"01,539,NOSTRO,261201,0600,F1,,,2/\n"
+    balance, total, records, groups, start = _OPENING, 0, 2, 0, 0
+    while start < rows:
+        day = row(start, rows)[0]
+        stop = start
+        while stop < rows and row(stop, rows)[0] == day:
+            stop += 1
+        text, balance, control = _bai2_group(range(start, stop), rows, balance)
+        yield text.encode()
+        lines = 2 * (stop - start) + 4
+        total, records, groups, start = total + control, records + lines, groups + 1, stop
+    yield f"99,{total},{groups},{records}/\n".encode()
+
+
+def _bai2_group(numbers: range, rows: int, opening: Decimal) -> tuple[str, Decimal, int]:
+    amounts = [row(number, rows)[1] for number in numbers]
+    closing_ = opening + sum(amounts, Decimal(0))
+    control = _cents(opening) + _cents(closing_) + sum(_cents(abs(amount)) for amount in amounts)
+    day = row(numbers[0], rows)[0]
+    lines = [
+        f"02,NOSTRO,539,1,{day:%y%m%d},0600,EUR,2/\n03,BE68539007547034,,010,{_cents(opening)},,,015,{_cents(closing_)},,/"
+    ]
+    for number, amount in zip(numbers, amounts, strict=True):
+        lines.append(
+            f"16,{165 if amount > 0 else 475},{_cents(abs(amount))},V,{day:%y%m%d},,REF2026{number:09d},"
+            f"E2E-{number:08d},Invoice {number}, thank you for your order\n88,at {row(number, rows)[2]}/"
+        )
+    count = 2 * len(numbers) + 2
+    lines.append(f"49,{control},{count}/\n98,{control},1,{count + 2}/\n")
+    return "\n".join(lines), closing_, control
+
+
+def _cents(amount: Decimal) -> int:
+    return int(amount * 100)
+
+
+def qif(rows: int) -> Iterator[bytes]:
+    """A QIF of a bank account."""
+    yield b"!Type:Bank\n"
+    for number in range(rows):
+        day, amount, name = row(number, rows)
+        yield f"D{day:%d/%m/%Y}\nT{amount}\nP{name}\nMInvoice {number}, thank you\nN{number}\n^\n".encode()

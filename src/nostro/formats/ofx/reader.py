@@ -188,8 +188,9 @@ class _Reader:
         """Take leaves until the transaction ends; gives the place of the first token behind it."""
         values, prefix = self._transaction, self._prefix
         assert values is not None
-        for at, (name, text) in enumerate(tokens):
-            if text and not text.isspace():
+        for at, (name, written) in enumerate(tokens):
+            text = written.strip()
+            if text:
                 key = prefix + name
                 values[key] = f"{values[key]} {text}" if key in values else text
             elif name[0] != "/":
@@ -274,7 +275,9 @@ class _Reader:
         context = statement.context
         context.ordinal += 1
         context.is_pending = kind == "STMTTRNP"
-        context.position = Position(None, self._line, None, kind, None, str(context.ordinal))
+        # As Position(line=…, tag=…, record=…), at half the time, for every row.
+        place = (None, self._line, None, kind, None, str(context.ordinal), None, None, None)
+        context.position = tuple.__new__(Position, place)
         self._transaction, self._prefix = {}, ""
 
     def _end_transaction(self) -> None:
@@ -288,10 +291,12 @@ class _Reader:
             place = context.position._replace(field=error.tag)
             self._out.append(problem("F-FIELD", str(error), place))
         else:
-            self._out.extend(context.problems)
+            if context.problems:
+                self._out.extend(context.problems)
             self._out.append(entry)
             statement.emitted += 1
-        context.problems.clear()
+        if context.problems:
+            context.problems.clear()
 
     def _end_statement(self) -> None:
         statement = self._statement

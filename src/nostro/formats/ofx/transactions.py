@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from nostro.formats.amounts import amount_of, exceeds
@@ -44,42 +45,42 @@ class Context:
 
 def signed_amount(text: str, currency: str, tag: str) -> Decimal:
     """``-12,50``: sign, comma or point, marks between thousands where a decimal mark follows them."""
-    written = text.strip()
-    negative = written[:1] == "-"
-    digits = written[1:].lstrip() if written[:1] in ("-", "+") else written
+    negative = text[:1] == "-"
+    digits = text[1:].lstrip() if negative or text[:1] == "+" else text
     if len(digits) > 6 and _THOUSANDS.fullmatch(digits):
         digits = re.sub(r"[.,' ]", "", digits[:-3]) + digits[-3:] if digits[-3] in ".," else digits
     try:
         value = amount_of(digits, currency)
     except ValueError:
-        raise FieldError(tag, text.strip(), "an amount") from None
+        raise FieldError(tag, text, "an amount") from None
     return -value if negative else value
 
 
+@lru_cache(maxsize=4096)
 def read_date(text: str, tag: str) -> ReadDate:
     """``20261112233000[-5:EST]``: the day as written, never shifted. Raises :class:`FieldError`."""
-    written = text.strip()
-    day = written[:8]
+    day = text[:8]
     try:
         if len(day) == 8 and day.isdigit():
             return iso_date(f"{day[:4]}-{day[4:6]}-{day[6:]}")
-        return iso_date(written)
+        return iso_date(text)
     except ValueError:
-        raise FieldError(tag, written, "a date YYYYMMDD") from None
+        raise FieldError(tag, text, "a date YYYYMMDD") from None
 
 
 def entry_of(texts: Values, context: Context) -> Entry:
-    """The row of one transaction; ``texts`` are its leaves and are used up. Raises :class:`FieldError`."""
+    """The row of one transaction; ``texts`` are its leaves, stripped, and are used up. Raises :class:`FieldError`."""
     pop = texts.pop
     currency = context.currency
     if "CURRENCY/CURSYM" in texts:
-        currency = pop("CURRENCY/CURSYM").strip().upper()
-    amount = signed_amount(pop("TRNAMT", ""), currency, "TRNAMT")
+        currency = pop("CURRENCY/CURSYM").upper()
+    text = pop("TRNAMT", "")
+    amount = signed_amount(text, currency, "TRNAMT")
     raw: dict[str, str] = {}
     out: Values = {"amount": amount, "currency": currency, "raw": raw, "position": context.position}
     if context.is_pending:
         out["booking_status"] = "pending"
-    elif exceeds(amount, currency):
+    elif (currency != "EUR" or text[-3:-2] not in (".", ",")) and exceeds(amount, currency):
         _warn(context, "F-SCALE", f"{abs(amount)} has more decimals than {currency}")
     _dates(texts, out, context)
     _references(texts, out, context)
@@ -88,9 +89,9 @@ def entry_of(texts: Values, context: Context) -> Entry:
     if name:
         out[f"{side}_name"] = name
     _remittance(pop("MEMO", ""), pop("EXTDNAME", ""), out)
-    kind = pop("TRNTYPE", "").strip()
+    kind = pop("TRNTYPE", "")
     if kind:
-        out["proprietary_bank_transaction_code"] = tidy(kind)
+        out["proprietary_bank_transaction_code"] = kind if kind.isascii() and kind.isalnum() else _text(kind)
     if texts:
         _rare(texts, out, side, context)
     return Entry.from_values(out)  # type: ignore[return-value]
@@ -101,22 +102,21 @@ def _warn(context: Context, code: str, message: str) -> None:
 
 
 def _text(text: str) -> str:
+    if text.isascii() and text.isprintable() and "&" not in text and "  " not in text and len(text) <= MAX_TEXT:
+        return text
     if len(text) > MAX_TEXT:
         raise fail("F-TOO-LARGE", f"a text has more than {MAX_TEXT} characters")
-    return tidy(unescaped(text.strip()))
+    return tidy(unescaped(text))
 
 
 def _dates(texts: Values, out: Values, context: Context) -> None:
-    found: dict[str, dt.date | None] = {}
-    for tag in ("DTPOSTED", "DTAVAIL", "DTUSER", "DTTRAN"):
-        text = texts.pop(tag, None)
-        if text is None:
-            continue
-        read = read_date(text, tag)
-        found[tag] = read.day
-        if read.corrected:
-            _warn(context, "F-DATE", f"{tag} {excerpt(text.strip())} does not exist; {read.day} was taken")
-    booked, valued, made = found.get("DTPOSTED"), found.get("DTAVAIL"), found.get("DTUSER") or found.get("DTTRAN")
+    posted = texts.pop("DTPOSTED", None)
+    booked = _date(posted, "DTPOSTED", context) if posted else None
+    valued = _date(texts.pop("DTAVAIL"), "DTAVAIL", context) if "DTAVAIL" in texts else None
+    made = None
+    for tag in ("DTUSER", "DTTRAN"):
+        if tag in texts:
+            made = _date(texts.pop(tag), tag, context) or made
     if booked is None and not context.is_pending:
         booked = valued or made
         if booked is None:
@@ -127,13 +127,20 @@ def _dates(texts: Values, out: Values, context: Context) -> None:
             out[name] = day
 
 
+def _date(text: str, tag: str, context: Context) -> dt.date | None:
+    read = read_date(text, tag)
+    if read.corrected:
+        _warn(context, "F-DATE", f"{tag} {excerpt(text)} does not exist; {read.day} was taken")
+    return read.day
+
+
 def _references(texts: Values, out: Values, context: Context) -> None:
-    references = []
+    references: tuple[tuple[str, str], ...] = ()
     identity = _text(texts.pop("FITID", ""))
     if identity:
         if passes_gate(identity, context.ordinal):
             out["transaction_id"] = identity
-            references.append(("fitId", identity))
+            references = (("fitId", identity),)
         else:
             out["raw"]["FITID"] = identity
     if "CHECKNUM" in texts:
@@ -141,19 +148,21 @@ def _references(texts: Values, out: Values, context: Context) -> None:
     if "REFNUM" in texts:
         number = _text(texts.pop("REFNUM"))
         if passes_gate(number or "0", context.ordinal):
-            references.append(("prtry:REFNUM", number))
+            references = (*references, ("prtry:REFNUM", number))
         else:
             out["raw"]["REFNUM"] = number
     if references:
-        out["references"] = tuple(references)
+        out["references"] = references
 
 
 def _remittance(memo: str, extended: str, out: Values) -> None:
-    parts = [part for part in (_text(memo), _text(extended)) if part] if extended else [_text(memo)]
-    structured, free = sort_remittance(parts) if parts != [""] else ((), ())
+    parts = [part for part in (_text(memo), _text(extended) if extended else "") if part]
+    if not parts:
+        return
+    structured, free = sort_remittance(parts)
     if structured:
         out["remittance_information_structured"] = structured
-    if free:
+    else:
         out["remittance_information_unstructured"] = free
 
 
