@@ -77,6 +77,10 @@ class PaymentInitiation(Protocol):
         """Ask the bank what became of it. The redirect proves nothing (connectors.md 1.3)."""
         ...
 
+    def cancel(self, configuration: Configuration, payment_id: str, *, is_bulk: bool) -> None:
+        """Take a payment back that nobody has signed. What came of it, ``get_state`` tells."""
+        ...
+
 
 def _berlin_group(door: Door, clock: Clock, new_request_id: NewRequestId) -> PaymentInitiation:
     from nostro.connectors.berlin_group.payments import BerlinGroupPayments

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import re
 import threading
 import uuid
@@ -16,6 +17,7 @@ from django.urls import reverse
 from tests import factories
 from tests.hub.pages.conftest import World, browser, make_world
 
+from nostro.hub.integrations.blocking import block_organization, unblock_organization
 from nostro.hub.integrations.models import Integration
 from nostro.hub.integrations.queries import granted_accounts
 from nostro.hub.organizations.models import Role
@@ -203,3 +205,20 @@ def test_a_member_sees_what_is_read_but_cannot_change_it(world: World) -> None:
     page = browser(reader).get(_page("integration", world.integration)).content.decode()
     assert "Account in JPY" in page
     assert 'type="checkbox"' not in page
+
+
+def test_people_of_a_blocked_organization_are_told_on_every_page(world: World) -> None:
+    organization = {"organization_id": world.organization.id}
+    addresses = [
+        reverse("hub:accounts", kwargs=organization),
+        reverse("hub:integrations", kwargs=organization),
+        reverse("hub:people", kwargs=organization),
+    ]
+    client, neighbour = browser(world.member), browser(world.neighbour)
+    told = "The software of this organization is blocked"
+    assert not any(told in client.get(each).content.decode() for each in addresses)
+    block_organization(world.organization.id, dt.datetime.now(dt.UTC))
+    assert all(told in client.get(each).content.decode() for each in addresses)
+    assert told not in neighbour.get(reverse("hub:overview"), follow=True).content.decode()
+    unblock_organization(world.organization.id, dt.datetime.now(dt.UTC))
+    assert not any(told in client.get(each).content.decode() for each in addresses)

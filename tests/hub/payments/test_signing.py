@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import httpx
 import pytest
 from tests import factories
 from tests.hub.payments.bank import NOW, PSU, BankWorld
@@ -99,6 +100,43 @@ def test_left_lying_at_the_bank_it_expires(bank_world: BankWorld) -> None:
     assert bank_world.status(payment) == "canceled"
 
 
+def test_what_nobody_signs_within_a_day_is_taken_back_at_the_bank(bank_world: BankWorld) -> None:
+    payment, request = bank_world.prepare("payments", PAYMENT), bank_world.prepare("payment-requests", REQUEST)
+    address = bank_world.open(payment)
+    bank_world.open(request)
+    # The bank's own clock stands still: it would let the payment be signed.
+    tasks.follow_payment(payment.id, NOW + signing.SIGNED_WITHIN - dt.timedelta(seconds=1))
+    assert bank_world.status(payment) == "unsigned"
+    for each in (payment, request):
+        tasks.follow_payment(each.id, NOW + signing.SIGNED_WITHIN)
+    assert bank_world.status(payment) == "canceled"
+    closed = Payment.objects.get(id=payment.id)
+    assert closed.bank_status == "CANC" and closed.next_look_at is None
+    with httpx.Client() as browser:  # whoever comes back to the bank's page is led away from it
+        assert browser.post(address, data={"act": "log-in", "psu": "user_good", "password": "sandbox"}).is_redirect
+    assert bank_world.open(Payment.objects.get(id=request.id)).startswith("http")  # may be tried again
+
+
+def test_of_a_bank_that_never_answers_the_attempt_ends_after_a_month(bank_world: BankWorld) -> None:
+    payment = bank_world.prepare("payments", PAYMENT)
+    bank_world.open(payment)
+    bank_world.account.institution.routes.update(base_url="http://127.0.0.1:9")
+    day, at = dt.timedelta(days=1), NOW
+    while (at := at + day) < NOW + signing.GIVEN_UP_AFTER:
+        tasks.follow_payment(payment.id, at)
+        assert bank_world.status(payment) == "unsigned"
+        Payment.objects.filter(id=payment.id).update(next_look_at=at)
+        assert tasks.follow_due(at) == 1
+        assert at < (Payment.objects.get(id=payment.id).next_look_at or at) <= at + day
+    Payment.objects.filter(id=payment.id).update(next_look_at=at)
+    assert tasks.follow_due(at) == 1
+    tasks.follow_payment(payment.id, at)
+    ended = Payment.objects.get(id=payment.id)
+    assert ended.status == "canceled" and ended.closed_at == at and ended.next_look_at is None
+    signing.give_up(payment.id, at)  # a second job changes nothing
+    assert tasks.follow_due(at + day) == 0
+
+
 def test_a_person_may_refuse_before_the_bank_has_it_and_not_after(bank_world: BankWorld) -> None:
     payment = bank_world.prepare("payments", PAYMENT)
     assert decline_payment(bank_world.owner.user, payment.id, NOW).status == "canceled"
@@ -191,7 +229,11 @@ def test_followed_each_minute_then_each_hour_for_three_days(bank_world: BankWorl
     payment.refresh_from_db()
     assert payment.next_look_at == later + dt.timedelta(minutes=1)
     assert signing.next_look(payment, NOW + dt.timedelta(hours=2)) == NOW + dt.timedelta(hours=3)
-    assert signing.next_look(payment, NOW + dt.timedelta(days=3)) is None
+    # Signed or not makes the difference after three days.
+    later = NOW + dt.timedelta(days=3)
+    assert signing.next_look(payment, later) == later + dt.timedelta(days=1)
+    payment.signed_at = NOW
+    assert signing.next_look(payment, later) is None
 
 
 def test_what_opens_the_payment_is_not_in_the_database(bank_world: BankWorld) -> None:

@@ -77,19 +77,20 @@ class BerlinGroupPayments:
 
     def get_state(self, configuration: Configuration, payment_id: str, *, is_bulk: bool) -> PaymentState:
         """GET the payment. A status that nobody knows is a ``ProtocolError`` with that word."""
-        received = self._client.send(
-            configuration,
-            "GET",
-            f"/v1/{_service(is_bulk)}/{PRODUCT}/{quote(payment_id, safe='')}",
-            psu=UNATTENDED,
-            subject="consent",
-            feature="payments",
-        )
+        received = self._about(configuration, "GET", payment_id, is_bulk=is_bulk)
         data = received.data if isinstance(received.data, Mapping) else {}
         word = text_of(data.get("transactionStatus"), 4)
         if word not in KNOWN:
             raise protocol_error(received.raw, "The bank does not tell the status of the payment.")
         return PaymentState(STATUSES.get(word, "pending"), word, account_number_of(data.get("debtorAccount")))
+
+    def cancel(self, configuration: Configuration, payment_id: str, *, is_bulk: bool) -> None:
+        """DELETE the payment. Some banks want a cancellation to be signed as well; then nothing happens here."""
+        self._about(configuration, "DELETE", payment_id, is_bulk=is_bulk)
+
+    def _about(self, configuration: Configuration, verb: str, payment_id: str, *, is_bulk: bool) -> Received:
+        path = f"/v1/{_service(is_bulk)}/{PRODUCT}/{quote(payment_id, safe='')}"
+        return self._client.send(configuration, verb, path, psu=UNATTENDED, subject="consent", feature="payments")
 
 
 def _service(is_bulk: bool) -> str:

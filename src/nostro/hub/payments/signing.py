@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
+import uuid
 from urllib.parse import urlencode
 
 import structlog
@@ -43,7 +44,11 @@ log = structlog.get_logger(__name__)
 CLAIM_LIFETIME = dt.timedelta(minutes=2)
 #: hub-api.md 7.5: then the status stays as it is.
 FOLLOWED_FOR = dt.timedelta(days=3)
-SOON, LATER = dt.timedelta(minutes=1), dt.timedelta(hours=1)
+SOON, LATER, SELDOM = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
+#: What nobody signs in this time is taken back at the bank, so that nobody signs what the software has forgotten.
+SIGNED_WITHIN = dt.timedelta(days=1)
+#: A bank that cannot be asked for so long, or keeps a payment open that it does not cancel, will not execute it.
+GIVEN_UP_AFTER = dt.timedelta(days=30)
 _EAGER_FOR = dt.timedelta(hours=1)
 #: The bank executes within seconds where it can; the first question after a signature comes then.
 FIRST_LOOK_AFTER_S = 10
@@ -176,7 +181,14 @@ def look(payment: Payment, now: dt.datetime, psu: PsuContext = UNATTENDED) -> Pa
         return payment
     initiation, configuration = payments_for(connection.route, lambda: now)
     bank_id, _ = _at_the_bank(payment)
-    state = initiation.get_state(configuration, bank_id, is_bulk=payment.kind == Kind.BULK_PAYMENT)
+    is_bulk = payment.kind == Kind.BULK_PAYMENT
+    state = initiation.get_state(configuration, bank_id, is_bulk=is_bulk)
+    if state.status == "unsigned" and _is_forgotten(payment, now):
+        try:
+            initiation.cancel(configuration, bank_id, is_bulk=is_bulk)
+            state = initiation.get_state(configuration, bank_id, is_bulk=is_bulk)
+        except ConnectorError as error:
+            log.warning("payment_not_cancelled", error=type(error).__name__, code=error.code)
     with transaction.atomic():
         locked = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("account").get(
             id=payment.id
@@ -184,6 +196,21 @@ def look(payment: Payment, now: dt.datetime, psu: PsuContext = UNATTENDED) -> Pa
         if locked.state_checksum == payment.state_checksum and locked.status in {Status.UNSIGNED, Status.PENDING}:
             _take_over(locked, state, psu, now)
     return locked
+
+
+def _is_forgotten(payment: Payment, now: dt.datetime) -> bool:
+    return payment.signed_at is None and payment.opened_at is not None and now - payment.opened_at >= SIGNED_WITHIN
+
+
+@transaction.atomic
+def give_up(payment_id: uuid.UUID, now: dt.datetime) -> None:
+    """End an attempt of which the bank has told nothing for GIVEN_UP_AFTER. Whatever the bank has said stays."""
+    payment = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("account").get(id=payment_id)
+    if payment.status != Status.UNSIGNED or payment.deleted_at is not None or next_look(payment, now) is not None:
+        return
+    payment.status = Status.CANCELED
+    _close(payment, UNATTENDED, now)
+    payment.save()
 
 
 def _connection(payment: Payment) -> Connection | None:
@@ -246,11 +273,12 @@ def _fetch(payment: Payment, psu: PsuContext, now: dt.datetime) -> None:
 
 
 def next_look(payment: Payment, now: dt.datetime) -> dt.datetime | None:
-    """When the bank is asked again: each minute in the first hour, then each hour, for three days."""
-    since = payment.signed_at or payment.opened_at or now
-    if now - since >= FOLLOWED_FOR:
-        return None
-    return now + (SOON if now - since < _EAGER_FOR else LATER)
+    """When the bank is asked again: each minute in the first hour, then each hour, for three days after the signature;
+    of what nobody has signed, each day after that. None: no more."""
+    passed = now - (payment.signed_at or payment.opened_at or now)
+    if passed < FOLLOWED_FOR:
+        return now + (SOON if passed < _EAGER_FOR else LATER)
+    return now + SELDOM if payment.signed_at is None and passed < GIVEN_UP_AFTER else None
 
 
 def _follow_soon(payment: Payment) -> None:

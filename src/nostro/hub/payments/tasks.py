@@ -11,9 +11,9 @@ from procrastinate import exceptions
 from procrastinate.contrib.django import app
 
 from nostro.connectors.errors import ConnectorError
-from nostro.hub.payments.models import Payment
+from nostro.hub.payments.models import Payment, Status
 from nostro.hub.payments.queries import due
-from nostro.hub.payments.signing import look, next_look
+from nostro.hub.payments.signing import SELDOM, give_up, look, next_look
 
 AT_ONCE = 500
 log = structlog.get_logger(__name__)
@@ -39,6 +39,8 @@ def follow_payment(payment_id: uuid.UUID, now: dt.datetime) -> None:
     except ConnectorError as error:
         # The row says when to ask again.
         log.warning("payment_not_looked_at", error=type(error).__name__, code=error.code)
+    if payment.status == Status.UNSIGNED and next_look(payment, now) is None:
+        give_up(payment.id, now)
 
 
 def follow_later(payment: Payment, after_s: int = 0) -> None:
@@ -50,6 +52,11 @@ def follow_later(payment: Payment, after_s: int = 0) -> None:
             ).defer(payment_id=str(payment.pk))
     except exceptions.AlreadyEnqueued:
         pass
+
+
+def _last_look(payment: Payment, now: dt.datetime) -> dt.datetime | None:
+    """Unsigned, it is asked about until an answer ends it; the job of the last question gives up (follow_payment)."""
+    return now + SELDOM if payment.status == Status.UNSIGNED else None
 
 
 @app.periodic(cron="* * * * *")
@@ -65,6 +72,6 @@ def follow_due(now: dt.datetime) -> int:
     payments = Payment.objects.filter(id__in=due(now, AT_ONCE))
     for payment in payments:
         follow_later(payment)
-        payment.next_look_at = next_look(payment, now)
+        payment.next_look_at = next_look(payment, now) or _last_look(payment, now)
         payment.save(update_fields=["next_look_at"])
     return len(payments)
