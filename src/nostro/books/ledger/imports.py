@@ -85,7 +85,7 @@ def import_open_items(
         for number, row in rows:
             try:
                 with transaction.atomic():
-                    create_document(user, company, **_fields(row))  # type: ignore[arg-type]
+                    create_document(user, company, **_fields(row))
             except Problem as problem:
                 errors.append(RowError(number, problem.field, problem.what))
                 if len(errors) >= MAX_ERRORS:

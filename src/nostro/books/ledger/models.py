@@ -7,7 +7,7 @@ items are signed: debit +, credit −.
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
@@ -183,8 +183,20 @@ class DocumentKind(models.TextChoices):
     REFUND = "refund", _("Supplier credit note")
 
 
+class TaxOption(models.TextChoices):
+    """What an early-payment discount does to the tax (books.md 16.5)."""
+
+    ALWAYS = "always", _("Tax is reduced on the invoice already")
+    ON_EARLY_PAYMENT = "on_early_payment", _("Tax is reduced when it is paid early")
+    NEVER = "never", _("Tax stays as it is")
+
+
 class Document(models.Model):
-    """An invoice or bill, posted when it is made. Its receivable or payable item is the open item."""
+    """An invoice or bill, posted when it is made. Its receivable or payable item is the open item.
+
+    Who pays until ``discount_until`` may leave out ``discount`` of the net amount and ``discount_tax`` of the tax. Both
+    are worked out when the document is posted and never again.
+    """
 
     id = IdField()
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="documents")
@@ -193,8 +205,16 @@ class Document(models.Model):
     number = models.CharField(max_length=60)
     date = models.DateField()
     due_date = models.DateField()
-    amount = AmountField()  # positive, in ``currency``
+    amount = AmountField()  # positive, in ``currency``, taxes included
+    tax_amount = AmountField(default=0)
     currency = models.CharField(max_length=3)
+    discount_percent = AmountField(null=True)
+    discount_until = models.DateField(null=True)
+    discount_option = models.CharField(max_length=16, choices=TaxOption, blank=True)
+    discount = AmountField(default=0)
+    discount_tax = AmountField(default=0)
+    partner_reference = models.CharField(max_length=60, blank=True)  # the customer's or supplier's own number of it
+    end_to_end_id = models.CharField(max_length=35, blank=True)  # that its payment is going to carry, upper case
     structured_reference = models.CharField(max_length=60, blank=True)
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="document")
     open_item = models.OneToOneField(EntryItem, on_delete=models.PROTECT, related_name="document")
@@ -204,10 +224,44 @@ class Document(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["company", "kind", "partner", "number"], name="no_document_twice"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="document_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(tax_amount__gte=0, tax_amount__lt=F("amount")), name="document_tax_below_amount"
+            ),
+            models.CheckConstraint(
+                condition=Q(discount_percent=None, discount_until=None, discount=0, discount_tax=0)
+                | Q(discount_percent__gt=0, discount_percent__lt=100, discount_until__isnull=False)
+                & Q(discount__gt=0, discount_tax__gte=0, discount_tax__lte=F("tax_amount"))
+                & Q(discount__lt=F("amount") - F("tax_amount")),
+                name="document_discount_whole",
+            ),
         ]
         indexes = [
             models.Index(fields=["company", "-date", "-id"], name="document_by_date"),
             models.Index("company", Upper("number"), name="document_by_number"),
+            models.Index(
+                "company",
+                Upper("partner_reference"),
+                name="document_by_reference",
+                condition=~Q(partner_reference=""),
+            ),
+            models.Index(
+                fields=["company", "end_to_end_id"], name="document_by_end_to_end", condition=~Q(end_to_end_id="")
+            ),
+        ]
+
+
+class DocumentTax(models.Model):
+    """The part of a document with one rate of tax; positive, in the document's currency."""
+
+    id = IdField()
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="taxes")
+    percent = AmountField()
+    net = AmountField()
+    tax = AmountField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(percent__gte=0, net__gt=0, tax__gte=0), name="document_tax_positive"),
         ]
 
 

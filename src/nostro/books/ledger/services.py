@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from nostro.books.companies.models import Company
 from nostro.books.ledger.chart import account_for
-from nostro.books.ledger.models import Document, DocumentKind, EntryItem, ItemReference, LedgerAccount, Partner, Purpose
+from nostro.books.ledger.models import (
+    Document,
+    DocumentKind,
+    DocumentTax,
+    EntryItem,
+    ItemReference,
+    LedgerAccount,
+    Partner,
+    Purpose,
+)
 from nostro.books.ledger.posting import Side, draft_entry, post, require_open
 from nostro.books.ledger.rates import Rates
+from nostro.books.ledger.terms import EarlyTerms, Figures, Taxed, work_out
 from nostro.core.money import MoneyError, decimals, parse_currency
 from nostro.core.references import canonical_keys
 from nostro.core.text import clean
@@ -39,108 +51,178 @@ def get_partner(company: Company, name: str) -> Partner:
     return known or Partner.objects.create(company=company, name=name)
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentFacts:
+    """What an invoice or bill says. ``amount`` is positive, with taxes, in ``currency`` (the company's where empty).
+
+    ``taxes`` must add up to ``amount``; without any the document has no tax. ``counter_account_id`` is where the net
+    amount is booked, the account of sales or purchases where it is ``None``.
+    """
+
+    kind: str
+    partner_name: str
+    number: str
+    date: dt.date
+    amount: Decimal
+    due_date: dt.date | None = None
+    currency: str = ""
+    structured_reference: str = ""
+    partner_reference: str = ""
+    end_to_end_id: str = ""
+    taxes: tuple[Taxed, ...] = ()
+    early: EarlyTerms | None = None
+    counter_account_id: UUID | None = None
+
+
+def create_document(user: User | None, company: Company, **facts: Any) -> Document:
+    """:func:`post_document` with the fields of :class:`DocumentFacts` as arguments."""
+    return post_document(user, company, DocumentFacts(**facts))
+
+
 @transaction.atomic
-def create_document(
-    user: User | None,
-    company: Company,
-    *,
-    kind: str,
-    partner_name: str,
-    number: str,
-    date: dt.date,
-    due_date: dt.date | None = None,
-    amount: Decimal,
-    currency: str = "",
-    structured_reference: str = "",
-    counter_account_id: UUID | None = None,
-) -> Document:
+def post_document(user: User | None, company: Company, facts: DocumentFacts) -> Document:
     """Post an invoice, bill or credit note as an open item. The caller has checked the person's role.
 
     A document of the same kind, partner and number is returned as it is, if all its figures are the same; otherwise
-    it raises :class:`Problem` ``documentExists``. ``amount`` is positive, in ``currency``.
+    it raises :class:`Problem` ``documentExists``.
     """
-    document_kind = _kind(kind)
-    number, currency = _checked_number(number), _checked_currency(currency or company.currency)
-    _check_amount(amount, currency)
-    partner = get_partner(company, partner_name)
-    Partner.objects.select_for_update().get(pk=partner.pk)
-    known = Document.objects.filter(company=company, kind=kind, partner=partner, number=number).first()
-    if known is not None:
-        return _same_document(known, date, amount, currency)
-    require_open(company, date)
-    document = _post_document(
-        company,
-        kind=document_kind,
-        partner=partner,
-        number=number,
-        date=date,
-        due_date=due_date or date,
-        amount=amount,
-        currency=currency,
-        reference=clean(structured_reference, 60),
-        counter=_counter_account(company, document_kind, counter_account_id),
+    kind = _kind(facts.kind)
+    facts = replace(
+        facts,
+        number=_checked_number(facts.number),
+        currency=_checked_currency(facts.currency or company.currency),
+        end_to_end_id=clean(facts.end_to_end_id, 35).upper(),
+        partner_reference=clean(facts.partner_reference, 60),
+        structured_reference=clean(facts.structured_reference, 60),
     )
+    _check_amount(facts.amount, facts.currency)
+    figures = _figures(facts)
+    partner = get_partner(company, facts.partner_name)
+    Partner.objects.select_for_update().get(pk=partner.pk)
+    known = Document.objects.filter(company=company, kind=kind, partner=partner, number=facts.number).first()
+    if known is not None:
+        return _same_document(known, facts.date, facts.amount, facts.currency)
+    require_open(company, facts.date)
+    document = _post(company, kind, partner, facts, figures)
     record(
         tenant_id=company.id,
         actor=user,
         action="document.posted",
         obj=document,
-        sentence=f"{document_kind.label} {number} of {partner.name}: {amount} {currency}.",
-        after={"amount": str(amount), "currency": currency, "date": date.isoformat()},
+        sentence=f"{kind.label} {facts.number} of {partner.name}: {facts.amount} {facts.currency}.",
+        after={
+            "amount": str(facts.amount),
+            "tax": str(document.tax_amount),
+            "currency": facts.currency,
+            "date": facts.date.isoformat(),
+        },
     )
     return document
 
 
-def _post_document(
-    company: Company,
-    *,
-    kind: DocumentKind,
-    partner: Partner,
-    number: str,
-    date: dt.date,
-    due_date: dt.date,
-    amount: Decimal,
-    currency: str,
-    reference: str,
-    counter: LedgerAccount,
-) -> Document:
-    signed = amount * _SIGN[kind]
-    own = Rates(company).company_amount(signed, currency, date)
-    if own is None:
+def _figures(facts: DocumentFacts) -> Figures:
+    """Taxes and discount worked out; they must give the amount the document says."""
+    parts = facts.taxes or (Taxed(Decimal(0), facts.amount, Decimal(0)),)
+    figures = work_out(parts, facts.currency, facts.early)
+    for one in figures.taxes:
+        _check_amount(one.net, facts.currency)
+        if one.tax:
+            _check_amount(one.tax, facts.currency)
+    if figures.total != facts.amount:
+        raise Problem(
+            f"Net amounts and taxes add up to {figures.total} {facts.currency}, not to {facts.amount}.",
+            what_to_do="Correct the amount, or the net amounts and rates.",
+            code="taxesDoNotAddUp",
+            field="amount",
+        )
+    if facts.early is not None and facts.early.until < facts.date:
+        raise Problem(
+            "The early-payment discount ends before the document's date.",
+            what_to_do="Use a later day.",
+            code="discountInvalid",
+            field="discount_until",
+        )
+    if facts.early is not None and figures.discount <= 0:
+        raise Problem(
+            "The early-payment discount is less than the smallest coin.",
+            what_to_do="Use a larger percentage, or none.",
+            code="discountInvalid",
+            field="discount_percent",
+        )
+    return figures
+
+
+def _post(
+    company: Company, kind: DocumentKind, partner: Partner, facts: DocumentFacts, figures: Figures
+) -> Document:  # fmt: skip
+    due_date = facts.due_date or facts.date
+    draft = draft_entry(
+        company,
+        kind="document",
+        date=facts.date,
+        label=f"{kind.label} {facts.number}",
+        sides=_sides(company, kind, partner, facts, figures),
+    )
+    post([draft])
+    item = draft.items[0]
+    early = facts.early
+    document = Document.objects.create(
+        company=company,
+        kind=kind,
+        partner=partner,
+        number=facts.number,
+        date=facts.date,
+        due_date=due_date,
+        amount=facts.amount,
+        tax_amount=figures.tax,
+        currency=facts.currency,
+        discount_percent=early.percent if early else None,
+        discount_until=early.until if early else None,
+        discount_option=early.option if early else "",
+        discount=figures.discount,
+        discount_tax=figures.discount_tax,
+        partner_reference=facts.partner_reference,
+        end_to_end_id=facts.end_to_end_id,
+        structured_reference=facts.structured_reference,
+        entry=draft.entry,
+        open_item=item,
+    )
+    if facts.taxes:
+        rows = (
+            DocumentTax(document=document, percent=one.percent, net=one.net, tax=one.tax or Decimal(0))
+            for one in figures.taxes
+        )
+        DocumentTax.objects.bulk_create(rows)
+    index_references(item, facts.structured_reference)
+    return document
+
+
+def _sides(
+    company: Company, kind: DocumentKind, partner: Partner, facts: DocumentFacts, figures: Figures
+) -> tuple[Side, ...]:
+    """The open item, the net amount and the tax, which stand against each other in both currencies."""
+    rates, sign, currency = Rates(company), _SIGN[kind], facts.currency
+    own = rates.company_amount(facts.amount * sign, currency, facts.date)
+    own_tax = rates.company_amount(figures.tax * sign, currency, facts.date)
+    if own is None or own_tax is None:
         raise Problem(
             f"No exchange rate from {currency} to {company.currency} is known.",
             what_to_do="Enter a rate for this date first.",
             code="rateMissing",
             field="currency",
         )
-    purpose = Purpose.RECEIVABLE if kind in _OF_CUSTOMERS else Purpose.PAYABLE
-    draft = draft_entry(
-        company,
-        kind="document",
-        date=date,
-        label=f"{kind.label} {number}",
-        sides=(
-            Side(account_for(company, purpose).id, own, currency, signed, partner.id, due_date, is_open=True),
-            Side(counter.id, -own, currency, -signed, partner.id),
-        ),
+    of_customer = kind in _OF_CUSTOMERS
+    purpose = Purpose.RECEIVABLE if of_customer else Purpose.PAYABLE
+    counter = _counter_account(company, kind, facts.counter_account_id)
+    total, tax = facts.amount * sign, figures.tax * sign
+    owed = Side(
+        account_for(company, purpose).id, own, currency, total, partner.id, facts.due_date or facts.date, is_open=True
     )
-    post([draft])
-    item = draft.items[0]
-    document = Document.objects.create(
-        company=company,
-        kind=kind,
-        partner=partner,
-        number=number,
-        date=date,
-        due_date=due_date,
-        amount=amount,
-        currency=currency,
-        structured_reference=reference,
-        entry=draft.entry,
-        open_item=item,
-    )
-    index_references(item, reference)
-    return document
+    net = Side(counter.id, own_tax - own, currency, tax - total, partner.id)
+    if not tax:
+        return owed, net
+    vat = account_for(company, Purpose.VAT_PAYABLE if of_customer else Purpose.VAT_RECOVERABLE)
+    return owed, net, Side(vat.id, -own_tax, currency, -tax, partner.id)
 
 
 def index_references(item: EntryItem, reference: str) -> None:

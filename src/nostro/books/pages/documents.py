@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from nostro.books.companies.models import Role
 from nostro.books.ledger.imports import ImportErrors, import_open_items
 from nostro.books.ledger.queries import access_document, documents_of, partners_of
-from nostro.books.ledger.services import create_document
-from nostro.books.pages.forms import DocumentForm, FileForm
+from nostro.books.ledger.services import post_document
+from nostro.books.pages.document_form import DocumentForm
+from nostro.books.pages.forms import FileForm
 from nostro.books.pages.ledger import sided
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
 from nostro.web.errors import Problem
@@ -45,18 +46,23 @@ def document(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
     found = access_document(person(request), document_id)
     remember(request, found.company)
     items = found.entry.items.select_related("account", "partner").order_by("-amount", "id")
-    return show(request, "document.html", document=found, items=sided(items), room="documents")
+    early = None if found.discount_until is None else found.amount - found.discount - found.discount_tax
+    return show(
+        request, "document.html", document=found, items=sided(items), taxes=found.taxes.order_by("-percent"),
+        early=early, room="documents",
+    )  # fmt: skip
 
 
 @company_page(role=Role.CLERK)
 def add_document(request: CompanyRequest) -> HttpResponse:
     """Post an invoice or bill. A double click posts it once."""
     initial = {"kind": "invoice", "date": now().date(), "currency": request.company.currency}
-    form = DocumentForm(request.POST or None, initial=initial)
+    form = DocumentForm(request.POST or None, initial=initial, company=request.company)
     form_key = request.POST.get("form_key") or new_form_key()
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and form.facts is not None:
+        facts = form.facts
         try:
-            once(form_key, lambda: create_document(request.user, request.company, **form.cleaned_data).id)
+            once(form_key, lambda: post_document(person(request), request.company, facts).id)
         except Problem as problem:
             add_problem(form, problem)
         else:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import JournalKind
-from nostro.books.ledger.models import DocumentKind, LedgerAccount, Partner
+from nostro.books.ledger.models import LedgerAccount, Partner
 from nostro.books.pages.fields import AmountField, DateField, LedgerAccountField
 from nostro.web.forms import countries
 
@@ -87,25 +87,6 @@ class CredentialsForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not with_address:
             del self.fields["hub_url"]
-
-
-class DocumentForm(forms.Form):
-    """An invoice or bill in its simplest form."""
-
-    kind = forms.ChoiceField(label=_("Kind"), choices=DocumentKind.choices)
-    partner_name = forms.CharField(
-        label=_("Customer or supplier"), max_length=200,
-        widget=forms.TextInput(attrs={"list": "partners", "autocomplete": "off"}),
-    )  # fmt: skip
-    number = forms.CharField(label=_("Number"), max_length=60)
-    date = DateField(label=_("Date"))
-    due_date = DateField(label=_("Due date"), required=False)
-    amount = AmountField(label=_("Amount"), help_text=_("Positive, taxes included."))
-    currency = CurrencyField()
-    structured_reference = forms.CharField(
-        label=_("Structured reference"), max_length=60, required=False,
-        help_text=_("For example +++020/3430/57642+++ or RF18 1234 5678 9. Payments that carry it are found by it."),
-    )  # fmt: skip
 
 
 class FileForm(forms.Form):

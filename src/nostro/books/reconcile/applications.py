@@ -11,7 +11,7 @@ from uuid import UUID
 from nostro.books.companies.models import Company
 from nostro.books.ledger.chart import account_for
 from nostro.books.ledger.models import Purpose
-from nostro.books.reconcile.engine import Allocation, ItemKind, Option, Proposal
+from nostro.books.reconcile.engine import Allocation, ItemKind, OpenItem, Option, Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,19 @@ def _pay(company: Company, allocation: Allocation) -> Pay:
     if rest and allocation.write_off_account_id is not None:
         write_offs = (WriteOff(allocation.write_off_account_id, rest),)
     elif rest:
-        purpose = Purpose.DISCOUNT_GIVEN if item.residual > 0 else Purpose.DISCOUNT_RECEIVED
-        write_offs = (WriteOff(account_for(company, purpose).id, rest),)
+        write_offs = _discount(company, item, rest)
     return Pay(item.id, allocation.part, write_offs, expected=item.residual)
+
+
+def _discount(company: Company, item: OpenItem, amount: Decimal) -> tuple[WriteOff, ...]:
+    """An early-payment discount, and beside it the correction of the tax where the tax shrinks too (books.md 16.5)."""
+    given = item.residual > 0
+    tax = item.early_payment.tax if item.early_payment is not None else Decimal(0)
+    discount = account_for(company, Purpose.DISCOUNT_GIVEN if given else Purpose.DISCOUNT_RECEIVED)
+    if not tax:
+        return (WriteOff(discount.id, amount),)
+    vat = account_for(company, Purpose.VAT_PAYABLE if given else Purpose.VAT_RECOVERABLE)
+    return WriteOff(discount.id, amount - tax), WriteOff(vat.id, tax)
 
 
 def evidence_of(proposal: Proposal, option: Option) -> dict[str, Any]:

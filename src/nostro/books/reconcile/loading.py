@@ -20,6 +20,7 @@ from nostro.books.companies.models import Company
 from nostro.books.journals.models import KNOWN_NAME
 from nostro.books.reconcile.engine import (
     Book,
+    EarlyPayment,
     ItemKind,
     LineEvidence,
     LineFacts,
@@ -61,6 +62,7 @@ def load_batch(company: Company, line_ids: Sequence[UUID], partners: PartnerBook
     ids = {
         *_by_key(company, {key.key for said in evidence for key in said.keys}),
         *_by_number(company, {token.text for said in evidence for token in said.tokens}),
+        *_by_end_to_end_id(company, {said.end_to_end_id for said in evidence if said.end_to_end_id}),
     }
     return Batch(lines, evidence, Book([*_items(company, ids), *_mirrors(company, lines, partners)], partners))
 
@@ -233,8 +235,18 @@ def _by_key(company: Company, keys: set[str]) -> Iterable[UUID]:
 
 
 def _by_number(company: Company, numbers: set[str]) -> Iterable[UUID]:
-    sql = "SELECT open_item_id FROM ledger_document WHERE company_id = %s AND UPPER(number) = ANY(%s)"
-    return (item_id for (item_id,) in _rows(sql, [company.id, list(numbers)]))
+    """By a document's own number, and by the number that the customer or supplier has for it."""
+    wanted = list(numbers)
+    sql = """SELECT open_item_id FROM ledger_document WHERE company_id = %s AND UPPER(number) = ANY(%s)
+             UNION ALL SELECT open_item_id FROM ledger_document
+             WHERE company_id = %s AND UPPER(partner_reference) = ANY(%s) AND partner_reference <> ''"""
+    return (item_id for (item_id,) in _rows(sql, [company.id, wanted, company.id, wanted]))
+
+
+def _by_end_to_end_id(company: Company, identifiers: set[str]) -> Iterable[UUID]:
+    sql = """SELECT open_item_id FROM ledger_document
+             WHERE company_id = %s AND end_to_end_id = ANY(%s) AND end_to_end_id <> ''"""
+    return (item_id for (item_id,) in _rows(sql, [company.id, list(identifiers)]))
 
 
 def _by_partner(company: Company, partner_ids: set[UUID]) -> Iterable[UUID]:
@@ -264,7 +276,9 @@ def _items(company: Company, ids: set[UUID], *, paid_too: bool = False) -> list[
         keys[item_id].append(key)
     rows = _rows(
         """SELECT item.id, item.account_id, item.currency, item.residual_currency, item.date, item.partner_id,
-                   item.label, partner.name, document.number
+                   item.label, partner.name, document.number, document.partner_reference, document.end_to_end_id,
+                   CASE WHEN item.residual_currency = item.amount_currency THEN document.discount_until END,
+                   document.discount, document.discount_tax
             FROM ledger_entryitem item
             LEFT JOIN ledger_partner partner ON partner.id = item.partner_id
             LEFT JOIN ledger_document document ON document.open_item_id = item.id
@@ -272,22 +286,32 @@ def _items(company: Company, ids: set[UUID], *, paid_too: bool = False) -> list[
                         AND (item.residual_currency <> 0 OR %s)""",
         [wanted, company.id, paid_too],
     )
-    return [
-        OpenItem(
-            id=item_id,
-            kind=ItemKind.DOCUMENT,
-            name=number or label,
-            account_id=account_id,
-            currency=currency,
-            residual=residual,
-            date=date,
-            partner_id=partner_id,
-            partner_name=partner_name or "",
-            numbers=(number.upper(),) if number else (),
-            keys=tuple(keys[item_id]),
-        )
-        for item_id, account_id, currency, residual, date, partner_id, label, partner_name, number in rows
-    ]
+    return [_item(row, tuple(keys[row[0]])) for row in rows]
+
+
+def _item(row: tuple[Any, ...], keys: tuple[str, ...]) -> OpenItem:
+    """An item with what its document says. A discount is for who pays the whole of it at once."""
+    item_id, account_id, currency, residual, date, partner_id, label, partner_name, *said = row
+    number, reference, identifier, until, discount, discount_tax = said
+    early = None
+    if until is not None:
+        left_out = (discount + discount_tax).copy_sign(residual)
+        early = EarlyPayment(until, residual - left_out, discount_tax.copy_sign(residual))
+    return OpenItem(
+        id=item_id,
+        kind=ItemKind.DOCUMENT,
+        name=number or label,
+        account_id=account_id,
+        currency=currency,
+        residual=residual,
+        date=date,
+        partner_id=partner_id,
+        partner_name=partner_name or "",
+        numbers=tuple(text.upper() for text in (number, reference) if text),
+        keys=keys,
+        end_to_end_ids=(identifier,) if identifier else (),
+        early_payment=early,
+    )
 
 
 # --- the other half of transfers ----------------------------------------------------------------------------------

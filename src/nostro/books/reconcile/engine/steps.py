@@ -188,9 +188,9 @@ def end_to_end(case: Case) -> Found:
     evidence = Evidence("end_to_end_id", identifier, "end-to-end id")
     for item in _payable(case, case.book.by_end_to_end_id(identifier), found):
         exact = item.residual == case.line.rests[item.currency]
-        found.options.append(
-            _option(case, Step.END_TO_END_ID, [item], [evidence], f"End-to-end id {identifier}", auto=exact)
-        )
+        why = f"End-to-end id {identifier}"
+        early = _discount_option(case, Step.END_TO_END_ID, item, [evidence], why)
+        found.options.append(early or _option(case, Step.END_TO_END_ID, [item], [evidence], why, auto=exact))
     return found
 
 

@@ -39,10 +39,12 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EarlyPayment:
-    """Until ``until``, ``residual`` closes the item (books.md 16.5); signed and in the currency of the item."""
+    """Until ``until``, ``residual`` closes the item (books.md 16.5); signed and in the currency of the item. Of what is
+    left out, ``tax`` is a correction of the tax and not a discount."""
 
     until: dt.date
     residual: Decimal
+    tax: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
