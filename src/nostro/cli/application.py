@@ -6,9 +6,12 @@ Imports are inside the functions, so that ``--help`` answers at once and a comma
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from nostro.formats import Hints
 
 application = typer.Typer(
     name="nostro",
@@ -155,36 +158,79 @@ def bench(
 Account = Annotated[str | None, typer.Option(help="Account number, where the file names none.")]
 Currency = Annotated[str | None, typer.Option(help="Currency (EUR), where the file names none.")]
 Encoding = Annotated[str | None, typer.Option(help="Encoding (cp1252), where the one found is wrong.")]
+Mapping = Annotated[
+    str | None, typer.Option(help="Columns of a table: a TOML file, a bank known here, or proposed.")
+]  # fmt: skip
+Dates = Annotated[str | None, typer.Option(help="Order of dates where the file does not tell: dmy, mdy, ymd.")]
+Sheet = Annotated[str | None, typer.Option(help="Sheet of the workbook, where several hold tables.")]
+Form = Annotated[str | None, typer.Option("--format", help="Format (mt940), where the content fits several.")]
 
 
 @application.command()
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A statement file of a bank.")],
+    file: Annotated[Path, typer.Argument(help="A statement file of a bank, or an archive of them.")],
     account: Account = None,
     currency: Currency = None,
     encoding: Encoding = None,
+    *,
+    form: Form = None,
+    mapping: Mapping = None,
+    dates: Dates = None,
+    sheet: Sheet = None,
 ) -> None:
     """Show what a bank file says: accounts, period, counts, its balances computed, oddities with their place."""
     from nostro.cli.inspecting import run
-    from nostro.formats import Hints
 
-    raise typer.Exit(run(file, Hints(account=account, currency=currency, encoding=encoding)))
+    raise typer.Exit(run(file, _answers(account, currency, encoding, form, mapping, dates, sheet)))
 
 
 @application.command()
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A statement file of a bank.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A statement file of a bank, or an archive of them.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
     *,
-    to: Annotated[str, typer.Option(help="Format: camt.053, mt940. Default: by the name of OUT.")] = "",
+    to: Annotated[str, typer.Option(help="Format: camt.053, mt940, coda, ofx, csv, xlsx. Default: by the name.")] = "",
     account: Account = None,
     currency: Currency = None,
     encoding: Encoding = None,
+    form: Form = None,
+    mapping: Mapping = None,
+    dates: Dates = None,
+    sheet: Sheet = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite OUT.")] = False,
 ) -> None:
     """Convert a bank file into another format, and say what that format cannot hold."""
     from nostro.cli.converting import run
-    from nostro.formats import Hints
 
-    hints = Hints(account=account, currency=currency, encoding=encoding)
+    hints = _answers(account, currency, encoding, form, mapping, dates, sheet)
     raise typer.Exit(run(source, target, to, hints, force=force))
+
+
+def _answers(*given: str | None) -> Hints:
+    from nostro.cli.bank_files import hints_of
+    from nostro.formats import FormatError
+
+    try:
+        return hints_of(*given)
+    except FormatError as error:
+        typer.echo(f"✗ {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@application.command()
+def export(
+    account: Annotated[str, typer.Argument(help="Account number (IBAN) or id of an account of the Hub.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
+    *,
+    since: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD. Default: the first row's.")] = "",
+    until: Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD. Default: today.")] = "",
+    form: Annotated[str, typer.Option("--format", help="Format. Default: by the name of OUT.")] = "",
+    organization: Annotated[str, typer.Option(help="Its name or id, where several have the account.")] = "",
+    currency: Annotated[str, typer.Option(help="Currency, where the number has several accounts.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite OUT.")] = False,
+) -> None:
+    """Write an account's rows of a period as CSV, XLSX, CAMT.053, MT940, OFX or CODA."""
+    from nostro.cli.exporting import Wanted, run
+
+    wanted = Wanted(account, since, until, form, organization, currency)
+    raise typer.Exit(run(wanted, target, force=force))

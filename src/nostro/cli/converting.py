@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from nostro.cli.inspecting import chunks
+from nostro.cli.bank_files import bank_files, problems_of
 from nostro.formats import (
     Entry,
     FileHead,
@@ -24,7 +24,6 @@ from nostro.formats import (
     lossy_fields,
     read,
     sentence,
-    survey,
     write,
 )
 
@@ -48,9 +47,9 @@ def run(source: Path, target: Path, form: str, hints: Hints, *, force: bool) -> 
         head, statements = _load(source, hints)
         options = WriteOptions(created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), message_id="NOSTRO")
         lost = lossy_fields(form, head, statements)
-        _store(write(form, head, statements, options), target)
+        store(write(form, head, statements, options), target)
     except FormatError as error:
-        for problem in error.problems:
+        for problem in problems_of(error):
             typer.echo(f"✗ {sentence(problem)}", err=True)
         return 2
     except (WriteError, OSError) as error:
@@ -64,25 +63,26 @@ def run(source: Path, target: Path, form: str, hints: Hints, *, force: bool) -> 
 
 
 def _load(source: Path, hints: Hints) -> tuple[FileHead, list[OutgoingStatement]]:
-    found = survey(chunks(source))
-    file_head, head = FileHead(""), None
-    statements: list[OutgoingStatement] = []
-    entries: list[Entry] = []
-    for event in read(chunks(source), found, hints):
-        if isinstance(event, Entry):
-            entries.append(event)
-        elif isinstance(event, FileHead):
-            file_head = event
-        elif isinstance(event, StatementHead):
-            head, entries = event, []
-        elif isinstance(event, StatementTail) and head is not None and event.proof is not None:
-            statements.append(OutgoingStatement(head, entries, event.proof.opening, event.proof.closing))
-        elif isinstance(event, Problem):
-            typer.echo(f"! {sentence(event)}", err=True)
+    """All statements of the file, or of all files in the archive."""
+    file_head, statements = FileHead(""), list[OutgoingStatement]()
+    for file in bank_files(source):
+        head: StatementHead | None = None
+        entries: list[Entry] = []
+        for event in read(file.chunks, file.survey, hints):
+            if isinstance(event, Entry):
+                entries.append(event)
+            elif isinstance(event, FileHead):
+                file_head = event
+            elif isinstance(event, StatementHead):
+                head, entries = event, []
+            elif isinstance(event, StatementTail) and head is not None and event.proof is not None:
+                statements.append(OutgoingStatement(head, entries, event.proof.opening, event.proof.closing))
+            elif isinstance(event, Problem):
+                typer.echo(f"! {file.name}: {sentence(event)}", err=True)
     return file_head, statements
 
 
-def _store(pieces: Iterator[bytes], target: Path) -> None:
+def store(pieces: Iterator[bytes], target: Path) -> None:
     """All or nothing: the file appears under its name when it is whole."""
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:

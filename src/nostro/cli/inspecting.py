@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from nostro.cli.bank_files import BankFile, bank_files, problems_of
 from nostro.formats import (
     Entry,
     FileHead,
@@ -19,46 +20,47 @@ from nostro.formats import (
     Survey,
     read,
     sentence,
-    survey,
 )
-
-_CHUNK = 1 << 18
 
 
 def run(path: Path, hints: Hints) -> int:
     """Print accounts, period, counts, the arithmetic of the balances and every oddity with its place.
 
-    Exit status 0: everything is right; 1: something belongs in quarantine; 2: the file cannot be used.
+    Each file of an archive is shown by itself. Exit status 0: everything is right; 1: something belongs in
+    quarantine; 2: a file cannot be used.
     """
+    worst = 0
     try:
-        found = survey(chunks(path))
+        for file in bank_files(path):
+            worst = max(worst, _show_file(file, hints))
     except (OSError, FormatError) as error:
-        typer.echo(str(error), err=True)
+        _show_refusal(error)
         return 2
-    typer.echo(_file_line(path, found))
+    return worst
+
+
+def _show_file(file: BankFile, hints: Hints) -> int:
+    typer.echo(_file_line(file.name, file.survey))
     try:
-        return _show(path, found, hints)
+        return _show(file, hints)
     except FormatError as error:
-        for problem in error.problems:
-            typer.echo(f"  ✗ {sentence(problem)}", err=True)
+        _show_refusal(error)
         return 2
 
 
-def chunks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file. Raises ``OSError``."""
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
+def _show_refusal(error: OSError | FormatError) -> None:
+    for problem in problems_of(error):
+        typer.echo(f"  ✗ {sentence(problem)}", err=True)
 
 
-def _file_line(path: Path, found: Survey) -> str:
-    what = found.container or ", ".join(f"{one.format} ({one.reason})" for one in found.candidates) or "unknown"
-    return f"{path.name}: {what}, {found.encoding}, {found.size:,} bytes, SHA-256 {found.sha256[:16]}…"
+def _file_line(name: str, found: Survey) -> str:
+    what = ", ".join(f"{one.format} ({one.reason})" for one in found.candidates) or "unknown"
+    return f"{name}: {what}, {found.encoding}, {found.size:,} bytes, SHA-256 {found.sha256[:16]}…"
 
 
-def _show(path: Path, found: Survey, hints: Hints) -> int:
+def _show(file: BankFile, hints: Hints) -> int:
     worst, head = 0, None
-    for event in read(chunks(path), found, hints):
+    for event in read(file.chunks, file.survey, hints):
         if isinstance(event, Entry):
             continue
         if isinstance(event, FileHead):

@@ -72,6 +72,13 @@ def amount(text: str, sign: str, currency: str, *, grouped: bool = True) -> Deci
     return -value if negative else value
 
 
+def with_decimals(value: Decimal, currency: str) -> Decimal:
+    """A number of a sheet, which has no zeros at its end, with the decimals of its currency."""
+    exponent = value.as_tuple().exponent
+    places = decimals(currency)
+    return value.quantize(Decimal(1).scaleb(-places)) if isinstance(exponent, int) and -exponent < places else value
+
+
 class FigureStyle:
     """How one column writes amounts. Ask :meth:`settles` of each text in the order of the file, then :meth:`read`.
 

@@ -13,7 +13,7 @@ from nostro.core.money import parse_currency
 from nostro.core.text import fold
 from nostro.formats.amounts import exceeds
 from nostro.formats.csv.days import DayStyle
-from nostro.formats.csv.figures import FigureStyle, amount
+from nostro.formats.csv.figures import FigureStyle, amount, with_decimals
 from nostro.formats.csv.grouping import StatementKey, Statements
 from nostro.formats.csv.layout import Layout
 from nostro.formats.csv.mapping import DATES, FIGURES, TableMapping, column_at
@@ -266,7 +266,7 @@ class MappedRows:
             return None
         cell = _cell(row, at)
         if isinstance(cell, Decimal):
-            return amount(format(cell, "f"), ".", currency, grouped=False)
+            return with_decimals(amount(format(cell, "f"), ".", currency, grouped=False), currency)
         text = cell.strip() if isinstance(cell, str) else str(cell)
         if not text:
             return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from nostro.core.money import MoneyError, parse_currency
 from nostro.formats.amounts import exceeds
+from nostro.formats.csv.figures import with_decimals
 from nostro.formats.csv.grouping import StatementKey, Statements
 from nostro.formats.csv.layout import Layout
 from nostro.formats.csv.own import ACCOUNT_KINDS, FIELD_OF, STATEMENT_COLUMNS, unguarded, value_of
@@ -66,7 +67,7 @@ class OwnRows:
         at = self._at[name]
         cell: Cell = row.cells[at] if at < len(row.cells) else ""
         if isinstance(cell, Decimal) and field in ("amount", "fee", "balance_after_transaction"):
-            return cell
+            return with_decimals(cell, self._text(row, "currency") or self._text(row, "accountCurrency"))
         if isinstance(cell, dt.date) and field.endswith("_date"):
             return cell
         text = self._read(cell, row, at)
