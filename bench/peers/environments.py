@@ -20,6 +20,8 @@ PEERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bankstatementparser": ("bankstatementparser==0.0.29", ("ofx1", "ofx2")),
     "bai2": ("bai2==0.15.0", ("bai2",)),
     "quiffen": ("quiffen==4.0.1", ("qif",)),
+    # Fuzzes the readers (bench/formats_fuzz.py); what the readers import must be beside it.
+    "atheris": ("atheris==3.0.0 python-calamine", ()),
 }
 
 
@@ -39,7 +41,7 @@ def main() -> None:
         if python_of(peer).exists():
             continue
         subprocess.run([sys.executable, "-m", "venv", str(folder() / peer)], check=True)
-        subprocess.run([str(python_of(peer)), "-m", "pip", "install", "--quiet", requirement], check=True)
+        subprocess.run([str(python_of(peer)), "-m", "pip", "install", "--quiet", *requirement.split()], check=True)
         print(f"{requirement} is installed")
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import random
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.formats.samples import Reading, outgoing, reading, written
+from tests.formats.samples import outgoing, reading, written
 
 from nostro.core.money import decimals
 from nostro.core.text import clean
-from nostro.formats import Detail, Entry, FormatError, WriteError, lossy_fields
+from nostro.formats import Detail, Entry, WriteError, lossy_fields
 from nostro.formats.texts import tidy
 from nostro.formats.values import FileHead
 
@@ -231,48 +230,3 @@ def test_writers_refuse_what_does_not_prove_or_does_not_fit() -> None:
         written("mt940", outgoing([dataclasses.replace(row, amount=Decimal("1.001"))]))
     with pytest.raises(WriteError, match="is in USD"):
         written("camt.053", dataclasses.replace(good, entries=[dataclasses.replace(row, currency="USD")]))
-
-
-# --- noise -----------------------------------------------------------------------------------------------------
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    """One of the mutations of formats.md 11: flip, cut, repeat, swap, splice, letters for digits, length bomb."""
-    a, b = sorted(chance.sample(range(len(data)), 2))
-    kind = chance.randrange(8)
-    if kind == 0:
-        return data[:a] + bytes([data[a] ^ (1 << chance.randrange(8))]) + data[a + 1 :]
-    if kind == 1:
-        return data[:a]
-    if kind == 2:
-        return data[:b] + data[a:]
-    if kind == 3:
-        return data[:a] + data[b:]
-    if kind == 4:
-        lines = data.split(b"\n")
-        chance.shuffle(lines)
-        return b"\n".join(lines)
-    if kind == 5:
-        return data[:a] + data[a:b].translate(bytes.maketrans(b"0123456789", b"OIZEASGTBg")) + data[b:]
-    if kind == 6:
-        return data[:a] + data[a : a + 20] * chance.choice([10, 1_000, 20_000]) + data[a:]
-    return data[:a] + chance.randbytes(chance.choice([1, 5, 50])) + data[b:]
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_noise_ends_in_problems_and_nothing_else(form: str) -> None:
-    rows = [
-        Entry(
-            Decimal(number) / 4, "EUR", booking_date=dt.date(2026, 1, number), creditor_name="Élysée",
-            remittance_information_unstructured=("Rechnung & <4711>",), end_to_end_id=f"E{number}12345",
-        )
-        for number in range(1, 6)
-    ]  # fmt: skip
-    data = written(form, outgoing(rows))
-    for seed in range(700):
-        changed = mutated(data, random.Random(seed))
-        try:
-            found: Reading = reading(changed)
-        except FormatError:
-            continue
-        assert all(tail.entries_seen == tail.entries_emitted + tail.skipped for tail in found.tails), seed
