@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from tests.hub.linking.bank import Person, running_bank
+from tests.hub.linking.life import Life
+from tests.sandbox.customer import Customer
+from tests.simulation.world import open_bank
 
 from nostro.connectors.contract import AuthorisationStep, PsuContext, PsuInput, Redirect
 from nostro.hub.accounts.models import Account
@@ -90,3 +93,31 @@ def world(db: None, bank_address: str) -> Iterator[World]:
     accounts_chosen.connect(note)
     yield made
     accounts_chosen.disconnect(note)
+
+
+@pytest.fixture(scope="session")
+def scenario_bank(tmp_path_factory: pytest.TempPathFactory) -> Customer:
+    return open_bank(tmp_path_factory.mktemp("scenario-bank"))
+
+
+#: Test users towards whom the bank breaks the contract on purpose.
+BREAKS_THE_CONTRACT = {"user_bank_down", "user_flaky_401", "user_partial", "user_hostile_text"}
+
+
+@pytest.fixture
+def live(db: None, scenario_bank: Customer) -> Iterator[Callable[[str], Life]]:
+    """Begins the life of a test user's hub; at the end, whatever hub and bank said to each other obeys the standard."""
+    lives: list[tuple[Life, Any]] = []
+
+    def begin(psu: str) -> Life:
+        life = Life(scenario_bank, psu)
+        running = life.running()
+        running.__enter__()
+        lives.append((life, running))
+        life.forget()
+        return life
+
+    yield begin
+    for life, running in lives:
+        running.__exit__(None, None, None)
+        assert life.psu in BREAKS_THE_CONTRACT or life.faults == []

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from django.test import Client
+from tests.contract.standard import answer_faults, request_faults, template_of
 from tests.sandbox.customer import Customer
 from tests.simulation.hub import Hub
 from tests.simulation.wires import URL
@@ -23,16 +25,20 @@ from nostro.connectors.contract import (
     Redirect,
     SelectScaMethod,
 )
+from nostro.http import Answer
 from nostro.hub.accounts.models import Account, Transaction
 from nostro.hub.accounts.queries import accounts_of_connection
 from nostro.hub.directory.models import Route
 from nostro.hub.events.models import Event
-from nostro.hub.linking.models import Authorisation, Connection
+from nostro.hub.linking.consents import current_consent
+from nostro.hub.linking.models import Authorisation, Connection, Consent
 from nostro.hub.linking.services import choose_accounts, continue_authorisation, start_link, start_renewal
 from nostro.sandbox.scenarios import SCENARIOS
 
 BEGIN = "2026-01-05T09:00:00Z"
 HOUR, DAY = 3_600, 86_400
+#: Answers of one kind that are judged in one life; the others are made by the same code.
+JUDGED = 3
 #: More steps than any authorisation needs, polls of a decoupled one included.
 MAX_STEPS = 20
 
@@ -55,6 +61,31 @@ class Life(Hub):
         super().__init__(customer, psu, Calm(0))
         Route.objects.filter(institution=self.institution).update(profile={})
         self.customer = customer
+        self.urls: list[str] = []
+        self.faults: list[str] = []
+        self._judged: Counter[tuple[str, str | None, int]] = Counter()
+        self._wire, self.wires.request = self.wires.request, self._overheard  # type: ignore[method-assign]
+
+    def _overheard(
+        self, method: str, url: str, *, headers: Any = None, content: bytes | None = None, **more: Any
+    ) -> Answer:
+        """A request and its answer, judged by the standard's own contract (connectors.md 5.4.1)."""
+        path = url.removeprefix(URL)
+        self.urls.append(path)
+        answer = self._wire(method, url, headers=headers, content=content, **more)
+        if path.startswith("/v1/"):
+            sent = {**(headers or {}), "X-Request-ID": more["request_id"]}
+            self.faults += request_faults(method, path, sent, content)
+            key = (method, template_of(urlsplit(path).path), answer.status)
+            self._judged[key] += 1
+            if self._judged[key] <= JUDGED:
+                self.faults += answer_faults(method, path, answer.status, answer.headers, answer.body)
+        return answer
+
+    @property
+    def psu(self) -> str:
+        """The test user's name."""
+        return self._psu
 
     # --- the person
 
@@ -102,9 +133,9 @@ class Life(Hub):
             page = answer.headers.get("Location", "")
             if not page:
                 typed = {"act": "log-in", "psu": self._psu, "password": "sandbox"}
-                return _sent_back(self.customer.client.post(path, data=typed))
+                return sent_back(self.customer.client.post(path, data=typed))
         assert self.customer.log_in(page, self._psu).status_code == 303
-        return _sent_back(self.customer.approve(page, self.customer.choices(page)))
+        return sent_back(self.customer.approve(page, self.customer.choices(page)))
 
     def authorise(self) -> tuple[Authorisation, list[AuthorisationStep]]:
         """All steps up to the end."""
@@ -146,6 +177,28 @@ class Life(Hub):
         self.connection.refresh_from_db()
         return self.connection
 
+    def consent(self) -> Consent:
+        """What the connection reads through."""
+        found = current_consent(self.of_bank())
+        assert found is not None
+        return found
+
+    def browser(self) -> Client:
+        """The person at the Hub's pages."""
+        client = Client()
+        client.force_login(self.user)
+        return client
+
+    def is_good(self) -> None:
+        """The end state of user_good: two accounts, all rows, a green proof, one access for each account and
+        endpoint."""
+        self.equals_truth(of=2)
+        for account in self.accounts():
+            assert (account.proof, account.health) == ("green", "active")
+            for endpoint in ("balances", "transactions"):
+                calls = self.asked(f"/accounts/{account.resource_id}/{endpoint}")
+                assert sum(call["page"] != "next" for call in calls) == 1
+
     def account(self, number: int = 0) -> Account:
         return self.accounts()[number]
 
@@ -183,6 +236,7 @@ class Life(Hub):
         return Event.objects.filter(organization=self.organization, event_type__endswith=kind).count()
 
 
-def _sent_back(answer: Any) -> dict[str, str]:
+def sent_back(answer: Any) -> dict[str, str]:
+    """What the browser brings back from the bank."""
     assert "Location" in answer.headers, answer.text
     return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))

@@ -89,7 +89,7 @@ def test_where_the_ladder_ended_is_remembered(account, bank, clock):
 
 def test_a_list_that_takes_too_long_is_kept_and_gone_on_with(account, bank, clock):
     def slow(endpoint):
-        clock.now += dt.timedelta(minutes=2)
+        clock.now += dt.timedelta(minutes=5)
 
     bank.before_call = slow
     first = synchronize(account, bank, clock)
@@ -106,7 +106,7 @@ def test_a_list_that_takes_too_long_is_kept_and_gone_on_with(account, bank, cloc
 
 def test_old_links_are_not_followed(account, bank, clock):
     def slow(endpoint):
-        clock.now += dt.timedelta(minutes=2)
+        clock.now += dt.timedelta(minutes=5)
 
     bank.before_call = slow
     synchronize(account, bank, clock)

@@ -254,7 +254,7 @@ def _is_the_accounts_own(error: ConnectorError, account: Account, schedule: Sche
     if not isinstance(error, AspspError) or schedule.consecutive_failures < 2:
         return False
     siblings = Account.objects.filter(connection_id=account.connection_id, is_selected=True).exclude(pk=account.pk)
-    since = account.synchronized_at or account.linked_at
+    since = account.synchronized_at or account.authorised_at or account.linked_at
     return siblings.filter(health=Health.ACTIVE, synchronized_at__gte=since).exists()
 
 

@@ -106,6 +106,7 @@ def hostile_text(place: Place, day: dt.date) -> Iterator[Row]:
     text = HOSTILE_TEXTS[week % len(HOSTILE_TEXTS)]
     body: dict[str, Any] = {"creditorName": text[:70], "remittanceInformationUnstructured": text[:140]}
     if week % 5 == 0:
-        body["remittanceInformationUnstructuredArray"] = [text[:140]] * 40
+        lines = [f"{number} {text} ".ljust(140, ".")[:140] for number in range(40)]
+        body["remittanceInformationUnstructuredArray"] = lines
         body["additionalInformation"] = (text * 20)[:500]
     yield Row(-100 - week % 50, day, {**body, **codes("PMNT-ICDT-ESCT", "DEBIT")})
