@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-#: 11111 22222 0001234567A with the key computed by hand in the test of the account.
 BANK, BRANCH, ACCOUNT = "30004", "00828", "00010467554"
 
 
@@ -41,9 +40,8 @@ def cfonb(*movements: str, opening: int = 100000, closing: int | None = None, en
 
 
 def aeb_head(units: int = 100000, *, days: str = "261101261130", currency: str = "978") -> str:
-    return f"112100041802000513{32:02d}{days}{1 if units < 0 else 2}{abs(units):014d}{currency}3{'PANADERIA SL':<26}".ljust(
-        80
-    )
+    sign = 1 if units < 0 else 2
+    return f"11210004180200051332{days}{sign}{abs(units):014d}{currency}3{'PANADERIA SL':<26}".ljust(80)
 
 
 def aeb_movement(units: int, *, sign: str | None = None, document: str = "0000000000", concept: str = "02017") -> str:

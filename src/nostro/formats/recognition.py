@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import NamedTuple
 
@@ -155,14 +156,22 @@ def _table(text: str) -> Found | None:
     for separator in _SEPARATORS:
         if lines[0].startswith(separator.join(_OWN_COLUMNS)):
             return (Candidate("csv", "has the header of a table that Nostro wrote"),), None
-        run, before = 0, 0
-        for line in lines:
-            cells = _cells(line, separator)
-            run = run + 1 if cells == before and cells > 1 else 1
-            before = cells
-            if run >= 3:
-                return (Candidate("csv", f"a table of {cells} columns, parted by {separator!r}"),), None
+        for counts in (_cells_by_quotes(lines, separator), [_cells(line, separator) for line in lines]):
+            run, before = 0, 0
+            for cells in counts:
+                run = run + 1 if cells == before and cells > 1 else 1
+                before = cells
+                if run >= 3:
+                    return (Candidate("csv", f"a table of {cells} columns, parted by {separator!r}"),), None
     return None
+
+
+def _cells_by_quotes(lines: list[str], separator: str) -> list[int]:
+    """The cells of each row, where quoted ones may hold line breaks."""
+    try:
+        return [len(row) for row in csv.reader((f"{line}\n" for line in lines), delimiter=separator)]
+    except csv.Error:
+        return []
 
 
 def _cells(line: str, separator: str) -> int:

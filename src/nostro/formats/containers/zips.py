@@ -162,5 +162,5 @@ def _check_list(stream: Bytes, names: list[str]) -> None:
         raise fail("F-TRUNCATED", "the archive ends without its list of contents", Position(byte=stream.position))
     if sorted(listed) != sorted(names):
         message = "the archive's list of contents differs from its contents"
-        code = "F-TRUNCATED" if len(listed) < len(names) and not stream.peek(1) else "F-UNSAFE"
-        raise fail(code, message, Position(byte=stream.position))
+        is_cut = len(listed) < len(names) and len(stream.peek(_CENTRAL_FIELDS.size)) < _CENTRAL_FIELDS.size
+        raise fail("F-TRUNCATED" if is_cut else "F-UNSAFE", message, Position(byte=stream.position))

@@ -117,8 +117,10 @@ def header_row(candidates: Sequence[tuple[str, list[Row]]]) -> tuple[str, int, R
 
 
 def _is_header(cells: Iterable[Cell]) -> bool:
-    """Names, not values: no cell is a date or an amount."""
-    return not any(_is_value(cell) for cell in cells)
+    """Names, not values: no cell is a date or an amount, and most are not empty."""
+    cells = list(cells)
+    named = sum(1 for cell in cells if cell)
+    return 2 * named >= len(cells) and not any(_is_value(cell) for cell in cells)
 
 
 def _is_value(cell: Cell) -> bool:

@@ -91,9 +91,9 @@ class TableMapping:
 
 def column_at(column: str, header: Sequence[str]) -> int | None:
     """The position from 0 of a column named by its header, or by ``#`` and its position from 1."""
-    if column[:1] == "#" and column[1:].isdigit():
+    if column[:1] == "#" and column[1:].isdecimal() and int(column[1:]):
         at = int(column[1:]) - 1
-        return at if 0 <= at < max(len(header), 1) else None
+        return at if not header or 0 <= at < len(header) else None
     name = fold(column)
     return header.index(name) if name in header else None
 
