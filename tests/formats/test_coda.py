@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import io
 from decimal import Decimal
 
 import pytest
+from coda import CODA
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.formats.rows import entries
 from tests.formats.samples import DAY, IBAN, Reading, outgoing, reading, written
 
 from nostro.core.transactions import Balance
@@ -332,6 +337,24 @@ def test_several_statements_and_totals_of_all_of_them() -> None:
     assert reading(together + end(8, "50000", "121010")).codes == ["F-TOTALS"]
     follows = coda(EXAMPLE)[:-3] + "1\r\n"
     assert [(problem.code, problem.severity) for problem in reading(follows).problems] == [("F-CHAIN", "warning")]
+
+
+@settings(max_examples=25, deadline=None)
+@given(rows=st.lists(entries(pending=False), max_size=6))
+def test_the_library_febelfin_coda_reads_the_same(rows: list[Entry]) -> None:
+    """P-14: two readers of one file agree; the library also asserts sums, balances and the number of records."""
+    data = written("coda", outgoing(rows))
+    ours = reading(data)
+    (theirs,) = CODA(io.StringIO(data.decode("cp1252"))).statements
+    assert [move.amount for move in theirs.moves] == [row.amount for row in ours.rows]
+    assert [[detail.amount for detail in move.moves] for move in theirs.moves] == [
+        [detail.amount for detail in row.details] for row in ours.rows
+    ]
+    assert [move.entry_date for move in theirs.moves] == [row.booking_date for row in ours.rows]
+    assert [move.value_date for move in theirs.moves] == [row.value_date for row in ours.rows]
+    assert [move.bank_reference.strip() for move in theirs.moves] == [row.entry_reference or "" for row in ours.rows]
+    balances = [balance.amount for balance in ours.tails[0].balances]
+    assert [theirs.old_balance, theirs.new_balance] == balances
 
 
 # --- writer ----------------------------------------------------------------------------------------------------
