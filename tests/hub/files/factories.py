@@ -113,5 +113,6 @@ def live(account: Account) -> list[tuple[int, str, str]]:
     """The stored rows as (day, amount, text), sorted."""
     rows = Transaction.objects.filter(account=account, removed_at=None)
     return sorted(
-        (row.booking_date.day if row.booking_date else 0, str(row.amount), row.remittance_information) for row in rows
+        (row.booking_date.day if row.booking_date else 0, f"{row.amount:.2f}", row.remittance_information)
+        for row in rows
     )

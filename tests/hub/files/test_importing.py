@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import zipfile
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -302,6 +304,43 @@ def test_rows_that_are_not_final_are_left_out_and_counted(account: Account, user
     file = read(user, data.replace(b"camt.053", b"camt.052"), account)
     found = FileAccount.objects.get(file=file)
     assert (found.rows, found.left_out) == (0, 3)
+
+
+# --- archives
+
+
+def zipped(*members: tuple[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return packed.getvalue()
+
+
+def test_each_file_of_an_archive_is_an_import_of_its_own(account: Account, user: User) -> None:
+    first, second = chained([ROWS[:1], ROWS[1:]])
+    data = zipped(("../a.xml", camt(first)), ("b.sta", camt(second, form="mt940")))
+    archive = read(user, data, account, name="october.zip")
+    assert (archive.status, archive.format) == ("unpacked", "zip")
+    files = FileImport.objects.filter(archive=archive).order_by("id")
+    assert [file.name for file in files] == ["a.xml", "b.sta"]
+    for file in files:
+        working.read_file(file.pk, clock=lambda: NOW)
+        confirm(user, file)
+    assert len(live(account)) == 3
+
+
+def test_an_archive_with_an_archive_or_with_damage_brings_nothing(account: Account, user: User) -> None:
+    nested = zipped(("a.xml", camt(statement(ROWS))), ("inner.zip", zipped(("b.xml", b"x"))))
+    archive = read(user, nested, account)
+    inner = FileImport.objects.get(archive=archive, name="inner.zip") if archive.status == "unpacked" else None
+    if inner is not None:
+        working.read_file(inner.pk, clock=lambda: NOW)
+        inner.refresh_from_db()
+        assert (inner.status, inner.problems[0]["code"]) == ("failed", "F-UNSAFE")
+    broken = read(user, zipped(("a.xml", camt(statement(ROWS))))[:-200], account)
+    assert broken.status == "failed"
+    assert not FileImport.objects.filter(archive=broken).exists()
 
 
 # --- killed workers

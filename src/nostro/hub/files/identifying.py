@@ -75,12 +75,16 @@ def likely_bank(file_account: FileAccount, *, is_sandbox: bool) -> Institution |
     return find_bank(file_account.number, is_sandbox=is_sandbox)
 
 
-def find_bank(text: str, *, is_sandbox: bool) -> Institution | None:
-    """The first bank of the directory that a name, a BIC or an account number means."""
+def find_bank(text: str, *, is_sandbox: bool, country: str = "") -> Institution | None:
+    """The first bank of the directory that a name, a BIC or an account number means, best one of that country."""
+    if not text.strip():
+        return None
     try:
-        return next(iter(search(text, sandbox=is_sandbox, limit=1)), None) if text.strip() else None
+        found = search(text, country=country, sandbox=is_sandbox, limit=1)
+        found = found or (search(text, sandbox=is_sandbox, limit=1) if country else [])
     except Problem:
         return None
+    return found[0] if found else None
 
 
 def add_account(file: FileImport, file_account: FileAccount, bank: Institution, now: dt.datetime) -> Account:

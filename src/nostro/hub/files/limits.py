@@ -17,7 +17,7 @@ MAX_ACCOUNTS = 200
 #: What is kept and shown of the remarks about a file, and of its rows.
 MAX_PROBLEMS = 200
 MAX_SHOWN_ROWS = 100
-#: Files of one organization that may wait for a person.
+#: Files of one organization that may wait for a person, and files of one archive.
 MAX_WAITING = 200
 #: A file that kills its worker this often is given up.
 MAX_ATTEMPTS = 3

@@ -20,8 +20,9 @@ from nostro.web.fields import AmountField, IdField
 class FileImport(models.Model):
     """One file that was handed in, and how far it has come.
 
-    ``status``: received (its bytes are here), reading (a worker stages and compares it), waiting (for a person),
-    importing (confirmed, a worker stores it), imported, failed (nothing of it can be used), discarded, undone.
+    ``status``: received (its bytes are here), reading (a worker stages and compares it), unpacked (an archive whose
+    files are imports of their own), waiting (for a person), importing (confirmed, a worker stores it), imported, failed
+    (nothing of it can be used), discarded, undone.
     """
 
     id = IdField()
@@ -29,6 +30,8 @@ class FileImport(models.Model):
     is_sandbox = models.BooleanField()
     #: Only this account, where the file was handed in on its page.
     account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="+")
+    #: The archive that it came in.
+    archive = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="members")
     status = models.CharField(max_length=10, default="received")
     name = models.CharField(max_length=200)  # a label for people, never a path
     size = models.BigIntegerField()

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from nostro.core.coverage import merge_windows
 from nostro.core.transactions import Window
@@ -49,6 +50,11 @@ def imports_of_account(account: Account) -> list[FileImport]:
     """The files that brought rows to an account and count, newest first; at most 100."""
     found = FileImport.objects.filter(accounts__account=account, status="imported").distinct()
     return list(found.order_by("-imported_at", "-id")[:MAX_IMPORTS])
+
+
+def members_of(file: FileImport) -> list[FileImport]:
+    """The files of an archive, in its order; at most 200."""
+    return list(FileImport.objects.select_related("account", "handed_in_by").filter(archive=file).order_by("id")[:200])
 
 
 def accounts_in(file: FileImport) -> list[FileAccount]:
@@ -99,10 +105,25 @@ def first_rows(file: FileImport) -> list[StagedRow]:
 
 
 def file_days(account: Account) -> tuple[Window, ...]:
-    """The days that imported statements list completely, in as few windows as possible, oldest first."""
+    """The days that imported statements list completely, in as few windows as possible, oldest first.
+
+    Where a statement opens with the balance that the one before closed with, nothing was booked on the days between.
+    """
     found = FileStatement.objects.filter(account=account, file__undone_at=None, complete_from__isnull=False)
-    days = found.values_list("complete_from", "complete_to").order_by("complete_from")[:20_000]
-    return merge_windows(Window(first, last) for first, last in days if first and last)
+    rows = found.order_by("complete_from", "complete_to", "index")
+    windows: list[Window] = []
+    balance: Decimal | None = None
+    for first, last, opening, closing in rows.values_list("complete_from", "complete_to", "opening", "closing")[
+        :20_000
+    ]:
+        if first is None or last is None:
+            continue
+        if windows and balance is not None and opening == balance and first > windows[-1].date_to:
+            windows[-1] = Window(windows[-1].date_from, last)
+        else:
+            windows.append(Window(first, last))
+        balance = closing
+    return merge_windows(windows)
 
 
 def files_that_showed(transaction: Transaction) -> Sequence[FileImport]:

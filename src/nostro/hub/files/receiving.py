@@ -60,7 +60,10 @@ def hand_in(
     taken = []
     with transaction.atomic():
         for upload in uploads:
-            file = _store(organization, upload, account, user, is_sandbox=is_sandbox, now=now)
+            if (upload.size or 0) > MAX_UPLOAD_BYTES:
+                raise problems.too_large(_label(upload.name or ""))
+            file = FileImport(organization=organization, is_sandbox=is_sandbox, account=account, handed_in_by=user)
+            store_bytes(file, upload.name or "", upload.chunks(), now)
             audit.record(
                 tenant_id=organization.pk,
                 actor=user,
@@ -73,35 +76,27 @@ def hand_in(
     return taken
 
 
-def _store(
-    organization: Organization,
-    upload: Upload,
-    account: Account | None,
-    user: User,
-    *,
-    is_sandbox: bool,
-    now: dt.datetime,
-) -> FileImport:
-    name = clean((upload.name or "").replace("\\", "/").rsplit("/", 1)[-1], 200) or "file"
-    if (upload.size or 0) > MAX_UPLOAD_BYTES:
-        raise problems.too_large(name)
-    file = FileImport.objects.create(
-        organization=organization, is_sandbox=is_sandbox, account=account, name=name, size=0, sha256="",
-        handed_in_by=user, created_at=now, updated_at=now,
-    )  # fmt: skip
+def store_bytes(file: FileImport, name: str, chunks: Iterable[bytes], now: dt.datetime) -> None:
+    """Save a new import with its bytes, sealed in parts. Raises Problem for a file that is too large."""
+    file.name, file.size, file.sha256, file.created_at, file.updated_at = _label(name), 0, "", now, now
+    file.save(force_insert=True)
     digest, size = hashlib.sha256(), 0
-    for number, piece in enumerate(_pieces(upload.chunks()), start=1):
+    for number, piece in enumerate(_pieces(chunks), start=1):
         digest.update(piece)
         size += len(piece)
         if size > MAX_UPLOAD_BYTES:
-            raise problems.too_large(name)
+            raise problems.too_large(file.name)
         part_id = new_id()
         FilePart.objects.create(
             id=part_id, file=file, number=number, size=len(piece), sealed_bytes=seal(piece, context=_context(part_id))
         )
     file.size, file.sha256 = size, digest.hexdigest()
     file.save(update_fields=["size", "sha256"])
-    return file
+
+
+def _label(name: str) -> str:
+    """A name for people: never a path."""
+    return clean(name.replace("\\", "/").rsplit("/", 1)[-1], 200) or "file"
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:

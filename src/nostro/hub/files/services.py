@@ -106,13 +106,17 @@ def _chosen(user: User, file: FileImport, file_account: FileAccount, answer: Ans
 
 def _added(file: FileImport, file_account: FileAccount, answer: Answer, now: dt.datetime) -> Account:
     bank = (
-        find_bank(answer.bank, is_sandbox=file.is_sandbox)
+        find_bank(answer.bank, is_sandbox=file.is_sandbox, country=_country(file_account))
         if answer.bank.strip()
         else likely_bank(file_account, is_sandbox=file.is_sandbox)
     )
     if bank is None:
         raise problems.unknown_bank()
     return add_account(file, file_account, bank, now)
+
+
+def _country(file_account: FileAccount) -> str:
+    return file_account.number[:2] if file_account.number_kind == "iban" else ""
 
 
 def discard(user: User, file_id: uuid.UUID, now: dt.datetime) -> FileImport:

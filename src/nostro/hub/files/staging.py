@@ -17,7 +17,7 @@ from nostro.core.identity import read_row
 from nostro.core.identity.file_rows import complete_days
 from nostro.core.ids import new_id
 from nostro.core.transactions import Balance
-from nostro.formats import Entry, FileHead, Hints, Problem, StatementHead, StatementTail, read, survey
+from nostro.formats import Entry, FileHead, Hints, Problem, StatementHead, StatementTail, Survey, read
 from nostro.formats.problems import fail, problem
 from nostro.hub.accounts.rows import BANK_COLUMNS, copy_rows, copyable_bank_values
 from nostro.hub.files import leases
@@ -47,9 +47,8 @@ def clear(file: FileImport) -> None:
     FileAccount.objects.filter(file=file).delete()
 
 
-def stage(file: FileImport, clock: Callable[[], dt.datetime], reached: Callable[[str], None]) -> None:
-    """Read the whole file. Raises ``FormatError`` for one that cannot be used, ``LeaseLost`` when another took over."""
-    found = survey(bytes_of(file))
+def stage(file: FileImport, found: Survey, clock: Callable[[], dt.datetime], reached: Callable[[str], None]) -> None:
+    """Read the surveyed file. Raises ``FormatError`` if it cannot be used, ``LeaseLost`` when another took over."""
     stager = _Stager(file, clock, reached)
     account = file.account
     hints = Hints(account=account.reference, currency=account.currency) if account else Hints()

@@ -9,19 +9,22 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from django.db import transaction
 
-from nostro.formats import FormatError
+from nostro.formats import FormatError, survey
+from nostro.formats.containers import members
+from nostro.formats.problems import fail
 from nostro.hub.files import leases, staging
 from nostro.hub.files.comparing import Found, compare
 from nostro.hub.files.identifying import identify
 from nostro.hub.files.importing import import_rows, note_found
-from nostro.hub.files.limits import MAX_ATTEMPTS, MAX_PROBLEMS
+from nostro.hub.files.limits import MAX_ATTEMPTS, MAX_PROBLEMS, MAX_WAITING
 from nostro.hub.files.models import FileAccount, FileImport, StagedRow
 from nostro.hub.files.problems import as_json
+from nostro.hub.files.receiving import bytes_of, store_bytes
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +55,10 @@ def read_file(file_id: uuid.UUID, *, clock: Clock = utc_now, reached: Reached = 
     try:
         file.bytes_read = file.rows_read = 0
         staging.clear(file)
-        staging.stage(file, clock, reached)
+        found = survey(bytes_of(file))
+        if found.container is not None:
+            return _unpack(file, found.container, clock, reached)
+        staging.stage(file, found, clock, reached)
         _preview(file, clock, reached)
     except FormatError as error:
         return _fail(file, [as_json(found) for found in error.problems], clock)
@@ -63,6 +69,31 @@ def read_file(file_id: uuid.UUID, *, clock: Clock = utc_now, reached: Reached = 
         leases.release(file)
         raise
     return file
+
+
+def _unpack(file: FileImport, container: Literal["zip", "gzip"], clock: Clock, reached: Reached) -> FileImport:
+    """Make each file of an archive an import of its own; all of them or none."""
+    if file.archive_id is not None:
+        raise fail("F-UNSAFE", "this is an archive within an archive; unpack it first")
+    from nostro.hub.files.tasks import defer_reading
+
+    with transaction.atomic():
+        locked, number = leases.lock(file, "reading"), 0
+        for number, member in enumerate(members(bytes_of(file), container), start=1):
+            if number > MAX_WAITING:
+                raise fail("F-TOO-LARGE", f"the archive has more than {MAX_WAITING} files")
+            each = FileImport(
+                organization=locked.organization, is_sandbox=locked.is_sandbox, account=locked.account,
+                handed_in_by=locked.handed_in_by, archive=locked,
+            )  # fmt: skip
+            store_bytes(each, member.name or locked.name.removesuffix(".gz"), member.chunks, clock())
+            defer_reading(each)
+        if not number:
+            raise fail("F-EMPTY", "there is no file in this archive")
+        locked.status, locked.format, locked.lease_until, locked.updated_at = "unpacked", container, None, clock()
+        locked.save()
+        reached("unpacked")
+    return locked
 
 
 def _preview(file: FileImport, clock: Clock, reached: Reached) -> None:

@@ -23,6 +23,7 @@ from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import access_account, accounts_of, balance_series, pending_of, unread_history
 from nostro.hub.accounts.services import rename_account
 from nostro.hub.directory.models import Institution
+from nostro.hub.files.queries import file_days
 from nostro.hub.linking.models import Connection
 from nostro.hub.linking.queries import connections_of
 from nostro.hub.pages.coverage import coverage_bar
@@ -148,7 +149,7 @@ def _account_page(request: HttpRequest, found: Account, form: AccountNameForm) -
         line=line,
         errors=errors_of(line.progress.synchronization),
         series=balance_series(found, CHART_DAYS, bank_today(found, now())),
-        coverage=coverage_bar(found.covered_from, found.covered_to, bank_today(found, now())),
+        coverage=coverage_bar(found.covered_from, found.covered_to, bank_today(found, now()), file_days(found)),
         pending=pending_of(found)[:MAX_PENDING],
         plan=line.plan,
         own_page=True,

@@ -14,7 +14,7 @@ from nostro.hub.files.models import FileAccount, FileImport
 _FORMATS = {
     "camt.052": "CAMT.052", "camt.053": "CAMT.053", "camt.054": "CAMT.054", "mt940": "MT940", "mt942": "MT942",
     "coda": "CODA", "ofx": "OFX", "qif": "QIF", "cfonb120": "CFONB120", "aeb43": "AEB43", "bai2": "BAI2", "csv": "CSV",
-    "xlsx": "XLSX",
+    "xlsx": "XLSX", "zip": "ZIP", "gzip": "GZIP",
 }  # fmt: skip
 
 
@@ -38,6 +38,7 @@ class FileLine:
         states = {
             "received": ("act", _("Waiting for its turn"), _("You may leave this page; the file is kept.")),
             "reading": ("act", _("Reading"), _("You may leave this page; nothing is imported before you confirm.")),
+            "unpacked": ("good", _("Unpacked"), _("Each of its files waits for you by itself.")),
             "waiting": ("warn", _("Waits for you"), _("Nothing is imported yet.")),
             "importing": ("act", _("Importing"), _("All of it is stored at once, or nothing.")),
             "imported": ("good", _("Imported"), ""),

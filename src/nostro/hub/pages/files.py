@@ -147,6 +147,7 @@ def _file_context(request: HttpRequest, found: FileImport, problem: Problem | No
     return {
         "file": found,
         "line": FileLine.of(found),
+        "members": [FileLine.of(each) for each in queries.members_of(found)],
         "problem": problem,
         "parts": parts,
         "statements": statements,
