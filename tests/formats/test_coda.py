@@ -16,6 +16,7 @@ from tests.formats.samples import DAY, IBAN, Reading, outgoing, reading, written
 
 from nostro.core.transactions import Balance
 from nostro.formats import Detail, Entry, FileHead, FormatError, WriteError, lossy_fields
+from nostro.formats.values import NOWHERE
 
 # The four movements of formats.md 6.3, as they stand there.
 EXAMPLE = """\
@@ -308,8 +309,8 @@ def test_blanks_cut_or_added_by_mail_and_missing_line_ends() -> None:
     padded = "\n".join(line + "  " for line in text.splitlines())
     cut = text.replace("SALARIES" + " " * 45, "SALARIES" + " " * 44)
     for odd in (text.replace("\r\n", ""), padded, cut, text.replace("\r\n", "\n\n"), text + "\x1a"):
-        assert [dataclasses.replace(row, position=None) for row in reading(odd).rows] == [
-            dataclasses.replace(row, position=None) for row in whole.rows
+        assert [dataclasses.replace(row, position=NOWHERE) for row in reading(odd).rows] == [
+            dataclasses.replace(row, position=NOWHERE) for row in whole.rows
         ]
     unbroken = text.replace("\r\n", "").replace("000000000121000", "00000000A121000", 1)
     with pytest.raises(FormatError) as error:

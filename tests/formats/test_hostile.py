@@ -217,4 +217,4 @@ def test_nothing_follows_a_fatal_problem() -> None:
     with pytest.raises(FormatError):
         for event in read([data], survey([data])):
             found.events.append(event)
-    assert found.rows == found.tails == []
+    assert not found.rows and not found.tails

@@ -20,6 +20,7 @@ from nostro.formats import (
     lossy_fields,
     write,
 )
+from nostro.formats.values import NOWHERE
 
 HEADER = "OFXHEADER:100\r\nDATA:OFXSGML\r\nVERSION:102\r\nENCODING:USASCII\r\nCHARSET:1252\r\n\r\n"
 ACCOUNT = "<BANKACCTFROM><BANKID>539<ACCTID>BE68539007547034<ACCTTYPE>CHECKING</BANKACCTFROM>"
@@ -142,9 +143,9 @@ def closed(text: str) -> str:
     ids=["xml", "mixed", "lines", "no header", "lower case", "NULs", "empty", "cdata", "unclosed", "attribute"],
 )  # fmt: skip
 def test_ways_of_writing_that_change_nothing(text: str) -> None:
-    expected = dataclasses.replace(reading(ofx()).rows[0], position=None)
+    expected = dataclasses.replace(reading(ofx()).rows[0], position=NOWHERE)
     found = reading(text)
-    assert [dataclasses.replace(read, position=None) for read in found.rows] == [expected]
+    assert [dataclasses.replace(read, position=NOWHERE) for read in found.rows] == [expected]
     assert (found.heads[0].account.iban, found.tails[0].balances[0].amount) == (IBAN, Decimal("87.50"))
 
 
