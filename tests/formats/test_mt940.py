@@ -176,3 +176,19 @@ def test_the_oracle_agrees_on_marks() -> None:
     )
     theirs = [transaction.data["amount"].amount for statement in statements for transaction in statement.transactions]
     assert theirs == [Decimal("50.00"), Decimal("-50.00"), Decimal("-7.69"), Decimal("-10.25")]
+
+
+def test_statements_whose_rows_were_exchanged_are_hinted_at() -> None:
+    first = mt940(":61:2611021102C30,00NTRFNONREF//B1\r\n", closing="150,00", number="1/1")
+    second = mt940(":61:2611021102C50,00NTRFNONREF//B2\r\n", "150,00", "180,00", number="2/1")
+    found = reading(first + second)
+    proofs = [tail.proof for tail in found.tails if tail.proof]
+    assert [proof.difference for proof in proofs] == [20, -20]
+    assert proofs[1].hints == ("statements_exchanged",)
+    assert [(p.code, p.statement_index) for p in found.problems] == [
+        ("F-BALANCE", 1),
+        ("F-BALANCE", 2),
+        ("F-BALANCE", 1),
+    ]
+    assert "Possible reason: statements exchanged" in found.problems[1].message
+    assert "that of statement 2 vanish" in found.problems[2].message

@@ -18,7 +18,7 @@ from nostro.formats.values import Entry, StatementHead, StatementTail, Totals
 State = Literal["proved", "unproved", "failed"]
 Hint = Literal[
     "row_doubled", "row_turned", "row_missing", "reversals_turned", "pending_counted", "fees_left_out",
-    "other_currency", "page_missing",
+    "other_currency", "page_missing", "statements_exchanged",
 ]  # fmt: skip
 
 _ZERO = Decimal(0)
@@ -45,6 +45,11 @@ class Proof:
     totals: State = "unproved"
     totals_differences: tuple[str, ...] = ()
     hints: tuple[Hint, ...] = ()
+
+    @property
+    def booked_sum(self) -> Decimal:
+        """The signed sum of the booked rows."""
+        return self.credit_sum + self.debit_sum
 
     @property
     def holds(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from nostro.core.transactions import Balance
 from nostro.formats.limits import MAX_ENTRIES, MAX_FATAL_PROBLEMS, MAX_STATEMENTS, MAX_WARNINGS
@@ -80,6 +81,8 @@ class _Frame:
         self.fatal: list[Problem] = []
         self._open: _Open | None = None
         self._statements = self._entries = self._warned = 0
+        #: Currency, difference and sum of each failed statement → its index; see :meth:`_exchanged`.
+        self._failed: dict[tuple[str, Decimal, Decimal], int] = {}
         self._chain: dict[tuple[str, str], tuple[Balance | None, Balance | None]] = {}
 
     # --- events --------------------------------------------------------------------------------------------------
@@ -191,11 +194,26 @@ class _Frame:
             raise fail("F-LOST", "a statement has no end", open_.head.position)
         tail = self._joined_tail(open_, open_.tail)
         proof = open_.proof.close(tail)
+        other = self._exchanged(proof, open_.head.index)
+        if other is not None:
+            proof = replace(proof, hints=(*proof.hints, "statements_exchanged"))
         tail = replace(tail, proof=proof, booked_days=open_.proof.booked_days)
         if not self.fatal:
             yield tail
         for found in [*_proof_problems(open_, tail, proof), *self._chain_problems(open_.head, tail, proof)]:
             yield from self.warnings([replace(found, statement_index=open_.head.index)])
+        if other is not None:
+            message = f"its difference and that of statement {open_.head.index} vanish if their rows are exchanged"
+            yield replace(problem("F-BALANCE", message, open_.head.position), statement_index=other)
+
+    def _exchanged(self, proof: Proof, index: int) -> int | None:
+        """The statement whose rows would prove this one, as this one's would prove that (formats.md 5.4)."""
+        if proof.state != "failed" or proof.difference is None:
+            return None
+        rows = proof.booked_sum
+        other = self._failed.get((proof.currency, -proof.difference, rows + proof.difference))
+        self._failed[proof.currency, proof.difference, rows] = index
+        return other
 
     @staticmethod
     def _joined_tail(open_: _Open, tail: StatementTail) -> StatementTail:
