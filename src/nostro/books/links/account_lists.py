@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
@@ -19,12 +20,26 @@ from nostro.books.links.queries import access_connection
 from nostro.people.models import User
 
 
+#: Pages of 100 read to learn how far back the Hub goes: of one account, and of a whole list.
+HISTORY_PAGES, HISTORY_PAGES_IN_ALL = 3, 30
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The oldest booking date among the transactions read, and whether these were all that the Hub has."""
+
+    since: dt.date | None
+    complete: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What a Hub shows to one pair of credentials: accounts, and names of banks by their id."""
 
     accounts: list[HubAccount]
     banks: dict[str, str]
+    #: By the Hub's id of the account; an account of which nothing was read is absent.
+    histories: dict[str, History] = field(default_factory=dict)
 
 
 def shown_by(client: Client) -> Shown:
@@ -36,7 +51,26 @@ def shown_by(client: Client) -> Shown:
         banks = {bank.id: bank.name for bank in client.financial_institutions()}
     except HubError as error:
         raise problem_of(error) from None
-    return Shown(accounts, banks)
+    return Shown(accounts, banks, _histories(client, accounts))
+
+
+def _histories(client: Client, accounts: list[HubAccount]) -> dict[str, History]:
+    """Since when the Hub has data (books.md 4). The API does not say, so the list is looked at within limits.
+
+    It is a help for choosing a date: where the Hub fails, the wizard does without.
+    """
+    found: dict[str, History] = {}
+    left = HISTORY_PAGES_IN_ALL
+    try:
+        for account in accounts:
+            pages = list(islice(client.walk(account.id), min(HISTORY_PAGES, left)))
+            left -= len(pages)
+            if pages:
+                days = [item.booking_date for page in pages for item in page.transactions]
+                found[account.id] = History(min(days, default=None), pages[-1].after is None)
+    except HubError:
+        return found
+    return found
 
 
 def reload_accounts(user: User, connection_id: UUID, *, now: dt.datetime) -> list[OnlineAccount]:
@@ -53,12 +87,20 @@ def look_again(connection: Connection, *, now: dt.datetime) -> list[OnlineAccoun
     return accounts
 
 
+def _store_histories(accounts: list[OnlineAccount], histories: dict[str, History]) -> None:
+    for account in accounts:
+        if history := histories.get(str(account.hub_account_id)):
+            account.history_from, account.history_complete = history.since, history.complete
+    OnlineAccount.objects.bulk_update(accounts, ["history_from", "history_complete"])
+
+
 def take(connection: Connection, shown: Shown, *, now: dt.datetime) -> tuple[list[OnlineAccount], list[OnlineAccount]]:
     """Store the list, in the caller's transaction; returns the accounts that it shows and those that it left out.
 
     A linked account that was left out is said to be so and keeps its journal; its siblings go on (books.md 6, 8).
     """
     accounts = store_accounts(connection, shown.accounts, shown.banks, now=now)
+    _store_histories(accounts, shown.histories)
     missing = list(OnlineAccount.objects.filter(connection=connection, visible=False))
     linked = set(
         JournalLink.objects.filter(online_account__in=missing, unlinked_at=None).values_list(

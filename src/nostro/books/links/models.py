@@ -101,6 +101,9 @@ class OnlineAccount(models.Model):
     current_balance_date = models.DateField(null=True)
     available_balance = AmountField(null=True)
     synchronized_at = models.DateTimeField(null=True)  # when the Hub last read the bank
+    #: The oldest booking date seen in the Hub's list, and whether the list was seen to its end.
+    history_from = models.DateField(null=True)
+    history_complete = models.BooleanField(default=False)
     consent_expires_at = models.DateTimeField(null=True)
     deprecated = models.BooleanField(default=False)
     availability = models.CharField(max_length=20, blank=True)

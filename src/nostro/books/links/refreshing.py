@@ -18,6 +18,7 @@ MAX_POLLS = 180  # 6 minutes
 SUBTYPES = ("accountTransactionsWithUnsettled", "accountDetails")
 #: A refusal this long after the Hub's last reading means that the allowance is used up (H-QUOTA).
 RECENT_S = 300
+REFUSED = "authorizationInvalid"
 
 
 def refresh(fetch: Fetch, link: JournalLink) -> UUID | None:
@@ -27,6 +28,13 @@ def refresh(fetch: Fetch, link: JournalLink) -> UUID | None:
     """
     if not _is_due(fetch, link):
         return None
+    try:
+        return _asked(fetch)
+    except HubError as error:
+        raise (_attended_only(fetch, error) or error) from None
+
+
+def _asked(fetch: Fetch) -> UUID | None:
     first: UUID | None = None
     for subtype in SUBTYPES:
         try:
@@ -58,6 +66,24 @@ def _quota_or_recent(fetch: Fetch, error: HubError) -> HubError:
     if error.code == "H-RECENT" and seen and (fetch.clock() - seen).total_seconds() > RECENT_S:
         return HubError("H-QUOTA", error.technical, request_id=error.request_id)
     return error
+
+
+def _attended_only(fetch: Fetch, error: HubError) -> HubError | None:
+    """H-ATTENDED-ONLY, where the answers show it; the API has no code of its own for it.
+
+    The consent is refused without a person although it has not run out, it was refused like this before, and the last
+    time the bank was asked, with a person, it answered.
+    """
+    account, expires = fetch.account, fetch.account.consent_expires_at
+    if fetch.run.customer_ip or not error.technical.startswith(REFUSED) or (expires and expires <= fetch.clock()):
+        return None
+    asked = account.runs.filter(synchronization_id__isnull=False, status="done").order_by("-finished_at").first()
+    if asked is None or asked.trigger != "person":
+        return None
+    refused = account.failures_seen.filter(code="H-CONSENT-EXPIRED", technical__startswith=REFUSED)
+    if not refused.filter(last_at__lt=asked.started_at, cleared_at__gte=asked.started_at).exists():
+        return None
+    return HubError("H-ATTENDED-ONLY", error.technical, request_id=error.request_id)
 
 
 def _wait(fetch: Fetch, synchronization: HubSynchronization) -> None:

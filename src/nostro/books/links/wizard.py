@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Min
 
-from nostro.books.companies.models import Company, Role
+from nostro.books.companies.models import Company, LockType, Role
 from nostro.books.hub_client.catalogue import describe
 from nostro.books.journals.held import enter_rate
 from nostro.books.journals.models import Feed, GroupingChoice, Journal, JournalKind, Line, OpeningOrigin
@@ -121,6 +121,14 @@ def free_journals(company: Company) -> list[Journal]:
     return list(journals.exclude(links__in=JournalLink.objects.filter(unlinked_at=None)).order_by("code"))
 
 
+def suits(journal: Journal, account: OnlineAccount) -> bool:
+    """Whether the journal is of the account's kind: cards feed Credit Card journals, other accounts Bank journals.
+
+    An account whose kind the Hub does not tell may feed either.
+    """
+    return not account.subtype or (journal.kind == JournalKind.CREDIT_CARD) == (account.subtype == "card")
+
+
 def _linked(account: OnlineAccount) -> Journal | None:
     return next((link.journal for link in account.links.all() if link.unlinked_at is None), None)
 
@@ -128,7 +136,11 @@ def _linked(account: OnlineAccount) -> Journal | None:
 def _propose(
     account: OnlineAccount, company: Company, *, opened: Journal | None, free: list[Journal], count: int, today: dt.date
 ) -> ProposedRow:
-    usable = [journal for journal in free if journal.currency == account.currency or not journal.lines.exists()]
+    usable = [
+        journal
+        for journal in free
+        if suits(journal, account) and (journal.currency == account.currency or not journal.lines.exists())
+    ]
     linked = _linked(account)
     chosen = None if linked else _preselect(account, opened, usable, count)
     hint = "" if chosen or linked or account.declined else "One journal per bank account: choose Create new journal."
@@ -172,7 +184,7 @@ def default_fetch_from(company: Company, journal: Journal | None, today: dt.date
 
 def first_allowed(company: Company) -> dt.date | None:
     """The day after the lock date."""
-    locked = lock_of(company)
+    locked = lock_of(company, LockType.BANK)
     return locked and locked + dt.timedelta(days=1)
 
 
@@ -270,6 +282,8 @@ class _Confirmation:
         if journal.company_id != self.company.id:
             self._error(row, "L-COMPANY", "journal")
             return
+        if not suits(journal, account):
+            self._error(row, "L-TYPE", "journal")
         if chosen[journal.id] > 1:
             self._error(row, "L-JOURNAL-TWICE", "journal")
         if journal.id in self.link_of_journal:

@@ -19,6 +19,7 @@ from nostro.books.pages import (
     ledger,
     matching,
     members,
+    old_token,
     partners,
     proof,
     reconcile,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("<uuid:company_id>/connect/", connect.find_bank, name="find_bank"),
     path("<uuid:company_id>/connect/manually/", journals.add_manually, name="add_manually"),
     path("<uuid:company_id>/connect/credentials/", connect.credentials, name="credentials"),
+    path("<uuid:company_id>/connect/token/", old_token.old_token, name="old_token"),
     path("connections/<uuid:connection_id>/accounts/", connect.link_accounts, name="link_accounts"),
     path("connections/<uuid:connection_id>/result/", connect.link_result, name="link_result"),
     # online synchronization
