@@ -79,7 +79,9 @@ def test_a_locked_line_that_was_booked_by_hand_takes_that_entry_and_makes_none(
         Side(opening.id, Decimal(25), "EUR", Decimal(25)),
     ]
     entry = draft_entry(company, kind="manual", date=DAY, label="By hand", sides=sides)
+    Company.objects.filter(pk=company.pk).update(lock_date=None)  # it was booked before the lock
     post([entry])
+    Company.objects.filter(pk=company.pk).update(lock_date=LOCK)
     line, other = held(journal), held(journal, "-26.00")
     assert entries_to_link(line) == [entry.entry]
     assert entries_to_link(other) == []

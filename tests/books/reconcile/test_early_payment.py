@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 from tests.books.conftest import NOW
 from tests.books.reconcile.steps import DAY, REFERENCE, line_of, standing
 from tests.books.steps import balance
@@ -18,8 +19,12 @@ from nostro.books.ledger.services import create_document
 from nostro.books.ledger.terms import EarlyTerms, Taxed
 from nostro.books.reconcile.applications import Application, Pay, of_option
 from nostro.books.reconcile.applying import apply_one
+from nostro.books.reconcile.automation import look
+from nostro.books.reconcile.choosing import choose_option, option_key
 from nostro.books.reconcile.engine import Proposal
+from nostro.books.reconcile.models import StoredProposal
 from nostro.books.reconcile.proposing import propose_lines
+from nostro.books.reconcile.queries import proposals_for
 from nostro.books.reconcile.services import undo
 from nostro.people.models import User
 
@@ -103,3 +108,14 @@ def test_their_reference_and_the_end_to_end_id_lead_to_a_document(
     by_id = proposed(company, journal, "121.00", "thanks", end_to_end_id="E2E-77")
     assert (by_id.decision, by_id.options[0].step) == ("apply", "end_to_end_id")
     assert by_id.options[0].item_ids == (document.open_item_id,)
+
+
+def test_a_proposal_that_was_stored_books_the_same(owner: User, company: Company, journal: Journal) -> None:
+    document_of(owner, company, structured_reference=REFERENCE)
+    line = line_of(journal, "118.58", REFERENCE)
+    look(company, clock=lambda: timezone.now() + dt.timedelta(minutes=5))
+    assert StoredProposal.objects.filter(line=line).exists()
+    stored = proposals_for([line])[line.id]
+    choose_option(owner, line.id, option_key(stored.options[0]), now=NOW)
+    assert balance(account_for(company, Purpose.DISCOUNT_GIVEN)) == Decimal("2.00")
+    assert balance(account_for(company, Purpose.VAT_PAYABLE)) == Decimal("-20.58")

@@ -16,6 +16,16 @@ class ReconcileMode(models.TextChoices):
     KEEP = "keep_suspense", _("Keep the bank entry, add a second one")
 
 
+class LockType(models.TextChoices):
+    """What a lock date keeps from being posted (books.md 14.4); the value is the column of :class:`Company`."""
+
+    ALL = "lock_date", _("All entries")
+    SALES = "sales_lock_date", _("Sales")
+    PURCHASES = "purchase_lock_date", _("Purchases")
+    BANK = "bank_lock_date", _("Bank")
+    HARD = "hard_lock_date", _("All entries, for good")
+
+
 class Company(models.Model):
     """One legal person with one set of books. Accounts for special purposes are found in the ledger by purpose."""
 
@@ -26,7 +36,10 @@ class Company(models.Model):
     time_zone = models.CharField(max_length=50, default="Europe/Brussels")
     reconcile_mode = models.CharField(max_length=15, choices=ReconcileMode, default=ReconcileMode.EDIT)
     lock_date = models.DateField(null=True)  # nothing is posted on or before this day (books.md 14.4)
-    hard_lock_date = models.DateField(null=True)  # the same, and it cannot be moved back
+    sales_lock_date = models.DateField(null=True)  # the same for customers' invoices and credit notes
+    purchase_lock_date = models.DateField(null=True)  # for suppliers' bills and credit notes
+    bank_lock_date = models.DateField(null=True)  # for entries of bank lines
+    hard_lock_date = models.DateField(null=True)  # for all entries, and it cannot be moved back
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.db import transaction
 
-from nostro.books.companies.models import Company, CompanyMember, Role
+from nostro.books.companies.models import Company, CompanyMember, LockType, Role
 from nostro.books.companies.queries import require_role
 from nostro.books.companies.signals import company_created
 from nostro.core.money import MoneyError, parse_currency
@@ -17,29 +17,35 @@ from nostro.web.errors import Problem
 
 
 @transaction.atomic
-def set_lock_date(user: User, company: Company, lock_date: dt.date | None) -> Company:
-    """Lock all days until ``lock_date``, or none. Raises :class:`Problem` before the hard lock (books.md 14.4)."""
+def set_lock_date(
+    user: User, company: Company, lock_date: dt.date | None, *, which: LockType = LockType.ALL
+) -> Company:  # fmt: skip
+    """Lock all days until ``lock_date``, or none (books.md 14.4).
+
+    Raises :class:`Problem` where the hard lock would be moved back, or another one before it.
+    """
     require_role(user, company.id, Role.ACCOUNTANT, "company")
     company = Company.objects.select_for_update().get(pk=company.pk)
     hard = company.hard_lock_date
-    if hard is not None and (lock_date is None or lock_date < hard):
+    if which in {LockType.ALL, LockType.HARD} and hard is not None and (lock_date is None or lock_date < hard):
         raise Problem(
             f"The books are locked for good until {hard:%d %b %Y}.",
             what_to_do="Choose that day or a later one.",
             code="hardLock",
-            field="lock_date",
+            field=which,
         )
-    before, company.lock_date = company.lock_date, lock_date
+    before: dt.date | None = getattr(company, which)
     if before != lock_date:
-        company.save(update_fields=["lock_date"])
+        setattr(company, which, lock_date)
+        company.save(update_fields=[which])
         record(
             tenant_id=company.id,
             actor=user,
             action="company.locked",
             obj=company,
-            sentence=f"The books are locked until {lock_date:%d %b %Y}." if lock_date else "The books are unlocked.",
-            before={"lock_date": before and before.isoformat()},
-            after={"lock_date": lock_date and lock_date.isoformat()},
+            sentence=f"{which.label}: locked until {lock_date:%d %b %Y}." if lock_date else f"{which.label}: unlocked.",
+            before={str(which): before and before.isoformat()},
+            after={str(which): lock_date and lock_date.isoformat()},
         )
     return company
 

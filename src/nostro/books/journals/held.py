@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Sum
 
-from nostro.books.companies.models import Company, Role
+from nostro.books.companies.models import Company, LockType, Role
 from nostro.books.companies.queries import require_role
 from nostro.books.companies.services import set_lock_date
 from nostro.books.journals.grouping import group_lines
@@ -47,7 +47,7 @@ def post_on_first_open_day(user: User, line_id: UUID, *, now: dt.datetime) -> Li
     line = locked_line(user, line_id, Role.ACCOUNTANT)
     if line.status != LineStatus.HELD_LOCKED:
         return line
-    day = first_open_day(line.company, line.journal.accounting_day(line.booking_date, line.value_date))
+    day = first_open_day(line.company, line.journal.accounting_day(line.booking_date, line.value_date), LockType.BANK)
     book_held_line(line, entry_day=day)
     group_lines(line.journal, today=now.date())
     record(
@@ -116,9 +116,11 @@ def link_to_entry(user: User, line_id: UUID, entry_id: UUID, *, now: dt.datetime
 
 
 @transaction.atomic
-def move_lock(user: User, company: Company, lock_date: dt.date | None, *, now: dt.datetime) -> int:
-    """Set the lock date and post what was held only for the old one; returns how many lines were posted."""
-    company = set_lock_date(user, company, lock_date)
+def move_lock(
+    user: User, company: Company, lock_date: dt.date | None, *, which: LockType = LockType.ALL, now: dt.datetime
+) -> int:
+    """Set a lock date and post what was held only for the old one; returns how many lines were posted."""
+    company = set_lock_date(user, company, lock_date, which=which)
     journals = Journal.objects.filter(company=company, lines__status=LineStatus.HELD_LOCKED).distinct()
     return sum(release_holds(journal, today=now.date()) for journal in journals)
 

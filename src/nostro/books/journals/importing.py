@@ -14,12 +14,12 @@ import msgspec
 from django.db import transaction
 from django.db.models import Max
 
-from nostro.books.companies.models import Company
+from nostro.books.companies.models import Company, LockType
 from nostro.books.journals.grouping import Placing
 from nostro.books.journals.models import Alias, Journal, Line, LineStatus, Source
 from nostro.books.ledger.bulk import Text, column_names, copy_texts
 from nostro.books.ledger.models import Entry, EntryItem
-from nostro.books.ledger.posting import Draft, Side, draft_entry, lock_of, post
+from nostro.books.ledger.posting import Draft, Lock, Side, draft_entry, lock_for, post
 from nostro.books.ledger.rates import Rates
 from nostro.core.identity import Alias as ExternalId
 from nostro.core.ids import new_id_text
@@ -123,7 +123,7 @@ class _Rows:
         self.journal, self.company = journal, journal.company
         self.run_id, self.identity = str(run_id) if run_id else None, identity
         self.rates = Rates(self.company)
-        self.locked_until = lock_of(self.company)
+        self.lock = lock_for(self.company, LockType.BANK)
         self.placing = Placing(journal, today=today, since=since, run_ids=[self.run_id])
         # Places only count within a day, and no line of this batch comes to lie before ``since``.
         newest = Line.objects.filter(journal=journal, order_date__gte=since).aggregate(newest=Max("day_seq"))["newest"]
@@ -178,7 +178,7 @@ class _Rows:
     def _status(self, new: NewLine, own: Decimal | None, day: dt.date) -> tuple[LineStatus, str]:
         if new.duplicate_of is not None:
             return LineStatus.HELD_DUPLICATE, "Possible duplicate"
-        return status_by_figures(self.journal, new.values, own, day, self.locked_until)
+        return status_by_figures(self.journal, new.values, own, day, self.lock)
 
     def _enter(self, values: LineValues, own: Decimal, day: str) -> str:
         """The entry of a posted line: bank against suspense (books.md 14.1)."""
@@ -221,7 +221,7 @@ def _text(value: str | dt.date | Decimal | None) -> Text:
 
 
 def status_by_figures(
-    journal: Journal, line: LineValues | Line, own: Decimal | None, day: dt.date, locked_until: dt.date | None
+    journal: Journal, line: LineValues | Line, own: Decimal | None, day: dt.date, lock: Lock | None
 ) -> tuple[LineStatus, str]:
     """Whether a line can be posted: held for its currency, for a lock, informational when zero, else posted.
 
@@ -233,8 +233,8 @@ def status_by_figures(
         return LineStatus.HELD_CURRENCY, f"No exchange rate for {line.currency} is known."
     if line.amount == 0:
         return LineStatus.INFORMATIONAL, "The amount is zero."
-    if locked_until is not None and day <= locked_until:
-        return LineStatus.HELD_LOCKED, f"The books are locked until {locked_until.isoformat()}."
+    if lock is not None and day <= lock.until:
+        return LineStatus.HELD_LOCKED, f"{lock.name} are locked until {lock.until.isoformat()}."
     return LineStatus.POSTED, ""
 
 
@@ -278,7 +278,8 @@ def book_held_line(line: Line, *, entry_day: dt.date | None = None) -> None:
     day = entry_day or journal.accounting_day(line.booking_date, line.value_date)
     if line.company_amount is None:
         line.company_amount = company_amount(journal, company, Rates(company), line, day)
-    line.status, line.status_reason = status_by_figures(journal, line, line.company_amount, day, lock_of(company))
+    lock = lock_for(company, LockType.BANK)
+    line.status, line.status_reason = status_by_figures(journal, line, line.company_amount, day, lock)
     if line.status == LineStatus.POSTED:
         post([enter(line, journal, company, day)])
     line.save()

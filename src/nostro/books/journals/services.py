@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from nostro.books.companies.models import Company, Role
+from nostro.books.companies.models import Company, LockType, Role
 from nostro.books.companies.queries import require_role
 from nostro.books.journals.grouping import carry_on_without, group_lines
 from nostro.books.journals.importing import LineValues, NewLine, book_held_line, import_lines
@@ -307,7 +307,7 @@ def reverse_entry(line: Line, label: str) -> None:
             draft_entry(
                 line.company,
                 kind="reversal",
-                date=first_open_day(line.company, entry.date),
+                date=first_open_day(line.company, entry.date, LockType.BANK),
                 label=f"{label}: {entry.label}",
                 sides=sides,
                 journal_id=entry.journal_id,

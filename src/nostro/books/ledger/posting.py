@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
-from nostro.books.companies.models import Company
+from nostro.books.companies.models import Company, LockType
 from nostro.books.ledger.bulk import copy_rows
 from nostro.books.ledger.models import Entry, EntryItem
 from nostro.web.errors import Problem
@@ -121,24 +122,48 @@ def reversal_of(company: Company, entry: Entry) -> Draft:
     return draft_entry(company, kind="reversal", date=date, label=entry.label, sides=sides, reverses=entry)
 
 
-def lock_of(company: Company) -> dt.date | None:
-    """The last locked day, whichever lock is later (books.md 14.4)."""
-    return max((day for day in (company.lock_date, company.hard_lock_date) if day), default=None)
+class Lock(NamedTuple):
+    """A lock in force: the last day it covers, and its name as a sentence begins with it."""
+
+    until: dt.date
+    name: str
 
 
-def require_open(company: Company, date: dt.date) -> None:
+_NAMES = {
+    LockType.ALL: "The books",
+    LockType.HARD: "The books",
+    LockType.SALES: "Sales",
+    LockType.PURCHASES: "Purchases",
+    LockType.BANK: "Bank entries",
+}
+
+
+def lock_for(company: Company, kind: LockType | None = None) -> Lock | None:
+    """The latest lock that an entry meets: those of all entries, and the one of its ``kind`` (books.md 14.4)."""
+    kinds = [LockType.HARD, LockType.ALL, *([kind] if kind else [])]
+    locks = [Lock(day, _NAMES[each]) for each in kinds if (day := getattr(company, each)) is not None]
+    return max(locks, key=lambda lock: lock.until, default=None)
+
+
+def lock_of(company: Company, kind: LockType | None = None) -> dt.date | None:
+    """The last locked day for entries of a kind; without one, for entries that have none."""
+    lock = lock_for(company, kind)
+    return lock and lock.until
+
+
+def require_open(company: Company, date: dt.date, kind: LockType | None = None) -> None:
     """Raises :class:`Problem` D-LOCKED for a date on or before a lock."""
-    locked = lock_of(company)
-    if locked is not None and date <= locked:
+    lock = lock_for(company, kind)
+    if lock is not None and date <= lock.until:
         raise Problem(
-            f"The books are locked until {locked:%d %b %Y}.",
+            f"{lock.name} are locked until {lock.until:%d %b %Y}.",
             what_to_do="Use a later date, or ask an accountant to move the lock.",
             code="D-LOCKED",
             field="date",
         )
 
 
-def first_open_day(company: Company, date: dt.date) -> dt.date:
+def first_open_day(company: Company, date: dt.date, kind: LockType | None = None) -> dt.date:
     """``date``, or the day after the lock where ``date`` is locked (books.md 14.4)."""
-    locked = lock_of(company)
+    locked = lock_of(company, kind)
     return date if locked is None or date > locked else locked + dt.timedelta(days=1)

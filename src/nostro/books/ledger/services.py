@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from nostro.books.companies.models import Company
+from nostro.books.companies.models import Company, LockType
 from nostro.books.ledger.chart import account_for
 from nostro.books.ledger.models import (
     Document,
@@ -102,7 +102,7 @@ def post_document(user: User | None, company: Company, facts: DocumentFacts) -> 
     known = Document.objects.filter(company=company, kind=kind, partner=partner, number=facts.number).first()
     if known is not None:
         return _same_document(known, facts.date, facts.amount, facts.currency)
-    require_open(company, facts.date)
+    require_open(company, facts.date, LockType.SALES if kind in _OF_CUSTOMERS else LockType.PURCHASES)
     document = _post(company, kind, partner, facts, figures)
     record(
         tenant_id=company.id,

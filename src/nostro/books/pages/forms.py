@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from nostro.books.companies.models import Company
+from nostro.books.companies.models import Company, LockType
 from nostro.books.journals.models import JournalKind
 from nostro.books.ledger.models import LedgerAccount, Partner
 from nostro.books.pages.fields import AmountField, DateField, LedgerAccountField
@@ -190,11 +190,34 @@ class PeriodForm(forms.Form):
 
 
 class LockForm(forms.Form):
-    """The last locked day."""
+    """The last locked day of each kind of entry; the fields are the values of :class:`LockType`."""
 
-    lock_date = forms.DateField(
-        label=_("Locked until and including"), required=False, widget=forms.DateInput({"type": "date"})
-    )
+    def __init__(self, data: Any = None, *, company: Company) -> None:
+        super().__init__(data, initial={str(kind): getattr(company, kind) for kind in LockType})
+        helps = {
+            LockType.ALL: _("The last locked day, whatever the entry is."),
+            LockType.SALES: _("Customers' invoices and credit notes."),
+            LockType.PURCHASES: _("Suppliers' bills and credit notes."),
+            LockType.BANK: _("Entries of bank lines."),
+            LockType.HARD: _("It can be moved forward later, never back."),
+        }
+        for kind in LockType:
+            field = DateField(label=kind.label, required=False, help_text=helps[kind])
+            field.widget.attrs["autocomplete"] = "off"
+            self.fields[kind] = field
+        self.fields["for_good"] = forms.BooleanField(
+            label=_("I know that a lock for good cannot be taken back"), required=False
+        )
+
+    @property
+    def changed_locks(self) -> list[LockType]:
+        """Those that were changed, the hard one last."""
+        return [kind for kind in LockType if kind in self.changed_data]
+
+    def clean(self) -> dict[str, Any]:
+        if LockType.HARD in self.changed_data and not self.cleaned_data.get("for_good"):
+            self.add_error("for_good", _("Tick it to lock for good, or put the date back."))
+        return self.cleaned_data
 
 
 class ReasonForm(forms.Form):

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -62,13 +63,21 @@ def chart(request: CompanyRequest) -> HttpResponse:
     )
 
 
+@transaction.atomic
+def _move_locks(request: CompanyRequest, form: LockForm) -> int:
+    return sum(
+        move_lock(person(request), request.company, form.cleaned_data[kind], which=kind, now=now())
+        for kind in form.changed_locks
+    )
+
+
 @company_page(role=Role.ACCOUNTANT)
 def lock(request: CompanyRequest) -> HttpResponse:
-    """Set the last locked day; lines that only the old lock held are posted."""
-    form = LockForm(request.POST or None, initial={"lock_date": request.company.lock_date})
+    """Set the last locked days; lines that only an old lock held are posted."""
+    form = LockForm(request.POST or None, company=request.company)
     if request.method == "POST" and form.is_valid():
         try:
-            posted = move_lock(person(request), request.company, form.cleaned_data["lock_date"], now=now())
+            posted = _move_locks(request, form)
         except Problem as problem:
             add_problem(form, problem)
         else:

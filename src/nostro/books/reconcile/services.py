@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from nostro.books.companies.models import Role
+from nostro.books.companies.models import LockType, Role
 from nostro.books.journals.explained import set_unexplained
 from nostro.books.journals.models import Line
 from nostro.books.journals.queries import access_line
@@ -167,7 +167,7 @@ def _take_back(line: Line, group: MatchGroup, parts: Sequence[MatchPart]) -> lis
         for item in counterparts
     ]
     sides.append(Side(line.journal.suspense_account_id, -amount, line.currency, -amount_currency))
-    date = first_open_day(line.company, entry.date)
+    date = first_open_day(line.company, entry.date, LockType.BANK)
     return [draft_entry(line.company, kind="reversal", date=date, label=line.label, sides=sides)]
 
 

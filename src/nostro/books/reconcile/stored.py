@@ -66,7 +66,7 @@ def shortened(proposal: Proposal) -> Proposal:
 
 def _shortened(option: Option) -> Option:
     allocations = tuple(
-        replace(one, item=replace(one.item, numbers=(), keys=(), end_to_end_ids=(), early_payment=None))
+        replace(one, item=replace(one.item, numbers=(), keys=(), end_to_end_ids=()))
         for one in option.allocations
     )
     return replace(option, allocations=allocations)

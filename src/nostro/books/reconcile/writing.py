@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from nostro.books.companies.models import Company, ReconcileMode
+from nostro.books.companies.models import Company, LockType, ReconcileMode
 from nostro.books.journals.explained import set_unexplained
 from nostro.books.journals.models import Line
 from nostro.books.ledger.bulk import copy_rows
@@ -157,7 +157,7 @@ def _trail(line: Line, group: MatchGroup) -> Trail:
 
 def edits(company: Company, date: dt.date) -> bool:
     """Edit mode, unless the entry lies in a locked period (books.md 14.3)."""
-    locked = lock_of(company)
+    locked = lock_of(company, LockType.BANK)
     return company.reconcile_mode == ReconcileMode.EDIT and (locked is None or date > locked)
 
 

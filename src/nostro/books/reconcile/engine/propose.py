@@ -13,7 +13,7 @@ from nostro.books.reconcile.engine.steps import MAX_OPTIONS, Case, Found
 from nostro.books.reconcile.engine.values import LineFacts, Option, Proposal, Refusal
 
 #: Another one makes stored proposals stale.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 
 _STEPS: tuple[Callable[[Case], Found], ...] = (
     steps.own_transfer,
