@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.formats.corpus import mutated
 from tests.formats.samples import Reading, reading
 
 from nostro.formats import FormatError, Hints, sentence
@@ -383,3 +385,15 @@ def test_rows_that_wait_for_an_answer_are_limited(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("nostro.formats.csv.mapped.MAX_WAITING", 5)
     text = table("d;a;x", *["03/04/2026;1,10;"] * 9, "13/04/2026;1,10;")
     assert refused(text, Hints(mapping=PLAIN)).problem.code == "F-MAPPING"
+
+
+@pytest.mark.parametrize("data", DATA, ids=lambda data: data["name"])
+def test_noise_in_the_table_of_a_bank_ends_in_problems_and_nothing_else(data: dict[str, Any]) -> None:
+    sample = data["sample"].lstrip("\n").encode()
+    for seed in range(60):
+        changed = mutated(sample, random.Random(seed), sample)
+        try:
+            found = reading(changed, Hints(account=IBAN, format="csv"))
+        except FormatError:
+            continue
+        assert all(tail.entries_seen == tail.entries_emitted + tail.skipped for tail in found.tails), seed

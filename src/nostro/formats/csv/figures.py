@@ -11,6 +11,8 @@ from nostro.core.money import MAX_DECIMALS, MAX_INTEGER_DIGITS, decimals
 _BLANKS = dict.fromkeys(map(ord, " \t\u00a0\u202f\u2009'’"))
 _CURRENCY = re.compile(r"^([+\-\u2212(]?)(?:[A-Za-z]{3}|[€$£¥])|(?:[A-Za-z]{3}|[€$£¥])(\)?)$")
 _DIGITS = re.compile(r"[0-9.,]+")
+#: How most amounts are written.
+_PLAIN = re.compile(r"(-?)([0-9]+(?:[.,][0-9]+)*)")
 _SIGNS = ".,"
 
 
@@ -20,6 +22,9 @@ def bare(text: str) -> tuple[bool, str]:
     Read are a sign before or behind, brackets for a negative amount, a currency before or behind, blanks and
     apostrophes between thousands.
     """
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        return plain[1] != "", plain[2]
     text = text.translate(_BLANKS)
     if not (text[:1].isdigit() and text[-1:].isdigit()):
         text = _CURRENCY.sub(r"\1\2", text).replace("\u2212", "-")

@@ -117,7 +117,7 @@ class Statements:
         yield entry
 
     def state(self, balance: Decimal) -> None:
-        """The balance of a statement without rows."""
+        """The balance of a statement that turns out to have no booked rows."""
         if self._run is not None:
             self._run.stated = balance
 

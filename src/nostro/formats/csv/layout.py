@@ -14,8 +14,9 @@ from nostro.formats.csv.own import is_own
 from nostro.formats.csv.presets import PRESETS
 from nostro.formats.csv.proposing import Proposal, propose
 from nostro.formats.csv.sheets import Cell, Row
+from nostro.formats.limits import MAX_SHEET_COLUMNS
 from nostro.formats.problems import excerpt, fail
-from nostro.formats.values import Hints
+from nostro.formats.values import Hints, Position
 
 DELIMITERS = (";", ",", "\t", "|")
 _ALIKE = 0.6
@@ -75,13 +76,13 @@ def head_candidates(lines: Sequence[tuple[int, str]]) -> list[tuple[str, list[Ro
     for delimiter in DELIMITERS:
         reader = csv.reader((line + "\n" for _, line in lines), delimiter=delimiter)
         try:
-            rows = [Row(reader.line_num, cells) for cells in reader if any(cells)]
+            rows = [Row(reader.line_num, cells[: MAX_SHEET_COLUMNS + 1]) for cells in reader if any(cells)]
         except csv.Error:
             continue
         if any(len(row.cells) > 1 for row in rows):
             found.append((delimiter, rows))
     if not found:
-        raise fail("F-UNKNOWN", "this is no table: no separator parts its lines into cells")
+        raise fail("F-UNKNOWN", "this is no table: no separator parts its lines into cells", Position(line=1))
     return found
 
 

@@ -16,7 +16,7 @@ from nostro.formats.csv.days import DayStyle
 from nostro.formats.csv.figures import FigureStyle, amount, with_decimals
 from nostro.formats.csv.grouping import StatementKey, Statements
 from nostro.formats.csv.layout import Layout
-from nostro.formats.csv.mapping import DATES, FIGURES, TableMapping, column_at
+from nostro.formats.csv.mapping import DATES, FIGURES, TEXTS, TableMapping, column_at
 from nostro.formats.csv.sheets import Cell, Place, Row
 from nostro.formats.dates import ReadDate
 from nostro.formats.limits import MAX_TEXT
@@ -33,6 +33,7 @@ _PLAIN = (
     "purpose_code", "bank_transaction_code", "merchant_category_code",
 )  # fmt: skip
 _ACCOUNTS = ("creditor_account", "debtor_account", "creditor_agent", "debtor_agent")
+_READ_AS_TEXT = frozenset((*TEXTS, "id")) - {"original_currency"}
 Values = dict[str, Any]
 
 
@@ -70,6 +71,8 @@ class MappedRows:
         assert layout.mapping is not None
         self._mapping = mapping = layout.mapping
         self._place = place
+        #: In CSV every cell is text.
+        self._is_text = place.sheet is None
         self._preamble = preamble_of(before, mapping)
         self._hints = hints
         width = len(layout.header)
@@ -77,7 +80,7 @@ class MappedRows:
         if missing:
             raise fail("F-MAPPING", f"the table has no column {', '.join(map(excerpt, missing[:5]))}")
         self._at = {field: at for at, field in self._fields.items()}
-        self._texts = [(at, field) for at, field in sorted(self._fields.items()) if field not in FIGURES]
+        self._texts = [(at, field) for at, field in sorted(self._fields.items()) if field in _READ_AS_TEXT]
         self._unmapped = [(at, layout.names[at]) for at in range(width) if at not in self._fields and layout.names[at]]
         self._filter = column_at(mapping.filter_column, layout.header) if mapping.filter_column else None
         self._figures = {
@@ -91,6 +94,8 @@ class MappedRows:
         self._statements = Statements(mapping.order)
         self._ordinal = 0
         self._problems: list[Problem] = []
+        #: Every row is made so long that it has a cell for each column that is read.
+        self._least = max(width, *(at + 1 for at in self._fields), (self._filter or 0) + 1)
         self._width = width
 
     # --- what waits -------------------------------------------------------------------------------------------------
@@ -98,7 +103,8 @@ class MappedRows:
     def read(self, rows: Iterable[Row]) -> Iterator[Event]:
         """All events of the table."""
         waiting: list[Row] = []
-        for row in rows:
+        for found in rows:
+            row = self._tidied(found)
             self._note(row.cells)
             question = self._question()
             if question is not None:
@@ -115,18 +121,24 @@ class MappedRows:
             raise self._undecided(question, waiting)
         yield from self._statements.end()
 
+    def _tidied(self, row: Row) -> Row:
+        """The row with stripped cells, one for each column at least."""
+        cells: list[Cell] = (
+            list(map(str.strip, row.cells))  # type: ignore[arg-type]
+            if self._is_text
+            else [cell.strip() if isinstance(cell, str) else cell for cell in row.cells]
+        )
+        return Row(row.line, cells + [""] * (self._least - len(cells)), len(cells))
+
     def _note(self, cells: Sequence[Cell]) -> None:
-        length = len(cells)
         for at, style in self._figures.items():
-            if at < length:
-                text = cells[at]
-                if text and isinstance(text, str):
-                    style.note(text)
+            text = cells[at]
+            if text and isinstance(text, str):
+                style.note(text)
         for at in self._dates:
-            if at < length:
-                text = cells[at]
-                if text and isinstance(text, str):
-                    self._days.note(text.strip())
+            text = cells[at]
+            if text and isinstance(text, str):
+                self._days.note(text)
 
     def _question(self) -> str | None:
         if self._days.question is not None:
@@ -168,8 +180,8 @@ class MappedRows:
     def _values(self, row: Row) -> tuple[Values, Decimal | None, Decimal | None]:
         """(fields, balance after the row, fee that is a row of its own). Raises :class:`Skipped` and F-FIELD."""
         mapping = self._mapping
-        if self._filter is not None and fold(str(_cell(row, self._filter))) in mapping.filter_words:
-            raise Skipped(f"a row with {excerpt(str(_cell(row, self._filter)))!r} is left out", "info")
+        if self._filter is not None and fold(str(row.cells[self._filter])) in mapping.filter_words:
+            raise Skipped(f"a row with {excerpt(str(row.cells[self._filter]))!r} is left out", "info")
         status = self._status(row)
         currency = self._currency(row)
         raw: dict[str, str] = {}
@@ -192,16 +204,16 @@ class MappedRows:
         self._ordinal += 1
         self._set_texts(row, values)
         for at, name in self._unmapped:
-            text = _text_of(_cell(row, at))
-            if text:
-                raw[name] = text[:MAX_TEXT]
+            cell = row.cells[at]
+            if cell != "":
+                raw[name] = _text_of(cell)[:MAX_TEXT]
         return values, self._figure(row, "balance", currency), own_fee
 
     # --- fields -----------------------------------------------------------------------------------------------------
 
     def _text(self, row: Row, field: str) -> str:
         at = self._at.get(field)
-        return _text_of(_cell(row, at)) if at is not None else ""
+        return _text_of(row.cells[at]) if at is not None else ""
 
     def _status(self, row: Row) -> str:
         if self._mapping.status is None or "status" not in self._at:
@@ -264,10 +276,10 @@ class MappedRows:
         at = self._at.get(field)
         if at is None:
             return None
-        cell = _cell(row, at)
+        cell = row.cells[at]
         if isinstance(cell, Decimal):
             return with_decimals(amount(format(cell, "f"), ".", currency, grouped=False), currency)
-        text = cell.strip() if isinstance(cell, str) else str(cell)
+        text = cell if isinstance(cell, str) else str(cell)
         if not text:
             return None
         try:
@@ -279,19 +291,18 @@ class MappedRows:
 
     def _is_date(self, row: Row, at: int) -> bool:
         try:
-            return self._day(_cell(row, at)).day is not None
+            return self._day(row.cells[at]).day is not None
         except ValueError:
             return False
 
     def _day(self, cell: Cell) -> ReadDate:
         if isinstance(cell, str):
-            text = cell.strip()
-            return self._days.read(text) if text else ReadDate(None)
+            return self._days.read(cell) if cell else ReadDate(None)
         return ReadDate(_serial(cell) if isinstance(cell, Decimal) else cell)
 
     def _set_dates(self, row: Row, values: Values) -> None:
         for at in self._dates:
-            cell, field = _cell(row, at), self._fields[at]
+            cell, field = row.cells[at], self._fields[at]
             try:
                 day, corrected = self._day(cell)
             except ValueError:
@@ -305,7 +316,7 @@ class MappedRows:
             return
         other = next((name for name in ("value_date", "transaction_date") if name in values), None)
         if other is None:
-            if len(row.cells) < self._width:
+            if row.written < self._width:
                 raise Skipped("a line that is no row of the table")
             raise self._wrong(row, self._fields[self._dates[0]], "", "a date")
         values["booking_date"] = values[other]
@@ -316,9 +327,10 @@ class MappedRows:
         side = "creditor" if values["amount"] < 0 else "debtor"
         parts: list[str] = []
         for at, field in self._texts:
-            text = _text_of(_cell(row, at))
-            if not text:
+            cell = row.cells[at]
+            if cell == "":
                 continue
+            text = cell if isinstance(cell, str) else _text_of(cell)
             if len(text) > MAX_TEXT:
                 raise fail("F-TOO-LARGE", f"the cell has more than {MAX_TEXT} characters", self._place(row, at))
             if field.startswith("counterparty"):
@@ -397,13 +409,9 @@ def _key(number: str, currency: str, name: str, statement: str) -> StatementKey:
     return StatementKey(FileAccount(currency, **{kind: compact}, display_name=tidy(name) or None), statement)
 
 
-def _cell(row: Row, at: int) -> Cell:
-    return row.cells[at] if at < len(row.cells) else ""
-
-
 def _text_of(cell: Cell) -> str:
     if isinstance(cell, str):
-        return cell.strip()
+        return cell
     return format(cell, "f") if isinstance(cell, Decimal) else cell.isoformat()
 
 

@@ -62,6 +62,8 @@ class OwnRows:
         if entry.booking_status == "booked" and exceeds(entry.amount, entry.currency):
             yield problem("F-SCALE", f"{entry.amount} has more decimals than {entry.currency}", place)
         yield from self._statements.add(key, entry, balance, place)
+        if balance is not None:
+            self._statements.state(balance)
 
     def _value(self, row: Row, name: str, field: str) -> Any:
         at = self._at[name]

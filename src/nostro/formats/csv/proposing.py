@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,20 +59,21 @@ class Proposal:
 
 def propose(names: Sequence[str]) -> Proposal:
     """The mapping that the names of the columns suggest. A field that two columns could have goes to neither."""
+    folded = [fold(name) for name in names]
+    times = Counter(folded)
     claims: dict[str, list[int]] = {}
-    for at, name in enumerate(names):
-        field = _FIELD_OF_NAME.get(fold(name))
+    for at, name in enumerate(folded):
+        field = _FIELD_OF_NAME.get(name)
         if field:
             claims.setdefault(field, []).append(at)
-    columns: dict[str, str] = {}
-    doubled = {fold(name) for name in names if sum(fold(other) == fold(name) for other in names) > 1}
-    for field, places in claims.items():
-        if len(places) == 1 or field == "description":
-            for at in places:
-                columns[f"#{at + 1}" if fold(names[at]) in doubled else names[at]] = field
-    unsure = tuple(
-        name for at, name in enumerate(names) if name and name not in columns and f"#{at + 1}" not in columns
-    )
+    taken = {
+        at: field
+        for field, places in claims.items()
+        if len(places) == 1 or field == "description"
+        for at in places
+    }  # fmt: skip
+    columns = {f"#{at + 1}" if times[folded[at]] > 1 else names[at]: field for at, field in taken.items()}
+    unsure = tuple(name for at, name in enumerate(names) if name and at not in taken)
     fields = set(columns.values())
     data: dict[str, Any] = {"name": "proposed", "columns": columns}
     if "amount" not in fields and {"debit", "credit"} <= fields:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from nostro.formats.limits import MAX_SHEET_COLUMNS, MAX_TEXT
+from nostro.formats.limits import MAX_SHEET_COLUMNS
 from nostro.formats.problems import fail, problem
 from nostro.formats.values import Position, Problem
 
@@ -19,10 +19,14 @@ HEAD_LINES = 200
 
 
 class Row(NamedTuple):
-    """``line`` of the file, or row of the sheet, from 1; a row of several lines is named by its last."""
+    """``line`` of the file, or row of the sheet, from 1; a row of several lines is named by its last.
+
+    ``written`` counts the cells that the file has where more were added.
+    """
 
     line: int
     cells: Sequence[Cell]
+    written: int = 0
 
 
 class Place(NamedTuple):
@@ -101,13 +105,6 @@ def _malformed(reason: str, line: int) -> Exception:
     if "limit" in reason:
         return fail("F-TOO-LARGE", "a quoted cell does not end", place)
     return fail("F-SYNTAX", "quotes do not stand where a cell begins or ends", place)
-
-
-def checked_text(cell: str, row: Row, column: int, place: Place) -> str:
-    """The cell, if it is not longer than any text. Raises F-TOO-LARGE."""
-    if len(cell) > MAX_TEXT:
-        raise fail("F-TOO-LARGE", f"the cell has more than {MAX_TEXT} characters", place(row, column))
-    return cell
 
 
 def cut_warning(line: int) -> Problem:
