@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "nostro.books.ledger",
     "nostro.books.journals",
     "nostro.books.reconcile",
+    "nostro.books.files",
     "nostro.books.reminders",
     "nostro.books.api",
     "nostro.books.destinations",

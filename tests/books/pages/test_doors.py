@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from tests.books.conftest import NOW
 from tests.books.pages.conftest import House, signed_in
+from tests.books.pages.files import journal_file
 
 from nostro.books.api.tokens import create_token
 from nostro.books.companies.members import invite
@@ -37,7 +38,7 @@ POST_ONLY = {
     "check_renewals", "calendar", "revoke_renewal_link", "take_token_back", "relink", "change_member",
     "withdraw_invitation", "revoke_token",
     "preview_marked", "apply_marked", "undo_marked", "match_option", "match_receivable", "match_payable", "set_partner",
-    "press_rule", "change_rule", "decide_learned", "change_numbers",
+    "press_rule", "change_rule", "decide_learned", "change_numbers", "discard_file", "undo_file",
 }  # fmt: skip
 #: Behind a secret in the address instead of a sign-in; they have tests of their own.
 SECRET = {"renew", "calendar_feed", "join"}
@@ -62,6 +63,9 @@ def address(name: str, house: House) -> str:
         "table": "lines" if name == "export_journal" else "audit",
         "kind": "csv",
     }
+    if name in {"journal_file", "discard_file", "undo_file"}:
+        owner = CompanyMember.objects.get(company=house.company, role="owner").user
+        ids["file_id"] = journal_file(owner, house.journal, imported=name == "undo_file").id
     if name in {"partner", "change_numbers"}:
         ids["partner_id"] = house.document.partner_id
     if name == "decide_learned":

@@ -14,6 +14,7 @@ from nostro.books.pages import (
     duplicates,
     editing,
     exports,
+    files,
     finding,
     journals,
     ledger,
@@ -75,6 +76,10 @@ urlpatterns = [
     path("calendar/<str:secret>.ics", renewals.calendar_feed, name="calendar_feed"),
     # journals and lines
     path("journals/<uuid:journal_id>/", journals.journal, name="journal"),
+    path("journals/<uuid:journal_id>/files/", files.journal_files, name="journal_files"),
+    path("files/<uuid:file_id>/", files.journal_file, name="journal_file"),
+    path("files/<uuid:file_id>/discard/", files.discard_file, name="discard_file"),
+    path("files/<uuid:file_id>/undo/", files.undo_file, name="undo_file"),
     path("journals/<uuid:journal_id>/proof/", proof.proof, name="proof"),
     path("journals/<uuid:journal_id>/duplicates/", duplicates.duplicates, name="duplicates"),
     path("journals/<uuid:journal_id>/card/", dashboard.card, name="card"),

@@ -1,0 +1,94 @@
+"""Compares the staged lines of a file with those of its journal (formats.md 8); nothing is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from uuid import UUID
+
+from nostro.books.files.models import JournalFile, JournalFileStatement, LineSighting
+from nostro.books.files.reading import staged_values
+from nostro.books.journals.importing import LineValues
+from nostro.books.journals.models import Alias, Journal, Line, LineStatus, Source
+from nostro.core.identity.file_comparison import Compared, FileComparison, RowOfStatement, Shown, StatementFacts
+from nostro.core.identity.file_rows import ALIKE_DAYS, RowOfFile, StoredState, StoredTransaction
+from nostro.core.ids import new_id
+
+#: ``Line.status_reason`` of lines that went with an import that was undone; they come back with the file.
+UNDONE = "import undone"
+
+
+def compare(file: JournalFile) -> tuple[Compared, dict[int, LineValues]]:
+    """What the rows of a file are, and their values by their number in the file."""
+    rows: list[RowOfStatement] = []
+    values: dict[int, LineValues] = {}
+    for staged, each in staged_values(file):
+        values[staged.number] = each
+        row = RowOfFile(
+            staged.number, each.booking_date, each.amount, each.currency, staged.fingerprint, each.bank_reference
+        )
+        rows.append(RowOfStatement(staged.statement_id, row))
+    if not rows:
+        return Compared(), values
+    days = [row.booking_date for _, row in rows]
+    margin = dt.timedelta(days=ALIKE_DAYS)
+    lines = list(
+        Line.objects.filter(journal=file.journal, booking_date__range=(min(days) - margin, max(days) + margin))
+    )
+    shown, aliases = _sightings(file.journal, lines)
+    fed = set(Alias.objects.filter(line__in=lines).values_list("line_id", flat=True))
+    fed |= {line.pk for line in lines if not shown[line.pk]}
+    statements = {each.pk: each for each in JournalFileStatement.objects.filter(file=file)}
+    earlier = {each.statement_id for all_ in shown.values() for each in all_} - statements.keys()
+    comparison = FileComparison(
+        map(_facts, (*statements.values(), *JournalFileStatement.objects.in_bulk(earlier).values())),
+        [_stored(line, aliases[line.pk], is_fed=line.pk in fed) for line in lines],
+        shown,
+        fed,
+        # Whether a line that the feed lacks is real is told by the balance proof (books.md 11.5).
+        read_by_feed=lambda _: False,
+        add_held=False,
+        new_ids=lambda number: sorted(new_id() for _ in range(number)),
+    )
+    return comparison.compare(rows), values
+
+
+def _stored(line: Line, aliases: set[str], *, is_fed: bool) -> StoredTransaction:
+    # What was typed by hand is never taken for the bank's row by itself: it can only look like it (books.md 11.2).
+    typed = line.source == Source.MANUAL and not aliases and not (is_fed and line.aliases.exists())
+    return StoredTransaction(
+        line.pk,
+        line.booking_date,
+        line.amount,
+        line.currency,
+        f"typed {line.pk}" if typed else line.fingerprint,
+        line.occurrence,
+        "" if typed else line.bank_reference,
+        tuple(sorted(aliases - {line.fingerprint})),
+        _state(line),
+    )
+
+
+def _state(line: Line) -> StoredState:
+    if line.status == LineStatus.REMOVED:
+        return "undone" if line.status_reason == UNDONE else "set_aside"
+    return "withdrawn" if line.status == LineStatus.WITHDRAWN else "live"
+
+
+def _sightings(journal: Journal, lines: list[Line]) -> tuple[dict[UUID, list[Shown]], dict[UUID, set[str]]]:
+    found = LineSighting.objects.filter(
+        line__in=lines, statement__file__journal=journal, statement__file__undone_at=None
+    )
+    shown: defaultdict[UUID, list[Shown]] = defaultdict(list)
+    aliases: defaultdict[UUID, set[str]] = defaultdict(set)
+    for each in found.only("line_id", "statement_id", "number", "fingerprint"):
+        shown[each.line_id].append(Shown(each.statement_id, each.number))
+        aliases[each.line_id].add(each.fingerprint)
+    return shown, aliases
+
+
+def _facts(each: JournalFileStatement) -> StatementFacts:
+    return StatementFacts(
+        each.pk, each.proof == "proved", each.opening, each.closing, each.first_day, each.last_day,
+        each.complete_from, each.complete_to,
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""Bank files that people hand in for a journal, what was read from them, and which line each row is (formats.md 9)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from nostro.books.companies.models import Company
+from nostro.books.journals.models import Journal, Line
+from nostro.web.fields import AmountField, IdField
+
+
+class JournalFile(models.Model):
+    """One file for one journal. Lines that it brings carry its id as their run.
+
+    ``status``: received, reading, waiting (for a person), importing, imported, failed, discarded, undone.
+    """
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    journal = models.ForeignKey(Journal, on_delete=models.CASCADE, related_name="files")
+    status = models.CharField(max_length=10, default="received")
+    name = models.CharField(max_length=200)  # a label for people, never a path
+    size = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    format = models.CharField(max_length=20, blank=True)
+    problems = models.JSONField(default=list)  # severity, code, sentence
+    quarantined = models.BooleanField(default=False)
+    reason = models.CharField(max_length=500, blank=True)
+    rows = models.PositiveIntegerField(default=0)
+    new_count = models.PositiveIntegerField(default=0)
+    known_count = models.PositiveIntegerField(default=0)
+    restored_count = models.PositiveIntegerField(default=0)
+    held_count = models.PositiveIntegerField(default=0)
+    left_out = models.PositiveIntegerField(default=0)  # other accounts, pending and provisional rows
+
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    handed_in_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    imported_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["journal", "-created_at"], name="journal_file_by_time")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class JournalFilePart(models.Model):
+    """A piece of a file as it came, sealed."""
+
+    id = IdField()
+    file = models.ForeignKey(JournalFile, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    sealed_bytes = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "number"], name="one_journal_file_part_per_number")]
+
+
+class JournalFileStatement(models.Model):
+    """One statement of the journal's account in a file: its days, its balances and their arithmetic."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    file = models.ForeignKey(JournalFile, on_delete=models.CASCADE, related_name="statements")
+    index = models.PositiveIntegerField()
+    number = models.CharField(max_length=70, blank=True)
+    proof = models.CharField(max_length=8)  # proved, unproved, failed
+    first_day = models.DateField(null=True)  # of its booked rows
+    last_day = models.DateField(null=True)
+    complete_from = models.DateField(null=True)
+    complete_to = models.DateField(null=True)
+    opening = AmountField(null=True)
+    closing = AmountField(null=True)
+    closing_day = models.DateField(null=True)
+    credit_sum = AmountField(default=0)
+    debit_sum = AmountField(default=0)
+    difference = AmountField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "index"], name="one_journal_statement_per_index")]
+
+
+class StagedLine(models.Model):
+    """One booked row of a file that waits; gone when the file is imported or discarded."""
+
+    id = models.BigAutoField(primary_key=True)
+    file = models.ForeignKey(JournalFile, on_delete=models.CASCADE, related_name="+")
+    statement = models.ForeignKey(JournalFileStatement, on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()  # order in the file, from 1
+    position = models.CharField(max_length=120)
+    fingerprint = models.CharField(max_length=64)
+    values = models.TextField()  # LineValues as JSON
+    held = models.CharField(max_length=12, default="")
+    like = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "number"], name="one_staged_line_per_number")]
+
+
+class LineSighting(models.Model):
+    """A statement showed a line: the alias under which files know it (formats.md 8)."""
+
+    id = models.BigAutoField(primary_key=True)
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    statement = models.ForeignKey(JournalFileStatement, on_delete=models.CASCADE, related_name="+")
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    fingerprint = models.CharField(max_length=64)

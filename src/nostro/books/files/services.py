@@ -1,0 +1,198 @@
+"""The verbs of this room: hand in files for a journal, confirm, discard, undo (formats.md 9)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from django.db import transaction
+
+from nostro.books.companies.models import Role
+from nostro.books.companies.queries import require_role
+from nostro.books.files.comparing import UNDONE
+from nostro.books.files.models import JournalFile, JournalFilePart, JournalFileStatement, LineSighting, StagedLine
+from nostro.books.journals.models import Alias, Journal, Line, LineStatus
+from nostro.books.journals.queries import access_journal
+from nostro.books.journals.services import remove_line
+from nostro.core.ids import new_id
+from nostro.core.text import clean
+from nostro.keys.envelope import value_context
+from nostro.people.audit import record
+from nostro.people.models import User
+from nostro.web.errors import NotFound, Problem
+from nostro.web.secrets import open_sealed, seal
+
+MIB = 1 << 20
+MAX_UPLOAD_BYTES = 128 * MIB
+MAX_FILES = 50
+PART_BYTES = 4 * MIB
+
+
+class Upload(Protocol):
+    """A file as Django hands it over."""
+
+    @property
+    def name(self) -> str | None: ...
+
+    def chunks(self) -> Iterable[bytes]: ...
+
+
+def access_file(user: User, file_id: UUID, *, role: Role | None = None) -> JournalFile:
+    """A file of one of the person's companies. Raises NotFound for unknown and foreign ones, Forbidden."""
+    found = JournalFile.objects.select_related("journal__company", "handed_in_by").filter(pk=file_id).first()
+    if found is None:
+        raise NotFound("file")
+    require_role(user, found.company_id, role, "file")
+    return found
+
+
+@transaction.atomic
+def hand_in(user: User, journal_id: UUID, uploads: Sequence[Upload], now: dt.datetime) -> list[JournalFile]:
+    """Keep files, sealed, and have a worker read each. All or none are taken.
+
+    Raises NotFound for strangers, Forbidden to readers, Problem for none, too many and too large ones.
+    """
+    journal = access_journal(user, journal_id, role=Role.CLERK)
+    if not uploads:
+        raise Problem("No file was chosen.", what_to_do="Choose a statement file.", code="noFile", field="uploads")
+    if len(uploads) > MAX_FILES:
+        raise Problem(
+            f"At most {MAX_FILES} files are taken at once.", what_to_do="Hand in a part of them first.",
+            code="tooManyFiles", field="uploads",
+        )  # fmt: skip
+    return [_store(user, journal, upload, now) for upload in uploads]
+
+
+def _store(user: User, journal: Journal, upload: Upload, now: dt.datetime) -> JournalFile:
+    from nostro.books.files.tasks import defer
+
+    name = clean((upload.name or "").replace("\\", "/").rsplit("/", 1)[-1], 200) or "file"
+    file = JournalFile.objects.create(
+        company_id=journal.company_id, journal=journal, name=name, handed_in_by=user, created_at=now, updated_at=now
+    )
+    digest, waiting = hashlib.sha256(), bytearray()
+    for chunk in upload.chunks():
+        digest.update(chunk)
+        file.size += len(chunk)
+        waiting += chunk
+        if file.size > MAX_UPLOAD_BYTES:
+            raise Problem(
+                f"The file {name} is too large.", why=f"At most {MAX_UPLOAD_BYTES // MIB} MiB are taken.",
+                what_to_do="Ask the bank for a shorter period.", code="F-TOO-LARGE", field="uploads",
+            )  # fmt: skip
+        if len(waiting) >= PART_BYTES:
+            _seal_part(file, bytes(waiting))
+            waiting.clear()
+    _seal_part(file, bytes(waiting))
+    file.sha256 = digest.hexdigest()
+    file.save()
+    record(
+        tenant_id=file.company_id, actor=user, action="file.handed_in", obj=file,
+        sentence=f"Handed in the bank file {name} for {journal.code}.",
+    )  # fmt: skip
+    defer(file)
+    return file
+
+
+def _seal_part(file: JournalFile, piece: bytes) -> None:
+    part_id, number = new_id(), file.parts.count() + 1
+    JournalFilePart.objects.create(
+        id=part_id, file=file, number=number, sealed_bytes=seal(piece, context=_context(part_id))
+    )
+
+
+def bytes_of(file: JournalFile) -> list[bytes]:
+    """The file as it came, in parts."""
+    parts = JournalFilePart.objects.filter(file=file).order_by("number")
+    return [open_sealed(part.sealed_bytes, context=_context(part.pk)) for part in parts]
+
+
+def _context(part_id: UUID) -> str:
+    return value_context("books_files_journalfilepart", "sealed_bytes", part_id)
+
+
+@transaction.atomic
+def confirm(user: User, file_id: UUID, now: dt.datetime, *, reason: str = "") -> JournalFile:
+    """Import a file that waits, as a job. One whose balances do not add up needs an accountant and a reason.
+
+    Confirming twice is the same as once. Raises NotFound, Forbidden, Problem.
+    """
+    from nostro.books.files.tasks import defer
+
+    file = access_file(user, file_id, role=Role.CLERK)
+    locked = JournalFile.objects.select_for_update().get(pk=file.pk)
+    if locked.status in {"importing", "imported"}:
+        return locked
+    if locked.status != "waiting":
+        raise not_in_this_state()
+    if locked.quarantined:
+        access_file(user, file_id, role=Role.ACCOUNTANT)
+        if not reason.strip():
+            raise Problem(
+                "The balances of this file do not add up.", why="A row may be missing, doubled or wrong.",
+                what_to_do="Compare it with the bank's statement. To import it as it is, give the reason.",
+                code="F-BALANCE", field="reason",
+            )  # fmt: skip
+    locked.status, locked.reason, locked.lease_until, locked.attempts = "importing", reason.strip()[:500], None, 0
+    locked.updated_at = now
+    locked.save()
+    defer(locked)
+    return locked
+
+
+@transaction.atomic
+def discard(user: User, file_id: UUID, now: dt.datetime) -> JournalFile:
+    """Forget a file that was not imported."""
+    file = access_file(user, file_id, role=Role.CLERK)
+    locked = JournalFile.objects.select_for_update().get(pk=file.pk)
+    if locked.status not in {"received", "waiting", "failed", "discarded"}:
+        raise not_in_this_state()
+    clear(locked)
+    JournalFilePart.objects.filter(file=locked).delete()
+    locked.status, locked.updated_at = "discarded", now
+    locked.save()
+    return locked
+
+
+def clear(file: JournalFile) -> None:
+    """Forget what was staged of a file."""
+    StagedLine.objects.filter(file=file).delete()
+    JournalFileStatement.objects.filter(file=file).delete()
+
+
+@transaction.atomic
+def undo(user: User, file_id: UUID, now: dt.datetime) -> JournalFile:
+    """Take an import back: lines that neither the feed nor another file shows become tombstones.
+
+    Raises Problem ``lineReconciled`` or ``statementConfirmed`` where one is decided, and then nothing is undone.
+    """
+    file = access_file(user, file_id, role=Role.ACCOUNTANT)
+    locked = JournalFile.objects.select_for_update().get(pk=file.pk)
+    if locked.status == "undone":
+        return locked
+    if locked.status != "imported":
+        raise not_in_this_state()
+    locked.status, locked.undone_at, locked.updated_at = "undone", now, now
+    locked.save()
+    mine = set(LineSighting.objects.filter(statement__file=locked).values_list("line_id", flat=True))
+    others = LineSighting.objects.filter(line__in=mine, statement__file__undone_at=None)
+    mine -= set(others.values_list("line_id", flat=True))
+    mine -= set(Alias.objects.filter(line__in=mine).values_list("line_id", flat=True))
+    lines = Line.objects.filter(pk__in=mine, source="file").exclude(status=LineStatus.REMOVED)
+    removed = [remove_line(user, line.pk, reason=UNDONE, now=now) for line in lines.order_by("order_date", "day_seq")]
+    record(
+        tenant_id=file.company_id, actor=user, action="file.undone", obj=file,
+        sentence=f"Undid the import of {file.name}: {len(removed)} lines were taken out.",
+    )  # fmt: skip
+    return locked
+
+
+def not_in_this_state() -> Problem:
+    """Another click or another person was faster."""
+    return Problem(
+        "This cannot be done with the file now.", why="Somebody else was faster, or it is being worked on.",
+        what_to_do="Look at the file; the page shows how it stands.", code="fileNotInThisState",
+    )  # fmt: skip

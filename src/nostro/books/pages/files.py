@@ -1,0 +1,142 @@
+"""Bank files of a journal: hand them in, see what they would bring, import, undo."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from nostro.books.companies.models import Role
+from nostro.books.files import services
+from nostro.books.files.models import JournalFile
+from nostro.books.files.queries import HeldRow, earlier_file, files_of, first_rows, held_rows, statements_in
+from nostro.books.journals.queries import access_journal
+from nostro.books.pages.shell import now, person, remember, show
+from nostro.web.errors import Problem
+from nostro.web.forms import add_problem
+
+
+class ManyFilesInput(forms.FileInput):
+    """A field that takes several files; they may be dropped on it."""
+
+    allow_multiple_selected = True
+
+
+class FilesForm(forms.Form):
+    """Statement files of banks."""
+
+    uploads = forms.FileField(
+        label=gettext_lazy("Statement files"),
+        allow_empty_file=True,
+        help_text=gettext_lazy("As the bank gives them, several at once if you like. You see first what they bring."),
+        widget=ManyFilesInput(attrs={"multiple": True, "class": "dropzone"}),
+    )
+
+
+@dataclass(frozen=True)
+class FileLine:
+    """A file with its state: tone, word and sentence."""
+
+    file: JournalFile
+    tone: str
+    word: str
+    sentence: str
+
+    @property
+    def is_running(self) -> bool:
+        return self.file.status in {"received", "reading", "importing"}
+
+    @classmethod
+    def of(cls, file: JournalFile) -> FileLine:
+        if file.status == "waiting" and file.quarantined:
+            return cls(file, "bad", _("Does not add up"), _("Nothing is imported unless you say so and why."))
+        states = {
+            "received": ("act", _("Reading"), _("You may leave this page; nothing is imported before you confirm.")),
+            "reading": ("act", _("Reading"), _("You may leave this page; nothing is imported before you confirm.")),
+            "waiting": ("warn", _("Waits for you"), _("Nothing is imported yet.")),
+            "importing": ("act", _("Importing"), _("All of it is stored at once, or nothing.")),
+            "imported": ("good", _("Imported"), ""),
+            "failed": ("bad", _("Cannot be used"), _("Nothing was imported.")),
+            "discarded": ("quiet", _("Discarded"), _("Nothing was imported.")),
+            "undone": ("quiet", _("Undone"), _("What only this file showed counts no more.")),
+        }
+        return cls(file, *states[file.status])
+
+
+@login_required
+def journal_files(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
+    """The files of a journal, and the form that takes new ones."""
+    journal = access_journal(person(request), journal_id)
+    remember(request, journal.company)
+    form = FilesForm()
+    if request.method == "POST":
+        access_journal(person(request), journal_id, role=Role.CLERK)
+        form = FilesForm(request.POST, request.FILES)
+        uploads = cast(list[services.Upload], request.FILES.getlist("uploads"))
+        try:
+            taken = services.hand_in(person(request), journal.id, uploads, now())
+            if len(taken) == 1:
+                return redirect("books:journal_file", file_id=taken[0].pk)
+            return redirect("books:journal_files", journal_id=journal.id)
+        except Problem as problem:
+            if form.is_valid():
+                add_problem(form, problem)
+    lines = [FileLine.of(each) for each in files_of(journal)]
+    return show(
+        request, "journal_files.html", journal=journal, form=form, lines=lines, room="dashboard",
+        running=any(line.is_running for line in lines),
+    )  # fmt: skip
+
+
+@never_cache
+@login_required
+def journal_file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
+    """One file: what it would bring or brought. POST imports it."""
+    found = services.access_file(person(request), file_id)
+    remember(request, found.journal.company)
+    problem = None
+    if request.method == "POST":
+        try:
+            services.confirm(person(request), found.pk, now(), reason=request.POST.get("reason", ""))
+            return redirect("books:journal_file", file_id=found.pk)
+        except Problem as refused:
+            if refused.status != 400:
+                raise
+            problem = refused
+    held: list[HeldRow] = held_rows(found) if found.status == "waiting" else []
+    return show(
+        request, "journal_file.html", 400 if problem else 200, file=found, journal=found.journal,
+        line=FileLine.of(found), problem=problem, statements=statements_in(found), held=held,
+        rows=first_rows(found) if found.status == "waiting" else [], new=found.new_count + found.restored_count,
+        earlier=earlier_file(found) if found.status == "waiting" else None,
+        faults=[each for each in found.problems if each["severity"] in {"fatal", "quarantine"}],
+        notes=[each for each in found.problems if each["severity"] in {"warning", "info"}], room="dashboard",
+    )  # fmt: skip
+
+
+@login_required
+@require_POST
+def discard_file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
+    """Forget a file that was not imported."""
+    found = services.discard(person(request), file_id, now())
+    messages.success(request, _("The file is discarded; nothing of it was imported."))
+    return redirect("books:journal_files", journal_id=found.journal_id)
+
+
+@login_required
+@require_POST
+def undo_file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
+    """Take an import back."""
+    found = services.undo(person(request), file_id, now())
+    messages.success(request, _("The import is undone."))
+    return redirect("books:journal_file", file_id=found.pk)

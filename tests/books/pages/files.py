@@ -1,0 +1,27 @@
+"""A bank file on its way into a journal, for the tests of pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from tests.hub.files.factories import Upload, camt, entry, statement
+
+from nostro.books.files import services, working
+from nostro.books.files.models import JournalFile
+from nostro.books.journals.models import Journal
+from nostro.people.models import User
+
+ROWS = [entry("-3.50", 10, "<b>Coffee</b>"), entry("-20.00", 11, "Bread")]
+
+
+def journal_file(user: User, journal: Journal, *, imported: bool = False) -> JournalFile:
+    """A file of this journal's account that waits for its person, or one that was imported."""
+    now = dt.datetime.now(dt.UTC)
+    data = camt(statement(ROWS, iban=journal.account_number, currency=journal.currency))
+    [file] = services.hand_in(user, journal.id, [Upload(data)], now)
+    working.work(file.pk)
+    if imported:
+        services.confirm(user, file.pk, now)
+        working.work(file.pk)
+    file.refresh_from_db()
+    return file
