@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -71,6 +72,8 @@ class _Run:
     first: tuple[Decimal, Decimal] | None = None
     last: tuple[Decimal, Decimal] | None = None
     stated: Decimal | None = None
+    from_day: dt.date | None = None
+    to_day: dt.date | None = None
     position: Position = field(default_factory=Position)
 
 
@@ -105,6 +108,10 @@ class Statements:
             found = self._chain.add(entry, balance, place)
             if found is not None:
                 yield found
+            day = entry.booking_date
+            if day is not None and day != run.to_day:
+                run.from_day = min(run.from_day or day, day)
+                run.to_day = max(run.to_day or day, day)
             if balance is not None:
                 run.last = balance, entry.amount
                 run.first = run.first or run.last
@@ -145,7 +152,7 @@ class Statements:
 
 
 def _balances(run: _Run, newest: bool) -> tuple[Balance, ...]:
-    """Opening and closing as the running balances have them (formats.md 5.4)."""
+    """Opening, of the day before the first row, and closing as the running balances have them (formats.md 5.4)."""
     currency = run.key.account.currency
     if run.stated is not None and run.first is None:
         opening = closing = run.stated
@@ -157,4 +164,8 @@ def _balances(run: _Run, newest: bool) -> tuple[Balance, ...]:
     else:
         opening = run.first[0] - run.first[1] - run.rows_before
         closing = run.last[0] + run.rows_after
-    return Balance("openingBooked", opening, currency), Balance("closingBooked", closing, currency)
+    before = run.from_day - dt.timedelta(days=1) if run.from_day and run.from_day > dt.date.min else None
+    return (
+        Balance("openingBooked", opening, currency, reference_date=before),
+        Balance("closingBooked", closing, currency, reference_date=run.to_day),
+    )
