@@ -265,6 +265,72 @@ class DocumentTax(models.Model):
         ]
 
 
+class PaymentState(models.TextChoices):
+    OUTSTANDING = "outstanding", _("Outstanding")
+    REJECTED = "rejected", _("Rejected by the bank")
+    SETTLED = "settled", _("On a bank line")
+    RETURNED = "returned", _("Returned by the bank")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class PaymentBatch(models.Model):
+    """Payments that were sent to the bank together and usually appear as one line (books.md 16.7)."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="payment_batches")
+    journal_id = models.UUIDField()  # journals lie above the ledger
+    reference = models.CharField(max_length=35)
+    message_id = models.CharField(max_length=35, blank=True)
+    date = models.DateField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("company", Upper("reference"), name="one_batch_per_reference"),
+            models.CheckConstraint(condition=~Q(reference=""), name="batch_reference_given"),
+        ]
+        indexes = [models.Index("company", Upper("message_id"), name="batch_by_message")]
+
+
+class Payment(models.Model):
+    """A payment that was ordered and is expected on a bank line; it makes no entry of its own (books.md 16.1).
+
+    ``amount`` is signed and in the currency of the open item it pays, like that item: paid out −.
+    """
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="payments")
+    journal_id = models.UUIDField()
+    batch = models.ForeignKey(PaymentBatch, null=True, on_delete=models.PROTECT, related_name="payments")
+    open_item = models.ForeignKey(EntryItem, on_delete=models.PROTECT, related_name="payments")
+    amount = AmountField()
+    date = models.DateField()
+    reference = models.CharField(max_length=60, blank=True)
+    end_to_end_id = models.CharField(max_length=35, blank=True)  # upper case
+    state = models.CharField(max_length=11, choices=PaymentState, default=PaymentState.OUTSTANDING)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(amount=0), name="payment_amount_not_zero"),
+            models.CheckConstraint(condition=Q(state__in=PaymentState.values), name="payment_state_known"),
+            models.UniqueConstraint(
+                fields=["company", "end_to_end_id"],
+                name="one_payment_per_end_to_end_id",
+                condition=~Q(end_to_end_id="") & ~Q(state=PaymentState.CANCELLED),
+            ),
+            models.UniqueConstraint(
+                fields=["open_item"],
+                name="one_outstanding_payment_per_item",
+                condition=Q(state=PaymentState.OUTSTANDING),
+            ),
+        ]
+        indexes = [
+            models.Index("company", Upper("reference"), name="payment_by_reference", condition=~Q(reference="")),
+            models.Index(fields=["company", "state", "-date"], name="payment_by_state"),
+        ]
+
+
 class ItemReference(models.Model):
     """A canonical key (``scheme:value``, books.md 15) under which an open item is found."""
 

@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from nostro.books.companies.models import Company
 from nostro.books.ledger.chart import account_for
-from nostro.books.ledger.models import Purpose
+from nostro.books.ledger.models import Payment, PaymentState, Purpose
 from nostro.books.reconcile.engine import Allocation, ItemKind, OpenItem, Option, Proposal
 
 
@@ -34,6 +36,16 @@ class Pay:
     part: Decimal | None = None
     write_offs: tuple[WriteOff, ...] = ()
     expected: Decimal | None = None
+    payment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """The line brings a payment back: its item is open again by ``amount``, which is signed like the line."""
+
+    item_id: UUID
+    payment_id: UUID
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,9 @@ class BookTo:
     label: str = ""
 
 
+Move = Pay | Reopen | BookTo
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """Explain a line by moves, in their order. ``expected_rest`` is what was unexplained when this was decided.
@@ -54,7 +69,7 @@ class Application:
     """
 
     line_id: UUID
-    moves: tuple[Pay | BookTo, ...]
+    moves: tuple[Move, ...]
     step: str
     explanation: str
     automatic: bool = False
@@ -98,11 +113,30 @@ def of_option(
             Application(proposal.line_id, move, expected_rest=rest, **common),
             Application(other.id, move, expected_rest=-other.residual, mirror_of=proposal.line_id, **common),
         ]
-    moves: tuple[Pay | BookTo, ...] = (
-        *(_pay(company, allocation) for allocation in option.allocations),
+    moves: tuple[Move, ...] = (
+        *(move for allocation in option.allocations for move in _moves(company, allocation)),
         *(BookTo(one.account_id, one.amount, one.partner_id, one.label) for one in option.bookings),
     )
     return [Application(proposal.line_id, moves, expected_rest=rest, **common)]
+
+
+def _moves(company: Company, allocation: Allocation) -> list[Move]:
+    """One move for an item, and one for each payment of a batch, as far as the line reaches (books.md 16.7)."""
+    kind = allocation.item.kind
+    if kind not in {ItemKind.PAYMENT, ItemKind.BATCH, ItemKind.RETURN}:
+        return [_pay(company, allocation)]
+    batch = Q(batch=allocation.item.id, state=PaymentState.OUTSTANDING)
+    wanted = batch if kind == ItemKind.BATCH else Q(pk=allocation.item.id)
+    moves: list[Move] = []
+    rest = allocation.part
+    for payment in Payment.objects.filter(wanted, company=company).order_by("id"):
+        if kind == ItemKind.RETURN:
+            return [Reopen(payment.open_item_id, payment.id, rest)]
+        part = min(payment.amount, rest, key=abs)
+        if part:
+            moves.append(Pay(payment.open_item_id, part, payment_id=payment.id))
+        rest -= part
+    return moves
 
 
 def _pay(company: Company, allocation: Allocation) -> Pay:

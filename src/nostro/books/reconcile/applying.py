@@ -16,9 +16,9 @@ from django.db.models import Sum
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
-from nostro.books.ledger.models import EntryItem, LedgerAccount, Purpose
+from nostro.books.ledger.models import EntryItem, LedgerAccount, Payment, Purpose
 from nostro.books.ledger.rates import Rates
-from nostro.books.reconcile.applications import Application, Pay
+from nostro.books.reconcile.applications import Application, BookTo
 from nostro.books.reconcile.engine.slices import LineAmounts
 from nostro.books.reconcile.models import MatchGroup, MatchPart
 from nostro.books.reconcile.planning import Plan, State, make_plan
@@ -104,10 +104,13 @@ def _lock(company: Company, applications: Sequence[Application]) -> State:
     journals = Journal.objects.in_bulk({line.journal_id for line in lines.values()})
     for line in lines.values():
         line.company, line.journal = company, journals[line.journal_id]
-    item_ids = {move.item_id for one in applications for move in one.moves if isinstance(move, Pay)}
+    moves = [move for one in applications for move in one.moves if not isinstance(move, BookTo)]
+    item_ids = {move.item_id for move in moves}
     open_items = EntryItem.objects.select_for_update(of=("self",)).select_related("document").only(*_ITEM_COLUMNS)
     open_items = open_items.filter(company=company, pk__in=item_ids, residual__isnull=False)
     items = {item.id: item for item in open_items.order_by("id")}
+    payment_ids = {move.payment_id for move in moves if move.payment_id is not None}
+    payments = Payment.objects.select_for_update().filter(company=company, pk__in=payment_ids).order_by("id")
     taken = taken_of(list(lines))
     exchange = LedgerAccount.objects.filter(
         company=company, purpose__in=(Purpose.EXCHANGE_GAIN, Purpose.EXCHANGE_LOSS)
@@ -120,6 +123,7 @@ def _lock(company: Company, applications: Sequence[Application]) -> State:
         amounts={line.id: amounts_of(company, line, taken.get(line.id)) for line in lines.values()},
         items=items,
         residuals={item.id: _residuals(item) for item in items.values()},
+        payments={payment.id: payment for payment in payments} if payment_ids else {},
         exchange_gain_id=by_purpose.get(Purpose.EXCHANGE_GAIN),
         exchange_loss_id=by_purpose.get(Purpose.EXCHANGE_LOSS),
     )

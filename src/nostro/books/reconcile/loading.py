@@ -32,6 +32,7 @@ from nostro.books.reconcile.engine import (
 from nostro.books.reconcile.engine.partners import AccountOwner, KnownPartner, normalised_name
 from nostro.books.reconcile.engine.reading import end_to_end_id
 from nostro.books.reconcile.engine.steps import MIRROR_DAYS
+from nostro.books.reconcile.expected import load_payments
 
 #: Lines of one batch, open items looked at of one partner, and items of one amount that no partner speaks for.
 BATCH_LINES, PARTNER_ITEMS, AMOUNT_ITEMS = 1_000, 500, 10
@@ -64,7 +65,8 @@ def load_batch(company: Company, line_ids: Sequence[UUID], partners: PartnerBook
         *_by_number(company, {token.text for said in evidence for token in said.tokens}),
         *_by_end_to_end_id(company, {said.end_to_end_id for said in evidence if said.end_to_end_id}),
     }
-    return Batch(lines, evidence, Book([*_items(company, ids), *_mirrors(company, lines, partners)], partners))
+    items = [*_items(company, ids), *load_payments(company, lines, evidence), *_mirrors(company, lines, partners)]
+    return Batch(lines, evidence, Book(items, partners))
 
 
 def load_more(company: Company, lines: Sequence[LineFacts], evidence: Sequence[LineEvidence], book: Book) -> None:

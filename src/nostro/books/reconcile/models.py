@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
-from nostro.books.ledger.models import Entry, EntryItem, LedgerAccount, Partner
+from nostro.books.ledger.models import Entry, EntryItem, LedgerAccount, Partner, Payment
 from nostro.web.fields import AmountField, IdField
 
 
@@ -178,6 +178,7 @@ class MatchPart(models.Model):
     account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
     partner = models.ForeignKey(Partner, null=True, on_delete=models.PROTECT, related_name="+")
     open_item = models.ForeignKey(EntryItem, null=True, on_delete=models.PROTECT, related_name="match_parts")
+    payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT, related_name="match_parts")
     counterpart_id = models.UUIDField()  # the entry item that was made; gone when the group is undone
     label = models.TextField(blank=True)
     amount = AmountField()  # in the company's currency

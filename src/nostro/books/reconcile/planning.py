@@ -14,10 +14,10 @@ from uuid import UUID
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Line, LineStatus
-from nostro.books.ledger.models import EntryItem
+from nostro.books.ledger.models import EntryItem, Payment, PaymentState
 from nostro.books.ledger.posting import Side
 from nostro.books.ledger.rates import Rates
-from nostro.books.reconcile.applications import Application, BookTo, Pay
+from nostro.books.reconcile.applications import Application, BookTo, Pay, Reopen
 from nostro.books.reconcile.engine.slices import LineAmounts, Slice, share
 from nostro.core.money import decimals
 from nostro.core.text import clean
@@ -35,6 +35,7 @@ class State:
     amounts: dict[UUID, LineAmounts]
     items: Mapping[UUID, EntryItem]
     residuals: dict[UUID, tuple[Decimal, Decimal]]  # by item: in its currency, in the company's
+    payments: Mapping[UUID, Payment] = field(default_factory=dict)
     exchange_gain_id: UUID | None = None
     exchange_loss_id: UUID | None = None
 
@@ -51,6 +52,7 @@ class PlannedPart:
     item: EntryItem | None = None
     item_amount: Decimal | None = None
     item_amount_currency: Decimal | None = None
+    payment: Payment | None = None
 
 
 @dataclass(slots=True)
@@ -73,12 +75,18 @@ def make_plan(state: State, application: Application) -> Plan:
     for move in application.moves:
         if isinstance(move, Pay):
             _pay(state, plan, amounts, residuals, move)
+        elif isinstance(move, Reopen):
+            _reopen(state, plan, amounts, residuals, move)
         else:
             _book(plan, amounts, move)
     if not plan.parts:
         raise Problem("Nothing is chosen.", what_to_do="Choose an open item or an account.", code="itemsMissing")
     state.amounts[line.id] = amounts
     state.residuals.update(residuals)
+    for part in plan.parts:
+        if part.payment is not None:
+            settled = part.payment.state == PaymentState.OUTSTANDING
+            part.payment.state = PaymentState.SETTLED if settled else PaymentState.RETURNED
     return plan
 
 
@@ -135,16 +143,49 @@ def _pay(
             what_to_do="Take a smaller amount.",
             code="amountInvalid",
         )
+    payment = _payment(state, move.payment_id, PaymentState.OUTSTANDING)
     lost_company = share(residual_company, lost, residual, state.company.currency)
     paid_company = share(residual_company, piece.paid, residual, state.company.currency)
     residuals[item.id] = (residual - lost, residual_company - lost_company)
     plan.parts.append(
         PlannedPart(
-            item.account_id, item.partner_id, item.label, piece, item.currency, item, lost_company, lost
+            item.account_id, item.partner_id, item.label, piece, item.currency, item, lost_company, lost, payment
         )
     )  # fmt: skip
     _write_off(plan, item, move, lost_company - paid_company)
     _exchange(state, plan, item, piece.company_amount - paid_company)
+
+
+def _payment(state: State, payment_id: UUID | None, wanted: PaymentState) -> Payment | None:
+    if payment_id is None:
+        return None
+    payment = state.payments.get(payment_id)
+    if payment is None:
+        raise NotFound("payment")
+    if payment.state != wanted:
+        raise _stale("the payment")
+    return payment
+
+
+def _reopen(
+    state: State, plan: Plan, amounts: LineAmounts, residuals: dict[UUID, tuple[Decimal, Decimal]], move: Reopen
+) -> None:
+    """What comes back is owed again, at the value that the bank's amounts give it."""
+    item = state.items.get(move.item_id)
+    payment = _payment(state, move.payment_id, PaymentState.SETTLED)
+    if item is None or payment is None:
+        raise NotFound("payment")
+    if abs(move.amount) > abs(payment.amount):
+        raise _stale("the payment")
+    piece = _slice(state, plan.line, amounts, item, move.amount)
+    own, company = residuals[item.id]
+    lost, lost_company = piece.paid, piece.company_amount
+    residuals[item.id] = (own - lost, company - lost_company)
+    plan.parts.append(
+        PlannedPart(
+            item.account_id, item.partner_id, item.label, piece, item.currency, item, lost_company, lost, payment
+        )
+    )
 
 
 def _slice(state: State, line: Line, amounts: LineAmounts, item: EntryItem, wanted: Decimal) -> Slice:

@@ -17,7 +17,7 @@ from nostro.books.companies.models import LockType, Role
 from nostro.books.journals.explained import set_unexplained
 from nostro.books.journals.models import Line
 from nostro.books.journals.queries import access_line
-from nostro.books.ledger.models import EntryItem, LedgerAccount, Partner, PartnerBankAccount
+from nostro.books.ledger.models import EntryItem, LedgerAccount, Partner, PartnerBankAccount, Payment, PaymentState
 from nostro.books.ledger.posting import (
     Draft,
     Side,
@@ -116,6 +116,7 @@ def _undo(user: User, line: Line, group: MatchGroup, now: dt.datetime) -> None:
     parts = list(group.parts.order_by("open_item_id"))
     post([*_take_back(line, group, parts), *_reversals(line, group)])
     _reopen(parts)
+    _payments_back(parts)
     line.suspense_residual += sum((part.amount_currency for part in parts), Decimal(0))
     line.reconciled = line.suspense_residual == 0
     set_unexplained([line])
@@ -145,6 +146,24 @@ def _reopen(parts: Sequence[MatchPart]) -> None:
         own, company = residuals[part.open_item_id]
         residuals[part.open_item_id] = (own + part.item_amount_currency, company + part.item_amount)
     set_residuals(residuals)
+
+
+def _payments_back(parts: Sequence[MatchPart]) -> None:
+    """Payments are as the matches that are left make them: settled where a return is taken back, else expected again,
+    or cancelled where the item has another one on its way by now."""
+    gone = {part.group_id for part in parts}
+    ids = [part.payment_id for part in parts if part.payment_id is not None]
+    for payment in Payment.objects.select_for_update().filter(pk__in=ids).order_by("id"):
+        live = MatchPart.objects.filter(payment=payment, group__undone_at=None).exclude(group_id__in=gone)
+        paid = live.filter(**{f"item_amount_currency__{'lt' if payment.amount < 0 else 'gt'}": 0})
+        others = Payment.objects.filter(open_item=payment.open_item_id, state=PaymentState.OUTSTANDING)
+        if paid.exists():
+            payment.state = PaymentState.SETTLED
+        elif others.exclude(pk=payment.pk).exists():
+            payment.state = PaymentState.CANCELLED
+        else:
+            payment.state = PaymentState.OUTSTANDING
+        payment.save(update_fields=["state"])
 
 
 def _take_back(line: Line, group: MatchGroup, parts: Sequence[MatchPart]) -> list[Draft]:

@@ -19,6 +19,7 @@ from nostro.books.companies.models import Company
 from nostro.books.journals.models import Line, LineStatus
 from nostro.books.ledger.models import Entry, EntryItem
 from nostro.books.reconcile.engine import ENGINE_VERSION, ItemKind, OpenItem, Option, Proposal
+from nostro.books.reconcile.expected import residuals_of
 from nostro.books.reconcile.models import Automation, StoredProposal
 from nostro.books.reconcile.proposing import propose_lines
 from nostro.books.reconcile.rules.loading import load_rules
@@ -66,8 +67,7 @@ def shortened(proposal: Proposal) -> Proposal:
 
 def _shortened(option: Option) -> Option:
     allocations = tuple(
-        replace(one, item=replace(one.item, numbers=(), keys=(), end_to_end_ids=()))
-        for one in option.allocations
+        replace(one, item=replace(one.item, numbers=(), keys=(), end_to_end_ids=())) for one in option.allocations
     )
     return replace(option, allocations=allocations)
 
@@ -111,6 +111,8 @@ def _residuals(proposals: Iterable[Proposal]) -> dict[UUID, Decimal | None]:
             "id", "residual_currency"
         )
     )
+    expected = (ItemKind.PAYMENT, ItemKind.BATCH, ItemKind.RETURN)
+    residuals |= residuals_of((item_id, kind) for item_id, kind in items.items() if kind in expected)
     for line_id, rest in Line.objects.filter(pk__in=mirrors).values_list("id", "suspense_residual"):
         residuals[line_id] = -rest
     return residuals

@@ -11,7 +11,7 @@ from nostro.books.companies.models import Company, LockType, ReconcileMode
 from nostro.books.journals.explained import set_unexplained
 from nostro.books.journals.models import Line
 from nostro.books.ledger.bulk import copy_rows
-from nostro.books.ledger.models import Entry, EntryItem
+from nostro.books.ledger.models import Entry, EntryItem, Payment
 from nostro.books.ledger.posting import (
     Draft,
     Side,
@@ -40,6 +40,7 @@ def write_plans(state: State, plans: Sequence[Plan], *, actor: User | None, now:
     rows.suspense.store()
     copy_rows(groups)
     copy_rows(rows.parts)
+    _store_payments(plans)
     set_residuals({item_id: state.residuals[item_id] for item_id in rows.paid})
     lines = {plan.line.id: plan.line for plan in plans}
     for line in lines.values():
@@ -51,6 +52,12 @@ def write_plans(state: State, plans: Sequence[Plan], *, actor: User | None, now:
         Line.objects.filter(pk__in=to_check).update(to_check=True)
     record_many([_trail(plan.line, group) for plan, group in zip(plans, groups, strict=True)], actor=actor)
     return groups
+
+
+def _store_payments(plans: Sequence[Plan]) -> None:
+    payments = {part.payment.id: part.payment for plan in plans for part in plan.parts if part.payment is not None}
+    if payments:
+        Payment.objects.bulk_update(payments.values(), ["state"])
 
 
 class _Rows:
@@ -127,6 +134,7 @@ def _part(group: MatchGroup, part: PlannedPart, counterpart: EntryItem, line: Li
         account_id=part.account_id,
         partner_id=part.partner_id,
         open_item=part.item,
+        payment=part.payment,
         counterpart_id=counterpart.id,
         label=part.label,
         amount=part.piece.company_amount,

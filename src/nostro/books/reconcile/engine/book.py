@@ -28,6 +28,7 @@ class Book:
         self._by_end_to_end_id: defaultdict[str, list[UUID]] = defaultdict(list)
         self._by_partner: defaultdict[UUID, list[UUID]] = defaultdict(list)
         self._by_amount: defaultdict[tuple[str, Decimal], list[UUID]] = defaultdict(list)
+        self._batches: list[UUID] = []
         self._mirrors: defaultdict[str, list[UUID]] = defaultdict(list)
         self.add(items)
 
@@ -48,6 +49,10 @@ class Book:
             self._by_number[number].append(item.id)
         for identifier in item.end_to_end_ids:
             self._by_end_to_end_id[identifier].append(item.id)
+        if item.kind == ItemKind.BATCH:
+            self._batches.append(item.id)
+        if item.kind != ItemKind.DOCUMENT:
+            return  # whom it pays and how much is found by the document
         if item.partner_id is not None:
             self._by_partner[item.partner_id].append(item.id)
         self._by_amount[item.currency, item.residual].append(item.id)
@@ -76,6 +81,10 @@ class Book:
         found = self._open(self._by_amount.get((currency, residual)))
         return [item for item in found if item.residual == residual]
 
+    def batches(self, currency: str, amount: Decimal) -> list[OpenItem]:
+        """Batches whose outstanding payments add up to this."""
+        return [item for item in self._open(self._batches) if (item.currency, item.residual) == (currency, amount)]
+
     def mirrors(self, account_number: str) -> list[OpenItem]:
         """Unexplained lines of the own account with this number."""
         return self._open(self._mirrors.get(account_number))
@@ -86,7 +95,7 @@ class Book:
             item = self._items[allocation.item.id]
             rest = item.residual - allocation.part - allocation.write_off
             self._items[item.id] = replace(item, residual=rest)
-            if rest and item.kind != ItemKind.MIRROR:
+            if rest and item.kind == ItemKind.DOCUMENT:
                 self._by_amount[item.currency, rest].append(item.id)
 
     def _open(self, ids: list[UUID] | None) -> list[OpenItem]:

@@ -64,6 +64,8 @@ class Found:
 def refusal_of(line: LineFacts, item: OpenItem) -> str:
     """Why an item cannot be paid by a line at all; empty if it can."""
     rest = line.rests.get(item.currency)
+    if item.journal_id not in {None, line.journal_id}:
+        return "it is expected on another account"
     if rest is None:
         return f"it is in {item.currency}, and no rate is known"
     if not rest or (item.residual > 0) != (rest > 0):
@@ -186,7 +188,9 @@ def end_to_end(case: Case) -> Found:
     if not identifier:
         return found
     evidence = Evidence("end_to_end_id", identifier, "end-to-end id")
-    for item in _payable(case, case.book.by_end_to_end_id(identifier), found):
+    items = _payable(case, case.book.by_end_to_end_id(identifier), found)
+    payments = [item for item in items if item.kind != ItemKind.DOCUMENT]
+    for item in payments or items:  # a payment goes before the document that it pays
         exact = item.residual == case.line.rests[item.currency]
         why = f"End-to-end id {identifier}"
         early = _discount_option(case, Step.END_TO_END_ID, item, [evidence], why)
@@ -272,6 +276,15 @@ def payment(case: Case) -> Found:
     found = Found()
     tokens = [token for token in case.evidence.tokens if is_strong_number(token.text)]
     _by_number(case, found, Step.PAYMENT, tokens, {ItemKind.PAYMENT, ItemKind.BATCH})
+    return found if found.options else _batch_of_this_total(case, found)
+
+
+def _batch_of_this_total(case: Case, found: Found) -> Found:
+    """The only batch that comes to this amount. An amount alone is never applied without a person (books.md 16.2)."""
+    for currency, amount in case.line.rests.items():
+        for item in _payable(case, case.book.batches(currency, amount), found):
+            evidence = Evidence("amount", f"{amount} {currency}", "amount")
+            found.options.append(_option(case, Step.PAYMENT, [item], [evidence], "The total of the batch", auto=False))
     return found
 
 

@@ -21,6 +21,7 @@ class ItemKind(StrEnum):
     DOCUMENT = "document"
     PAYMENT = "payment"
     BATCH = "batch"
+    RETURN = "return"  # a payment that was made and may come back
     MIRROR = "mirror"  # the other half of a transfer between own accounts
 
 
@@ -65,6 +66,7 @@ class OpenItem:
     end_to_end_ids: tuple[str, ...] = ()
     early_payment: EarlyPayment | None = None
     is_draft: bool = False
+    journal_id: UUID | None = None  # of payments and batches, which are expected on one account
     counterparty_account: str = ""  # of a mirror line: the number of the account that holds it
 
 
