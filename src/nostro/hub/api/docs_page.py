@@ -48,13 +48,21 @@ class Call:
 def api_documentation(request: HttpRequest) -> HttpResponse:
     """All endpoints by resource, each with a call to try and an answer."""
     groups: dict[str, list[Call]] = {}
-    for endpoint in ENDPOINTS:
+    for endpoint in sorted(ENDPOINTS, key=lambda each: _order(each.resource)):
         groups.setdefault(endpoint.resource or _("discovery and tokens"), []).append(_call(endpoint))
     return render(
         request,
         "hub_api/docs.html",
         {"groups": groups, "host": settings.PUBLIC_URL, "version": openapi.VERSION, "changes": _CHANGES},
     )
+
+
+#: What most readers come for; the rest follows as it is declared.
+_FIRST = ("", "account", "transaction", "pendingTransaction", "synchronization", "financialInstitution")
+
+
+def _order(resource: str) -> int:
+    return _FIRST.index(resource) if resource in _FIRST else len(_FIRST)
 
 
 def _call(endpoint: Endpoint) -> Call:

@@ -29,7 +29,7 @@ MAX_TARGET_CHARACTERS = 500
 _MASK = "•••"
 #: Attributes whose values say what was asked and nothing about a person.
 _SHOWN = frozenset({"type", "resourceType", "resourceId", "subtype", "currency", "status", "grant_type", "scope"})
-_SHOWN_PARAMETERS = ("limit", "after", "before", "page[", "filter[")
+_SHOWN_PARAMETERS = ("limit", "after", "before", "page[", "filter[", "grant_type", "scope")
 
 log = structlog.get_logger(__name__)
 

@@ -61,6 +61,7 @@ class MandateForm(forms.Form):
         field.choices = account_choices(accounts, mark_sandbox=True)
         field.required = with_email
         if not with_email:
+            field.label = gettext_lazy("They may read")
             del self.fields["email"]
 
 

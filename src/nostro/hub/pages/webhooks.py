@@ -70,7 +70,7 @@ def webhook(request: HttpRequest, integration_id: uuid.UUID) -> HttpResponse:
     deliveries = [] if endpoint is None else deliveries_of(endpoint)
     return show(
         request, "webhook.html", integration=found, endpoint=endpoint, form=form, deliveries=deliveries,
-        room="integrations",
+        room="integrations", mode=_mode(found),
     )  # fmt: skip
 
 
@@ -93,14 +93,19 @@ def integration_requests(request: HttpRequest, integration_id: uuid.UUID) -> Htt
     """What the software asked lately, newest first."""
     found = _access(request, integration_id)
     return show(
-        request, "integration_requests.html", integration=found, requests=requests_of(found), room="integrations"
-    )
+        request, "integration_requests.html", integration=found, requests=requests_of(found), room="integrations",
+        mode=_mode(found),
+    )  # fmt: skip
 
 
 def _access(request: HttpRequest, integration_id: uuid.UUID, role: Role | None = None) -> Integration:
     found = access_integration(_user(request), integration_id, role=role)
     remember(request, found.organization)
     return found
+
+
+def _mode(integration: Integration) -> str:
+    return "sandbox" if integration.is_sandbox else "live"
 
 
 def _user(request: HttpRequest) -> User:
