@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from nostro.core.transactions import Balance
 from nostro.formats.limits import MAX_ENTRIES, MAX_FATAL_PROBLEMS, MAX_STATEMENTS, MAX_WARNINGS
-from nostro.formats.problems import FormatError, fail, problem
+from nostro.formats.problems import FormatError, excerpt, fail, problem
 from nostro.formats.proof import Proof, RunningProof
 from nostro.formats.registry import reader_of
 from nostro.formats.streams import Source
@@ -28,6 +28,7 @@ def read(chunks: Iterable[bytes], survey: Survey, hints: Hints = _NO_HINTS) -> I
     Ends with :class:`FormatError` for a fatal problem, which carries up to 20 of them: nothing given before may then be
     stored. Problems of severity quarantine come in the stream; the file must not pass on by itself.
     """
+    _require_encoding(hints)
     source = Source(chunks, survey, hints)
     frame = _Frame()
     reader = reader_of(_format(survey, hints))
@@ -45,6 +46,13 @@ def read(chunks: Iterable[bytes], survey: Survey, hints: Hints = _NO_HINTS) -> I
         raise FormatError((*frame.fatal, *error.problems)[0], (*frame.fatal, *error.problems)) from error
     frame.raise_fatal()
     yield from frame.finish()
+
+
+def _require_encoding(hints: Hints) -> None:
+    try:
+        b"x".decode(hints.encoding or "ascii", "replace")
+    except LookupError:
+        raise fail("F-ENCODING", f"there is no encoding named {excerpt(hints.encoding or '')!r}") from None
 
 
 def _format(survey: Survey, hints: Hints) -> str:

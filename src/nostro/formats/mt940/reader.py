@@ -206,6 +206,9 @@ class _Statement:
         if self._undated:
             message = f"{self._undated} entries have no entry date; the value date was taken"
             yield problem("F-DATE", message, self._position)
+        if self._form == "mt942" and not self._sums:
+            message = "the totals :90D: and :90C: are missing, so nothing proves that all rows are there"
+            yield problem("F-UNPROVED", message, self._place)
         yield StatementTail(
             tuple(self._balances(account.currency)), self._stated_totals(), self._seen, self._emitted,
             self._seen - self._emitted, self._last_page, self._place, self._complete,

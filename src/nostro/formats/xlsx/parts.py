@@ -51,7 +51,7 @@ def looked_at(data: bytes) -> dict[str, SheetFacts]:
         archive = zipfile.ZipFile(io.BytesIO(data))
         members = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError):
-        raise fail("F-TRUNCATED", "the workbook is not whole") from None
+        raise fail("F-TRUNCATED", "the workbook is not whole", Position(byte=len(data))) from None
     if len(members) > MAX_ZIP_MEMBERS:
         raise fail("F-TOO-LARGE", f"the workbook has more than {MAX_ZIP_MEMBERS} parts")
     total, facts = 0, {}
