@@ -15,7 +15,7 @@ from tests.formats.samples import outgoing, reading, written
 from nostro.formats import Entry, FileHead, WriteError, lossy_fields
 
 #: All formats that are written, and those that hold booked rows only.
-FORMS = ["camt.053", "coda", "mt940", "ofx"]
+FORMS = ["camt.053", "coda", "csv", "mt940", "ofx", "xlsx"]
 
 
 def state_of(form: str) -> str:
