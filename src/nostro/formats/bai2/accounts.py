@@ -10,7 +10,7 @@ from typing import Any
 
 from nostro.core.money import MAX_INTEGER_DIGITS, decimals
 from nostro.core.transactions import Balance
-from nostro.formats.bai2.records import Record
+from nostro.formats.bai2.records import FUNDS_FIELDS, Record
 from nostro.formats.dates import yymmdd
 from nostro.formats.problems import excerpt, fail, problem
 from nostro.formats.texts import account_number, is_valid_iban, passes_gate, sort_remittance, tidy
@@ -31,7 +31,6 @@ _BALANCES = {
     "060": "interimAvailable",
 }  # fmt: skip
 _CREDITS, _DEBITS = "100", "400"
-_FUNDS_FIELDS = {"S": 3, "V": 2}
 
 
 class FieldError(ValueError):
@@ -110,7 +109,7 @@ class Account:
         at = 0
         while at < len(fields):
             kind, text, count, funds = (*fields[at : at + 4], "", "", "", "")[:4]
-            at += 4 + _FUNDS_FIELDS.get(funds, 0)
+            at += 4 + FUNDS_FIELDS.get(funds, 0)
             if funds == "D":
                 at += 1 + 2 * whole_number(fields[at] if at < len(fields) else "", "distributions")
             if not kind:
@@ -186,7 +185,7 @@ class Account:
         funds = fields[2]
         if not funds:
             return 3
-        behind = 3 + _FUNDS_FIELDS.get(funds, 0)
+        behind = 3 + FUNDS_FIELDS.get(funds, 0)
         if funds == "D":
             behind += 1 + 2 * whole_number(fields[3], "distributions")
         raw["funds"] = ",".join(fields[2:behind])

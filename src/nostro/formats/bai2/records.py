@@ -11,7 +11,7 @@ from nostro.formats.problems import fail
 from nostro.formats.values import Position
 
 #: Fields behind the funds type, before the references: S has three amounts, V date and time; D a count and pairs.
-_FUNDS_FIELDS = {"S": 3, "V": 2}
+FUNDS_FIELDS = {"S": 3, "V": 2}
 _REFERENCES = 2
 #: A slash that another record follows.
 _NEXT = re.compile(r"/(?=[0-9]{2},)")
@@ -103,7 +103,7 @@ def _text_at(body: str) -> int | None:
     if len(fields) < 6:
         return None
     funds = fields[2].strip()
-    count = 3 + _FUNDS_FIELDS.get(funds, 0) + _REFERENCES
+    count = 3 + FUNDS_FIELDS.get(funds, 0) + _REFERENCES
     if funds == "D":
         pairs = fields[3].strip()
         count += 1 + 2 * (int(pairs) if pairs.isascii() and pairs.isdigit() and len(pairs) < 4 else 0)
