@@ -168,11 +168,12 @@ def test_pages_cost_places_where_the_bank_counts_them(customer: Customer) -> Non
     assert codes == [200, 200, 200, 200, 429]
 
 
-def test_other_formats_are_refused_with_a_clear_word(customer: Customer) -> None:
-    for written in ("camt.052", "camt.053", "mt940", "mt942", "download"):
-        refused = customer.control("POST", "/format", {"account": SAVINGS, "format": written})
-        assert code_of(refused) == (400, "PARAMETER_NOT_SUPPORTED")
-        assert f"cannot write {written} yet" in refused.json["tppMessages"][0]["text"]
+def test_an_account_has_one_format_and_a_service_that_wants_another_is_refused(customer: Customer) -> None:
+    refused = customer.control("POST", "/format", {"account": SAVINGS, "format": "mt942"})
+    assert code_of(refused) == (400, "PARAMETER_NOT_SUPPORTED")
+    assert "cannot write mt942 yet" in refused.json["tppMessages"][0]["text"]
+    refused = customer.control("POST", "/format", {"account": "user_card-card", "format": "mt940"})
+    assert code_of(refused) == (400, "PARAMETER_NOT_SUPPORTED")
     assert customer.control("POST", "/format", {"account": SAVINGS, "format": "json"}).status_code == 200
     consent = customer.link("user_good")
     path = f"/v1/accounts/{_resource(customer)}/transactions?bookingStatus=booked&dateFrom=2025-01-01"
@@ -181,6 +182,11 @@ def test_other_formats_are_refused_with_a_clear_word(customer: Customer) -> None
     assert customer.control("GET", "/state").json["quota"] == []
     for accepted in ("*/*", "application/xml, application/json;q=0.5"):
         assert customer.call("GET", path, consent, headers={"Accept": accepted}).status_code == 200
+    for written, kind in (("camt.053", "application/xml"), ("mt940", "text/plain"), ("download", "application/json")):
+        assert customer.control("POST", "/format", {"account": SAVINGS, "format": written}).status_code == 200
+        assert customer.call("GET", path, consent, headers={"Accept": kind}).status_code == 200
+        refused = customer.call("GET", path, consent, headers={"Accept": "image/png"})
+        assert code_of(refused) == (406, "REQUESTED_FORMATS_INVALID")
 
 
 # --- paging -------------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def test_the_table_is_complete() -> None:
     wanted = """good good_oauth mfa_decoupled mfa_embedded cancel consent_expires_60s consent_revoked consent_90d
         quota_exhausted bank_down slow_15s flaky_401 pending_then_booked booked_only identical_twins no_ids uid_changes
         ref_reused balance_gap backdated corrections 10k_tx paging_odd multi_currency history_15min window_limit partial
-        closed_account empty hostile_text card dinar"""
+        closed_account empty hostile_text card dinar camt mt940"""
     assert SCENARIOS.keys() == {f"user_{name}" for name in wanted.split()}
 
 

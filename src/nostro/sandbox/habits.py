@@ -19,13 +19,15 @@ class NewIds:
 class Habits:
     """``paging`` is a mode of :mod:`nostro.sandbox.paging`, ``page_size`` None that of the customer. ``counts_pages``
     makes follow-up pages cost a place of the quota. ``gap_minor`` is what balances say more than the rows.
-    ``new_ids`` change with every renewal of a consent."""
+    ``new_ids`` change with every renewal of a consent. ``format`` is how lists are written, see
+    :mod:`nostro.sandbox.reports`."""
 
     paging: str = "links"
     page_size: int | None = None
     counts_pages: bool = False
     gap_minor: int = 0
     new_ids: NewIds | None = None
+    format: str = "json"
 
     def to_text(self) -> str:
         """As the bank stores it."""

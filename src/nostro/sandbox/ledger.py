@@ -93,7 +93,9 @@ class Ledger:
         """Give every test user the accounts of the table; accounts that exist stay as they are."""
         for scenario in SCENARIOS.values():
             for position, plan in enumerate(scenario.accounts):
-                self.open_account(scenario.psu, position, plan, Habits(scenario.paging, new_ids=scenario.new_ids))
+                self.open_account(
+                    scenario.psu, position, plan, Habits(scenario.paging, new_ids=scenario.new_ids, format=plan.format)
+                )
 
     def open_account(self, psu: str, position: int, plan: AccountPlan, habits: Habits) -> str:
         """One account with a history of 24 months; returns its id. One that exists stays as it is."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nostro.sandbox import plots
@@ -25,6 +25,8 @@ PAGE_SIZE = 100
 #: Histories by the name under which an account remembers its own.
 HISTORIES: dict[str, Callable[[Place, dt.date], Iterator[Row]]] = {
     "company": company.current_account,
+    "good_company": special.as_user_good(company.current_account),
+    "good_savings": special.as_user_good(company.savings_account),
     "savings": company.savings_account,
     "trade": trade.trade_account,
     "many_rows": special.many_rows,
@@ -53,6 +55,7 @@ class AccountPlan:
     type: str = "CACC"
     history: str = "company"
     number: str = ""
+    format: str = "json"
 
     @property
     def iban_number(self) -> str:
@@ -121,6 +124,14 @@ def _single(key: str, name: str, history: str) -> tuple[AccountPlan, ...]:
 _PAIR = (_CURRENT, _SAVINGS)
 
 
+def _pair_in(current: str, savings: str) -> tuple[AccountPlan, ...]:
+    """The accounts of user_good with their histories, their lists written in these formats."""
+    return (
+        replace(_CURRENT, history="good_company", format=current),
+        replace(_SAVINGS, history="good_savings", format=savings),
+    )
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.psu: scenario
     for scenario in (
@@ -144,6 +155,12 @@ SCENARIOS: dict[str, Scenario] = {
             "One account in Kuwaiti dinar, a currency with three decimals.",
             (AccountPlan("dinar", "Dinar account", "Foreign currency account", "KWD", history="trade"),),
         ),
+        Scenario(
+            "user_camt",
+            "The rows of user_good as XML: camt.052 with pending rows, and camt.053 to download in a ZIP.",
+            _pair_in("camt.052", "download"),
+        ),
+        Scenario("user_mt940", "The rows of user_good as MT940.", _pair_in("mt940", "mt940")),
         Scenario("user_10k_tx", "Ten thousand booked rows in pages of 100.", _single("many", "Webshop", "many_rows")),
         Scenario(
             "user_identical_twins",

@@ -54,14 +54,34 @@ def read_list(bank: Bank, request: BankRequest, record: Record, resource_id: str
     """One page of a list of one kind."""
     consent, account = granted_account(bank, request, record, resource_id, "transactions", is_card=kind.is_card)
     require_open(account)
-    write, query = reports.writer(request), _query(bank, request, account, consent)
+    reports.require_accepted(request, account.habits.format)
+    query = _query(bank, request, account, consent)
     record.page = "first" if query.is_first else "next"
     if query.is_first or account.habits.counts_pages:
         count(bank, record, consent)
-    report = _Report(bank, request, account, query, kind).written()
+    if account.habits.format == "json":
+        report = _Report(bank, request, account, query, kind).written()
+        reply = json_reply({kind.account: reference(account), kind.rows: report})
+    elif account.habits.format == "download":
+        wanted = urlencode({"bookingStatus": query.status, "dateFrom": query.since, "dateTo": query.until})
+        href = f"{kind.root}/{account.resource_id}/download?{wanted}"
+        reply = json_reply({kind.account: reference(account), "_links": {"download": {"href": href}}})
+    else:
+        reply = reports.reply(bank, account, query.since, query.until, query.status)
     if query.is_first:
         bank.changes.count_read(account)
-    return write({kind.account: reference(account), kind.rows: report})
+    return reply
+
+
+def download(bank: Bank, request: BankRequest, record: Record, resource_id: str) -> Response:
+    """``GET /v1/accounts/{id}/download``, where a list said that it is a file: the next page of that list."""
+    consent, account = granted_account(bank, request, record, resource_id, "transactions")
+    require_open(account)
+    query = _query(bank, request, account, consent)
+    record.page = "next"
+    if account.habits.format != "download":
+        raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no file at this address.")
+    return reports.reply(bank, account, query.since, query.until, query.status)
 
 
 def read_transaction(

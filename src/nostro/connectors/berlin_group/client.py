@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from nostro.connectors.berlin_group.errors import Subject, error_from_answer
 from nostro.connectors.berlin_group.fields import UnreadableError
 from nostro.connectors.berlin_group.profile import Profile
+from nostro.connectors.berlin_group.statements import ACCEPT, is_file, mask_card_numbers_in_file
 from nostro.connectors.contract import Clock, Configuration, NewRequestId, PsuContext, RawAnswer, TokenSource
 from nostro.connectors.errors import (
     AspspTimeout,
@@ -61,14 +62,17 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         feature: str = "",
+        accept_files: bool = False,
     ) -> Received:
         """Send one request. ``url``: a path below the base URL, or an absolute one of the same origin.
 
-        ``feature`` is what a NOT_SUPPORTED answer would refuse. A source of tokens is asked for one, and told when
-        the bank calls it over.
+        ``feature`` is what a NOT_SUPPORTED answer would refuse. With ``accept_files`` the answer may be a file of
+        :mod:`~nostro.connectors.berlin_group.statements`, which comes without ``data``. A source of tokens is asked
+        for one, and told when the bank calls it over.
         """
         target = resolve_link(configuration, url)
-        all_headers = {"Accept": "application/json", **Profile.of(configuration).headers, **psu_headers(psu)}
+        accept = ACCEPT if accept_files else "application/json"
+        all_headers = {"Accept": accept, **Profile.of(configuration).headers, **psu_headers(psu)}
         if consent_id is not None:
             all_headers["Consent-ID"] = consent_id
         token = access_token if isinstance(access_token, str | None) else access_token.get()
@@ -79,7 +83,7 @@ class Client:
         content = json.dumps(body, separators=(",", ":")).encode() if body is not None else None
         answer = self._exchange(method, target, {**all_headers, **(headers or {})}, content)
         try:
-            return self._interpreted(answer, subject, feature)
+            return self._interpreted(answer, subject, feature, accept_files=accept_files)
         except TokenExpired:
             if token is not None and access_token is not None and not isinstance(access_token, str):
                 access_token.refused(token)
@@ -102,8 +106,10 @@ class Client:
         except DoorError as error:
             raise _from_door(error, request_id) from error
 
-    def _interpreted(self, answer: Answer, subject: Subject, feature: str) -> Received:
+    def _interpreted(self, answer: Answer, subject: Subject, feature: str, *, accept_files: bool = False) -> Received:
         is_json = answer.content_type in _JSON_TYPES or answer.content_type.endswith("+json")
+        if accept_files and 200 <= answer.status < 300 and (raw := _as_file(answer)) is not None:
+            return Received(raw, None, answer.headers)
         body = mask_card_numbers_in_json(answer.body)
         raw = RawAnswer(answer.url, answer.status, answer.content_type, body, answer.request_id)
         if not 200 <= answer.status < 300:
@@ -121,6 +127,15 @@ class Client:
         if not is_json and answer.content_type not in {"", "text/plain", "application/octet-stream"}:
             raise _unexpected_format(raw)
         return Received(raw, parsed(raw), answer.headers)
+
+
+def _as_file(answer: Answer) -> RawAnswer | None:
+    """The answer, card numbers masked, if it is a bank file. Raises :class:`ProtocolError` for a damaged ZIP."""
+    raw = RawAnswer(answer.url, answer.status, answer.content_type, answer.body, answer.request_id)
+    if not is_file(raw):
+        return None
+    with interpreting(raw):
+        return replace(raw, body=mask_card_numbers_in_file(answer.body))
 
 
 def parsed(raw: RawAnswer) -> Any:

@@ -49,7 +49,7 @@ class BerlinGroupConnector:
         pending=True,
         delta="none",
         quota="psd2",
-        formats=("json",),
+        formats=("json", "camt.052", "camt.053", "camt.054", "mt940", "mt942"),
         licence_needed=True,
         notifications=False,
         countries=EEA,

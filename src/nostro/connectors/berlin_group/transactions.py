@@ -25,6 +25,7 @@ from nostro.connectors.berlin_group.errors import error_from_answer, messages_of
 from nostro.connectors.berlin_group.fields import UnreadableError, Warnings, href_of
 from nostro.connectors.berlin_group.mapping import read_transaction
 from nostro.connectors.berlin_group.profile import BOOKING_STATUS_BOTH, BOOKING_STATUS_PENDING, Profile
+from nostro.connectors.berlin_group.statements import is_file, read_file
 from nostro.connectors.contract import (
     BookingStatusFilter,
     Configuration,
@@ -112,8 +113,12 @@ def list_transactions(  # noqa: PLR0917 - the arguments of connectors.md 1.2
         consent_id=connection.consent.consent_id,
         access_token=connection.access_token,
         feature=feature,
+        accept_files=True,
     )
     with interpreting(received.raw):
+        if is_file(received.raw):
+            chain = _continued(chain, read := _read_file(received.raw, account), received.raw)
+            return Page(read.rows, window, received.raw, None, chain.unreadable == 0, (), read.warnings)
         if (error := _error_within(client, received.raw, received.data)) is not None:
             raise error
         require_same_account(received.raw, received.data, account)
@@ -128,7 +133,7 @@ def list_transactions(  # noqa: PLR0917 - the arguments of connectors.md 1.2
 def map_transactions(raw: RawAnswer, window: Window) -> Page:
     """Interpret a stored page again. ``next`` is None and ``complete`` True only if it was a whole chain by itself."""
     with interpreting(raw):
-        read = _read(raw, parsed(raw))
+        read = _read_file(raw, None) if is_file(raw) else _read(raw, parsed(raw))
     complete = read.next_href is None and read.unreadable == 0
     return Page(read.rows, window, raw, complete=complete, warnings=read.warnings)
 
@@ -180,16 +185,27 @@ def _following(configuration: Configuration, chain: Chain, read: _Read, raw: Raw
 
 def _error_within(client: Client, raw: RawAnswer, data: Any) -> ConnectorError | None:
     """The error of an answer that says 200 and yet holds error messages instead of transactions."""
-    has_rows = isinstance(data, Mapping) and "transactions" in data
+    has_rows = isinstance(data, Mapping) and ("transactions" in data or href_of(data.get("_links"), "download"))
     if has_rows or not any(message.is_error for message in messages_of(data)):
         return None
     return error_from_answer(raw, data, subject="account", retry_after=None, clock=client.clock)
 
 
+def _read_file(raw: RawAnswer, account: Account | None) -> _Read:
+    """The whole list in one file."""
+    found = read_file(raw, account)
+    digest = hashlib.sha256(raw.body).hexdigest()[:12]
+    return _Read(tuple(found.rows), found.unreadable, tuple(found.warnings), None, digest)
+
+
 def _read(raw: RawAnswer, data: Any) -> _Read:
     report = data.get("transactions") if isinstance(data, Mapping) else None
+    links = data.get("_links") if isinstance(data, Mapping) else None
+    if not report and (file := href_of(links, "download")):
+        # The list is a file elsewhere, which is read as the next page.
+        return _Read((), 0, (), file, "")
     if not isinstance(report, Mapping):
-        raise _without_rows(raw, data)
+        raise protocol_error(raw, "The bank's answer has no list of transactions.")
     warnings = Warnings()
     for message in messages_of(data):
         warnings.add(f"the bank says {message.code}: {message.text}")
@@ -218,20 +234,6 @@ def _items(raw: RawAnswer, report: Mapping[str, Any], status: str) -> list[Any]:
     if not isinstance(items, list):
         raise protocol_error(raw, f"The bank's answer has no list under {status!r}.")
     return items
-
-
-def _without_rows(raw: RawAnswer, data: Any) -> ProtocolError | NotSupported:
-    """The bank answered without a list of rows: it offers a file to download, or something unknown."""
-    links = data.get("_links") if isinstance(data, Mapping) else None
-    if href_of(links, "download"):
-        return NotSupported(
-            "The bank offers this list only as a file to download, which this connector does not read yet.",
-            feature="download",
-            status=raw.status,
-            request_id=raw.request_id,
-            raw=raw,
-        )
-    return protocol_error(raw, "The bank's answer has no list of transactions.")
 
 
 def _digest(text: str) -> str:

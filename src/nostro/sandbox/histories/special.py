@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,15 @@ HOSTILE_TEXTS = (
     "{{ 7*7 }} ${7*7} %s %n",
     "Z\u0337\u0322a\u0337l\u0337g\u0337o\u0337 \U0001f4a9 \ufeff zero\u200bwidth",
 )  # fmt: skip
+
+
+def as_user_good(history: Callable[[Place, dt.date], Iterator[Row]]) -> Callable[[Place, dt.date], Iterator[Row]]:
+    """The very rows that ``user_good`` has, for customers to whom the bank writes them in another format."""
+
+    def rows(place: Place, day: dt.date) -> Iterator[Row]:
+        yield from history(replace(place, psu="user_good"), day)
+
+    return rows
 
 
 def many_rows(place: Place, day: dt.date) -> Iterator[Row]:
