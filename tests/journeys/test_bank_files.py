@@ -111,3 +111,36 @@ def test_a_file_is_previewed_imported_undone_and_imported_again(
     hand_in(page, {"name": "export.xml", "mimeType": "application/xml", "buffer": exported})
     expect(page.get_by_role("heading", level=1)).to_have_text("This file would bring 0 transactions", timeout=60_000)
     assert watched == []
+
+
+def test_a_journal_of_the_books_takes_a_file(
+    house: RunningHouse, context: BrowserContext, screenshots: Path, watched: list[str]
+) -> None:
+    page = context.new_page()
+    steps.sign_up(page, house, "journal-files@example.org")
+    steps.create_company(page, house, "Files NV")
+    page.get_by_role("link", name="Add manually").first.click()
+    page.get_by_label("Account number").fill("BE68539007547034")
+    page.get_by_role("button", name="Add journal").click()
+    page.goto(f"{house.url}/books/")
+    page.get_by_role("main").get_by_role("link", name=re.compile("BE68|BNK1")).first.click()
+    page.get_by_role("link", name="Bank files").click()
+    look(page, screenshots, "books-files-empty")
+    hand_in(page, OCTOBER)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file would bring 4 lines", timeout=60_000)
+    look(page, screenshots, "books-file-preview")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file brought 4 lines", timeout=60_000)
+    look(page, screenshots, "books-file-imported")
+    page.locator("summary", has_text="Undo import").click()
+    page.get_by_role("dialog").get_by_role("button", name="Undo import").click()
+    expect(page.get_by_text("The import is undone.")).to_be_visible()
+    page.get_by_role("link", name="Bank files", exact=True).first.click()
+    hand_in(page, OCTOBER)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file would bring 4 lines", timeout=60_000)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file brought 4 lines", timeout=60_000)
+    page.get_by_role("link", name="Show the journal").click()
+    expect(page.get_by_text("1,953.00").first).to_be_visible()
+    look(page, screenshots, "books-file-journal")
+    assert watched == []

@@ -178,6 +178,13 @@ def test_what_only_looks_like_a_row_of_the_feed_is_held_and_a_person_may_add_it(
     assert len(live(account)) == 2
 
 
+def test_a_row_that_the_feed_dates_a_day_earlier_is_held(account: Account, user: User) -> None:
+    fed(account, bank_row("-3.50", 12, "Coffee"))
+    file = imported(user, camt(statement([entry("-1.00", 21), entry(day=13)], first=9, last=25)), account)
+    assert counts(file.pk) == (1, 0, 0, 1)
+    assert StagedRow.objects.get(file=file).held == "alike"
+
+
 def test_a_file_that_contradicts_the_feed_is_told_and_not_applied(account: Account, user: User) -> None:
     fed(account, bank_row("-99.00", 10, "Rent"))
     file = imported(user, camt(statement([entry("-1.00", 10), entry("-2.00", 25)], first=9)), account)

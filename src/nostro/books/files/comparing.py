@@ -32,17 +32,17 @@ def compare(file: JournalFile) -> tuple[Compared, dict[int, LineValues]]:
         return Compared(), values
     days = [row.booking_date for _, row in rows]
     margin = dt.timedelta(days=ALIKE_DAYS)
-    lines = list(
-        Line.objects.filter(journal=file.journal, booking_date__range=(min(days) - margin, max(days) + margin))
-    )
-    shown, aliases = _sightings(file.journal, lines)
-    fed = set(Alias.objects.filter(line__in=lines).values_list("line_id", flat=True))
-    fed |= {line.pk for line in lines if not shown[line.pk]}
+    within = (min(days) - margin, max(days) + margin)
+    lines = list(Line.objects.filter(journal=file.journal, booking_date__range=within))
+    shown, aliases = _sightings(file.journal, within)
+    named = Alias.objects.filter(line__journal=file.journal, line__booking_date__range=within)
+    merged = set(named.values_list("line_id", flat=True))
+    fed = merged | {line.pk for line in lines if not shown[line.pk]}
     statements = {each.pk: each for each in JournalFileStatement.objects.filter(file=file)}
     earlier = {each.statement_id for all_ in shown.values() for each in all_} - statements.keys()
     comparison = FileComparison(
         map(_facts, (*statements.values(), *JournalFileStatement.objects.in_bulk(earlier).values())),
-        [_stored(line, aliases[line.pk], is_fed=line.pk in fed) for line in lines],
+        [_stored(line, aliases[line.pk], is_merged=line.pk in merged) for line in lines],
         shown,
         fed,
         # Whether a line that the feed lacks is real is told by the balance proof (books.md 11.5).
@@ -53,9 +53,9 @@ def compare(file: JournalFile) -> tuple[Compared, dict[int, LineValues]]:
     return comparison.compare(rows), values
 
 
-def _stored(line: Line, aliases: set[str], *, is_fed: bool) -> StoredTransaction:
+def _stored(line: Line, aliases: set[str], *, is_merged: bool) -> StoredTransaction:
     # What was typed by hand is never taken for the bank's row by itself: it can only look like it (books.md 11.2).
-    typed = line.source == Source.MANUAL and not aliases and not (is_fed and line.aliases.exists())
+    typed = line.source == Source.MANUAL and not aliases and not is_merged
     return StoredTransaction(
         line.pk,
         line.booking_date,
@@ -75,9 +75,11 @@ def _state(line: Line) -> StoredState:
     return "withdrawn" if line.status == LineStatus.WITHDRAWN else "live"
 
 
-def _sightings(journal: Journal, lines: list[Line]) -> tuple[dict[UUID, list[Shown]], dict[UUID, set[str]]]:
+def _sightings(
+    journal: Journal, within: tuple[dt.date, dt.date]
+) -> tuple[dict[UUID, list[Shown]], dict[UUID, set[str]]]:
     found = LineSighting.objects.filter(
-        line__in=lines, statement__file__journal=journal, statement__file__undone_at=None
+        line__journal=journal, line__booking_date__range=within, statement__file__undone_at=None
     )
     shown: defaultdict[UUID, list[Shown]] = defaultdict(list)
     aliases: defaultdict[UUID, set[str]] = defaultdict(set)

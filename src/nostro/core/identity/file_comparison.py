@@ -16,6 +16,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from nostro.core.identity.file_rows import (
+    ALIKE_DAYS,
     DayWalk,
     FileMatch,
     HeldRow,
@@ -24,6 +25,8 @@ from nostro.core.identity.file_rows import (
     in_common,
     match_file,
 )
+
+_AROUND = [dt.timedelta(days=number) for number in range(-ALIKE_DAYS, ALIKE_DAYS + 1) if number]
 
 
 class StatementFacts(NamedTuple):
@@ -123,8 +126,11 @@ class FileComparison:
         return self.result
 
     def _statement(self, statement: StatementFacts, rows: Sequence[RowOfFile]) -> None:
-        days = sorted({row.booking_date for row in rows})
-        stored = [row for day in days for row in self._pool[day] if not self._is_apart(row, statement)]
+        days = {row.booking_date for row in rows}
+        # A row that looks like one of these may lie on a day beside it, where the statement shows nothing.
+        days |= {day + each for day in days for each in _AROUND if statement.lists(day + each)}
+        around = sorted(day for day in days if day in self._pool)
+        stored = [row for day in around for row in self._pool[day] if not self._is_apart(row, statement)]
         found = match_file(
             rows, stored, listed=statement.lists, read_by_feed=self._read_by_feed, add_held=self._add_held
         )

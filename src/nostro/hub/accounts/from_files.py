@@ -142,6 +142,17 @@ def rows_of_runs_not_fed(account: Account, runs: Collection[uuid.UUID]) -> set[u
     return set(found.values_list("id", flat=True))
 
 
+def sums_per_day(account: Account, ids: Collection[uuid.UUID]) -> dict[dt.date, Decimal]:
+    """What these rows add up to on each booking date."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT booking_date, sum(amount) FROM accounts_transaction"
+            " WHERE account_id = %s AND id = ANY(%s) AND booking_date IS NOT NULL GROUP BY 1",
+            [account.pk, list(ids)],
+        )
+        return dict(cursor.fetchall())
+
+
 def record_file_balances(
     account: Account, balances: Sequence[BankBalance], *, synchronization_id: uuid.UUID, now: dt.datetime
 ) -> bool:

@@ -17,14 +17,14 @@ from typing import NamedTuple
 from django.db import connection
 
 from nostro.core.identity.file_comparison import Compared, FileComparison, RowOfStatement, Shown, StatementFacts
-from nostro.core.identity.file_rows import HeldRow, RowOfFile, StoredState, StoredTransaction
+from nostro.core.identity.file_rows import ALIKE_DAYS, HeldRow, RowOfFile, StoredState, StoredTransaction
 from nostro.core.ids import new_id
 from nostro.hub.accounts.from_files import Placed, StoredForFiles, rows_per_day, stored_for_files
 from nostro.hub.accounts.models import Account
 from nostro.hub.files.limits import STRETCH_ROWS
 from nostro.hub.files.models import FileAccount, FileStatement
 
-_ONE_DAY = dt.timedelta(days=1)
+_AROUND = dt.timedelta(days=ALIKE_DAYS)
 
 
 class Seen(NamedTuple):
@@ -88,9 +88,13 @@ def compare(
     """
     total = Found()
     statements = {each.pk: each for each in FileStatement.objects.filter(file_account=file_account).order_by("index")}
-    for first, last in _stretches(file_account, account):
+    stretches = list(_stretches(file_account, account))
+    for first, last in stretches:
         staged = _staged_between(file_account, first, last)
-        comparison = _comparison(account, statements, first, last, add_held=add_held)
+        # Beyond the file's own days there may be rows that look like its first and last ones.
+        since = first - _AROUND if (first, last) == stretches[0] else first
+        until = last + _AROUND if (first, last) == stretches[-1] else last
+        comparison = _comparison(account, statements, since, until, add_held=add_held)
         rows = [RowOfStatement(each.statement_id, each.row) for each in staged]
         stretch, found = _result(comparison.compare(rows), staged)
         if write is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -69,15 +70,16 @@ class _AccountImport:
 
     def run(self) -> None:
         run_id = new_id()
-        days: list[tuple[dt.date, Decimal]] = []
+        sums: defaultdict[dt.date, Decimal] = defaultdict(Decimal)
 
         def write(stretch: Stretch, found: Found) -> None:
             self._write(stretch, found, run_id)
-            days.extend(stretch.days)
+            for day, amount in stretch.days:
+                sums[day] += amount
 
         found = compare(self.file_account, self.account, add_held=self.file.add_held, write=write)
         FileStatement.objects.filter(file_account=self.file_account).update(account=self.account)
-        after_rows_changed(self.account, days)
+        after_rows_changed(self.account, sums.items())
         changed = record_file_balances(
             self.account, stated_balances([self.file_account]), synchronization_id=run_id, now=self.now
         )

@@ -132,7 +132,7 @@ def files_that_showed(transaction: Transaction) -> Sequence[FileImport]:
     return list(FileImport.objects.filter(pk__in=ids, status="imported").order_by("imported_at")[:10])
 
 
-def last_import_day(account: Account) -> dt.datetime | None:
-    """When a file was last imported for an account."""
-    newest = imports_of_account(account)
-    return newest[0].imported_at if newest else None
+def undone_at(account: Account) -> set[dt.datetime]:
+    """When imports of an account were undone: what was taken out then was not withdrawn by the bank."""
+    found = FileImport.objects.filter(accounts__account=account, undone_at__isnull=False)
+    return set(found.values_list("undone_at", flat=True))  # type: ignore[arg-type]

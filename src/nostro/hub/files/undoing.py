@@ -6,7 +6,6 @@ import datetime as dt
 import uuid
 
 from django.db import transaction
-from django.db.models import Sum
 
 from nostro.core.ids import new_id
 from nostro.hub.accounts.from_files import (
@@ -15,9 +14,10 @@ from nostro.hub.accounts.from_files import (
     prove_from_files,
     record_file_balances,
     rows_of_runs_not_fed,
+    sums_per_day,
     take_out_rows,
 )
-from nostro.hub.accounts.models import Account, Transaction
+from nostro.hub.accounts.models import Account
 from nostro.hub.files import problems
 from nostro.hub.files.importing import span_of, stated_balances, tell
 from nostro.hub.files.models import FileAccount, FileImport, Sighting, StagedRow
@@ -68,8 +68,7 @@ def _undo_account(file_account: FileAccount, user: User, now: dt.datetime) -> in
             "transaction_id", flat=True
         )
     )
-    sums = Transaction.objects.filter(pk__in=mine).values_list("booking_date").annotate(total=Sum("amount"))
-    days = [(day, -total) for day, total in sums if day is not None]
+    days = [(day, -total) for day, total in sums_per_day(account, mine).items()]
     removed = take_out_rows(account, mine, run_id, now)
     after_rows_changed(account, days)
     forget_file_balances(account, runs)

@@ -22,6 +22,7 @@ from nostro.hub.accounts.proving import accept_difference, find_gap, rows_of_gap
 from nostro.hub.accounts.queries import access_account
 from nostro.hub.accounts.run_rows import access_raw_answer, answers_of, changes_by, created_by, pending_created_by
 from nostro.hub.accounts.services import open_raw_answer
+from nostro.hub.files.queries import undone_at
 from nostro.hub.pages.changes import described
 from nostro.hub.pages.runs import errors_of, plan_of, told_of, tone_of, trigger_of
 from nostro.hub.pages.shell import now, remember, show
@@ -129,7 +130,7 @@ def accept(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
 def withdrawn(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """Rows that count no more: withdrawn by the bank, or set aside as doubles. Each can be brought back."""
     account = _account(request, account_id)
-    return _show(request, account, "withdrawn.html", rows=withdrawn_of(account))
+    return _show(request, account, "withdrawn.html", rows=withdrawn_of(account), undone=undone_at(account))
 
 
 @login_required

@@ -48,7 +48,8 @@ def account_state(
     """The worst of connection, account and consent, in one sentence with one button (connectors.md 1.6)."""
     if progress.is_running:
         return State("act", _("Synchronizing"), progress.sentence)
-    if connection is None and account.authorised_at is None and account.transaction_count:
+    # An account that a bank showed has the bank's id; one that only files told about has none.
+    if connection is None and not account.resource_id:
         return _from_files(account)
     health = health_of(account, connection, now)
     if account.bank_status == "deleted" and health.health == Health.DEGRADED:

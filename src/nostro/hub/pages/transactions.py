@@ -21,6 +21,7 @@ from nostro.hub.accounts.queries import access_transaction, accounts_of, changes
 from nostro.hub.accounts.run_rows import raw_answer_id
 from nostro.hub.accounts.search import Cursor, Filters, Sort, TransactionPage, csv_rows, search_transactions
 from nostro.hub.accounts.search_text import parse_search
+from nostro.hub.files.queries import files_that_showed, undone_at
 from nostro.hub.pages.changes import described
 from nostro.hub.pages.forms import TransactionFilterForm
 from nostro.hub.pages.shell import Mode, OrganizationRequest, chosen_mode, organization_page, remember, show
@@ -107,6 +108,8 @@ def transaction(request: HttpRequest, transaction_id: uuid.UUID) -> HttpResponse
         changes=[described(each) for each in changes_of(found)],
         arrived_in=run_that_brought(found),
         raw_answer=raw_answer_id(found),
+        files=files_that_showed(found),
+        undone=found.removed_at in undone_at(found.account),
         mode="sandbox" if found.account.is_sandbox else "live",
         room="transactions",
     )
