@@ -2,8 +2,8 @@
 
 Figures: ``seeds`` that were lived through, ``lost``, ``doubled`` and ``quota_violations`` over all of them, which must
 be 0, like ``ids_changed``, ``events_wrong``, ``secrets_logged`` and ``failed`` (seeds with any fault, a crash
-included); ``runs`` synchronizations, ``kills`` of a worker in the middle of one, ``simulated_days``, ``proofs_red``
-(true findings: a row that was found late), and ``seeds_per_s``.
+included) and ``proofs_red`` (a balance proof that still fails when the bank is well); ``runs`` synchronizations,
+``kills`` of a worker in the middle of one, ``simulated_days``, and ``seeds_per_s``.
 
 Every core has a process with a database and a bank of its own. A seed that fails is printed with what was wrong and
 lives the same life again with ``--seeds 1 --first SEED``.

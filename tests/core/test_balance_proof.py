@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nostro.core.balance_proof import (
+    BalanceCheck,
     BalanceReading,
     Gap,
+    LateRow,
     ProofLine,
     StatedBalance,
+    allow_late_rows,
     available_balance,
     check_balance,
     closes_only_inverted,
@@ -90,6 +93,28 @@ def test_red_names_amount_and_interval_and_turns_green_when_the_row_shows():
     assert (red.verdict, red.difference, red.interval) == ("red", D("12.34"), Window(anchor.day, DAY))
     assert not red.is_anchor
     assert check_balance(anchor, reading("1012.34", "512.34")).verdict == "green"
+
+
+@pytest.mark.parametrize(
+    ("rows", "difference", "verdict"),
+    [
+        ([("-5.00", 9)], "5.00", "green"),  # the balance knew it before it was listed
+        ([("-5.00", 9), ("2.00", 8)], "3.00", "green"),  # both of them
+        ([("-5.00", 9), ("2.00", 10)], "5.00", "green"),  # the one of an earlier day, beside one of the same day
+        ([("-5.00", 9), ("2.00", 9)], "-2.00", "green"),  # one of them
+        ([("-5.00", 9)], "-5.00", "red"),  # the wrong way round
+        ([("-5.00", 9)], "5.01", "red"),
+        ([("-5.00", 9), ("5.00", 9)], "1.00", "red"),
+        ([], "5.00", "red"),
+    ],
+)
+def test_rows_that_the_anchor_knew_before_they_were_listed_leave_the_proof_green(rows, difference, verdict):
+    day = DAY.replace(day=10)
+    late = [LateRow(DAY.replace(day=number), D(amount)) for amount, number in rows]
+    anchor, red = reading("100", "0", day), BalanceCheck("red", D(difference), Window(day, DAY))
+    check = allow_late_rows(anchor, red, late)
+    assert check.verdict == verdict and check.is_anchor == (verdict == "green")
+    assert allow_late_rows(anchor, BalanceCheck("unknown"), late).verdict == "unknown"
 
 
 def test_the_first_reading_and_another_kind_of_balance_are_unknown_and_start_anew():

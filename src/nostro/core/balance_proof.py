@@ -78,7 +78,7 @@ class BalanceCheck:
     verdict: Verdict
     difference: Decimal | None = None
     interval: Window | None = None
-    reason: Literal["", "no_balance", "first_reading", "not_comparable"] = ""
+    reason: Literal["", "no_balance", "first_reading", "not_comparable", "late_rows"] = ""
 
     @property
     def is_anchor(self) -> bool:
@@ -102,6 +102,30 @@ def check_balance(anchor: BalanceReading | None, current: BalanceReading | None)
         return BalanceCheck("unknown", interval=interval, reason="not_comparable")
     difference = _moved(anchor, current) - (current.booked_total - anchor.booked_total)
     return BalanceCheck("red" if difference else "green", difference, interval)
+
+
+class LateRow(NamedTuple):
+    """A row that was stored after the anchor although it is not dated after it."""
+
+    booking_date: dt.date
+    amount: Decimal
+
+
+def allow_late_rows(anchor: BalanceReading, check: BalanceCheck, rows: Sequence[LateRow]) -> BalanceCheck:
+    """A red check is green where the anchor's balance knew rows already that the bank showed later.
+
+    Banks count a row in the balance before they list it, and a row may be older than the days that were read before.
+    Then the sum of the rows moves and the balance does not, by exactly those rows: all of them, all of an earlier day
+    than the anchor's, or a single one. Nothing is made up, and anything else stays red.
+    """
+    if check.verdict != "red" or not rows:
+        return check
+    every = sum((row.amount for row in rows), Decimal(0))
+    earlier = sum((row.amount for row in rows if row.booking_date < anchor.day), Decimal(0))
+    known = {every, earlier, *(row.amount for row in rows)} - {Decimal(0)}
+    if -(check.difference or 0) not in known:
+        return check
+    return BalanceCheck("green", Decimal(0), check.interval, "late_rows")
 
 
 class DatedBalance(NamedTuple):

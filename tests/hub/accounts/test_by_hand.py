@@ -316,3 +316,16 @@ def test_a_difference_is_accepted_by_a_person_and_kept_in_the_trail(account, own
     before = account.current_balance
     check = prove(account, *balances(str(before - 7), None, dt.date(2026, 11, 9)), now=NOW + dt.timedelta(days=7))
     assert check.verdict == "green"
+
+
+def test_a_row_that_the_balance_knew_before_it_was_listed_does_not_leave_the_proof_red(account):
+    read_first(account, row("-10.00", TODAY))
+    assert prove(account, *balances("90.00", "100.00")).verdict == "green"
+    apply(account, row("-10.00", TODAY), row("-7.00", 12))
+    check = prove(account, *balances("90.00"))
+    assert (check.verdict, check.reason) == ("green", "late_rows")
+    apply(account, row("-10.00", TODAY), row("-7.00", 12), row("-1.00", 13))
+    assert prove(account, *balances("89.00")).reason == "", "a row that is dated back and moves the balance is no news"
+    apply(account, row("-10.00", TODAY), row("-7.00", 12), row("-1.00", 13))
+    red = prove(account, *balances("87.00"))
+    assert (red.verdict, red.difference) == ("red", Decimal(-2)), "nothing else is excused"

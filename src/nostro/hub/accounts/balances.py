@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from django.db import transaction
 from nostro.core.balance_proof import (
     BalanceCheck,
     BalanceReading,
+    allow_late_rows,
     available_balance,
     check_balance,
     current_balance,
@@ -19,7 +22,7 @@ from nostro.core.balance_proof import (
 )
 from nostro.core.transactions import Balance as BankBalance
 from nostro.hub.accounts.models import Account, Balance
-from nostro.hub.accounts.proving import first_reading_anchor
+from nostro.hub.accounts.proving import absent_rows, first_reading_anchor, late_rows, newest_sequence
 from nostro.hub.accounts.rows import save_changed
 
 #: More balances than this in one answer are not kept: there are six types, and banks repeat them for a few days.
@@ -123,10 +126,11 @@ def prove_balance(account: Account, balances: Sequence[BankBalance], *, now: dat
     """
     own = provable_balance(balance for balance in balances if balance.currency == account.currency)
     reading = BalanceReading(own, account.booked_total, own.reference_date or now.date()) if own else None
-    anchor = _anchor(account)
-    if anchor is None and reading is not None:
+    stored, absent = _anchor(account), absent_rows(account)
+    anchor = stored
+    if stored is None and reading is not None:
         anchor = first_reading_anchor(account, balances, reading)
-    check = check_balance(anchor, reading)
+    check = _checked(account, anchor, reading, absent)
     proof: dict[str, Any] = {
         "proof": check.verdict,
         "proof_difference": check.difference,
@@ -134,15 +138,33 @@ def prove_balance(account: Account, balances: Sequence[BankBalance], *, now: dat
         "proof_to": check.interval.date_to if check.interval else None,
     }
     kept = reading if check.is_anchor else anchor
-    if kept is not None:
+    if kept is not None and kept is not stored and not absent:
         proof |= {
             "proof_anchor_balance": kept.balance.amount,
             "proof_anchor_type": kept.balance.balance_type[:40],
             "proof_anchor_total": kept.booked_total,
             "proof_anchor_day": kept.day,
+            "proof_anchor_sequence": newest_sequence(account),
         }
     save_changed(account, proof)
     return check
+
+
+def _checked(
+    account: Account, anchor: BalanceReading | None, reading: BalanceReading | None, absent: Sequence[Decimal]
+) -> BalanceCheck:
+    """The check, which may leave out rows that the reading lacked: they are gone, or come back with the next reading.
+
+    Until that is known, no reading becomes an anchor.
+    """
+    check = check_balance(anchor, reading)
+    if check.verdict != "red" or anchor is None or reading is None:
+        return check
+    if not absent:
+        return allow_late_rows(anchor, check, late_rows(account, anchor.day))
+    without = replace(reading, booked_total=reading.booked_total - sum(absent, Decimal(0)))
+    other = check_balance(anchor, without)
+    return other if other.verdict == "green" else check
 
 
 def _anchor(account: Account) -> BalanceReading | None:

@@ -231,7 +231,7 @@ def prove_from_files(account: Account, span: FileSpan | None) -> None:
         nothing = dict.fromkeys(
             (
                 "proof_difference", "proof_from", "proof_to", "proof_anchor_balance", "proof_anchor_total",
-                "proof_anchor_day",
+                "proof_anchor_day", "proof_anchor_sequence",
             )
         )  # fmt: skip
         save_changed(account, {"proof": "unknown", "proof_anchor_type": "", **nothing})

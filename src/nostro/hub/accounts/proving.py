@@ -23,7 +23,7 @@ from nostro.core.balance_gaps import (
     narrow_gap,
     suspects,
 )
-from nostro.core.balance_proof import BalanceReading, DatedBalance, dated_balances, first_anchor
+from nostro.core.balance_proof import BalanceReading, DatedBalance, LateRow, dated_balances, first_anchor
 from nostro.core.money import quantize
 from nostro.core.transactions import Balance as BankBalance
 from nostro.core.transactions import Window
@@ -73,6 +73,30 @@ def total_until(account: Account, day: dt.date) -> Decimal:
     rows = Transaction.objects.filter(account=account, removed_at=None)
     total = rows.filter(Q(booking_date__lte=day) | Q(booking_date=None)).aggregate(total=Sum("amount"))["total"]
     return total or Decimal(0)
+
+
+def newest_sequence(account: Account) -> int:
+    """The place of the newest row in the order of creation, 0 where there is none."""
+    rows = Transaction.objects.filter(account=account).order_by("-sequence")
+    return rows.values_list("sequence", flat=True).first() or 0
+
+
+def absent_rows(account: Account) -> list[Decimal]:
+    """The amounts of rows that the last complete reading of their days lacked and that count until a second one does;
+    at most :data:`MAX_ROWS`."""
+    rows = Transaction.objects.filter(account=account, removed_at=None, absences__gt=0)
+    return list(rows.values_list("amount", flat=True)[:MAX_ROWS])
+
+
+def late_rows(account: Account, anchor_day: dt.date) -> list[LateRow]:
+    """Rows that came after the anchor and are not dated after it, oldest first; at most :data:`MAX_ROWS`."""
+    if account.proof_anchor_sequence is None:
+        return []
+    rows = Transaction.objects.filter(
+        account=account, removed_at=None, sequence__gt=account.proof_anchor_sequence, booking_date__lte=anchor_day
+    )
+    found = rows.order_by("booking_date", "sequence").values_list("booking_date", "amount")[:MAX_ROWS]
+    return [LateRow(day, amount) for day, amount in found if day is not None]
 
 
 # --- where it stopped adding up
@@ -233,10 +257,11 @@ def accept_difference(user: User, account_id: uuid.UUID, now: dt.datetime) -> Ac
         difference, last = quantize(report.whole.difference, account.currency), report.whole.until
         account.proof, account.proof_difference = "unknown", None
         account.proof_anchor_balance, account.proof_anchor_total = last.amount, last.rows_total
-        account.proof_anchor_day = last.day
+        account.proof_anchor_day, account.proof_anchor_sequence = last.day, newest_sequence(account)
         account.save(
             update_fields=[
                 "proof", "proof_difference", "proof_anchor_balance", "proof_anchor_total", "proof_anchor_day",
+                "proof_anchor_sequence",
             ]
         )  # fmt: skip
         audit.record(
