@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from decimal import Decimal
 
 import pytest
+import xlsxwriter  # type: ignore[import-untyped]
 from django.db import IntegrityError, connection, transaction
 from tests.books.steps import balance
 
@@ -109,6 +111,41 @@ def test_import_twice_changes_nothing(owner: User, company: Company) -> None:
     assert (outcome.created, outcome.known) == (0, 2)
     assert balance(account_for(company, Purpose.RECEIVABLE)) == Decimal("116.00")
     assert set(Document.objects.values_list("kind", flat=True)) == {"invoice", "credit_note"}
+
+
+def a_workbook(rows: list[list[object]]) -> bytes:
+    """The first sheet of an XLSX file."""
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"default_date_format": "yyyy-mm-dd"})
+    sheet = book.add_worksheet()
+    for index, row in enumerate(rows):
+        for column, value in enumerate(row):
+            sheet.write(index, column, value)
+    book.close()
+    return file.getvalue()
+
+
+def test_a_workbook_is_imported_and_its_columns_are_remembered(owner: User, company: Company) -> None:
+    heading: list[object] = ["Klant", "Nr", "Datum", "Bedrag", "Btw"]
+    mapping = {"partner": "klant", "number": "NR", "date": "Datum", "amount": "Bedrag", "tax_percent": "Btw"}
+    day = dt.date(2026, 11, 3)
+    first = a_workbook([heading, ["A", "W-1", day, 121.1, "21 %"], [], ["B", 17, "2026-11-04", 0.3, None]])
+    with pytest.raises(Problem, match="no column partner, number, date, amount"):
+        import_open_items(owner, company.id, first)
+    assert import_open_items(owner, company.id, first, mapping).created == 2
+    document = Document.objects.get(number="W-1")
+    assert (document.date, document.amount, document.tax_amount) == (day, Decimal("121.1"), Decimal("21.02"))
+    assert Document.objects.get(number="17").amount == Decimal("0.3")
+    second = a_workbook([heading, ["A", "W-2", day, 5, None]])
+    assert import_open_items(owner, company.id, second).created == 1
+
+
+@pytest.mark.parametrize("file", [b"PK\x03\x04 and nothing else", b"\x81\x8d\x8f", b""])
+def test_files_that_hold_no_table_are_refused_with_a_reason(owner: User, company: Company, file: bytes) -> None:
+    with pytest.raises(Problem) as caught:
+        import_open_items(owner, company.id, file)
+    assert caught.value.code in {"fileUnreadable", "columnsMissing"}
+    assert not Document.objects.exists()
 
 
 def test_nothing_is_posted_into_a_locked_period(owner: User, company: Company) -> None:

@@ -18,6 +18,7 @@ from nostro.books.companies.members import invite
 from nostro.books.companies.models import Company, CompanyMember
 from nostro.books.companies.services import create_company
 from nostro.books.journals.models import PendingLine, Statement
+from nostro.books.ledger.models import Payment
 from nostro.books.pages.urls import urlpatterns
 from nostro.books.reconcile.engine import Definition
 from nostro.books.reconcile.engine.rules import Counterpart
@@ -38,7 +39,7 @@ POST_ONLY = {
     "check_renewals", "calendar", "revoke_renewal_link", "take_token_back", "relink", "change_member",
     "withdraw_invitation", "revoke_token",
     "preview_marked", "apply_marked", "undo_marked", "match_option", "match_receivable", "match_payable", "set_partner",
-    "press_rule", "change_rule", "decide_learned", "change_numbers", "discard_file", "undo_file",
+    "press_rule", "change_rule", "decide_learned", "change_numbers", "change_payment", "discard_file", "undo_file",
 }  # fmt: skip
 #: Behind a secret in the address instead of a sign-in; they have tests of their own.
 SECRET = {"renew", "calendar_feed", "join"}
@@ -68,6 +69,11 @@ def address(name: str, house: House) -> str:
         ids["file_id"] = journal_file(owner, house.journal, imported=name == "undo_file").id
     if name in {"partner", "change_numbers"}:
         ids["partner_id"] = house.document.partner_id
+    if name == "change_payment":
+        ids["payment_id"] = Payment.objects.create(
+            company=house.company, journal_id=house.journal.id, open_item_id=house.document.open_item_id, amount=1,
+            date=dt.date(2026, 11, 12), end_to_end_id=f"E2E-{Payment.objects.count()}", state="rejected",
+        ).id  # fmt: skip
     if name == "decide_learned":
         ids["learned_id"] = LearnedRule.objects.get_or_create(
             company=house.company, journal=house.journal, words="x",

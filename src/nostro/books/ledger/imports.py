@@ -1,10 +1,8 @@
-"""Open items from a CSV file: all errors of all rows together, and a second import changes nothing."""
+"""Open items from a CSV or XLSX file: all errors of all rows together, and a second import changes nothing."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,16 +10,16 @@ from uuid import UUID
 
 from django.db import transaction
 
-from nostro.books.companies.models import Role
+from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import access_company
-from nostro.books.ledger.models import Document
+from nostro.books.ledger.models import Document, ImportMapping
 from nostro.books.ledger.services import create_document
+from nostro.books.ledger.tables import read_table
+from nostro.books.ledger.terms import taken_apart
 from nostro.core.money import MoneyError, parse_amount
 from nostro.people.models import User
 from nostro.web.errors import Problem
 
-MAX_BYTES = 5 * 1024 * 1024
-MAX_ROWS = 10_000
 MAX_ERRORS = 200
 
 #: Our field → the column's name in the file, where the person gives no other.
@@ -34,6 +32,9 @@ DEFAULT_MAPPING: Mapping[str, str] = {
     "amount": "amount",
     "currency": "currency",
     "reference": "reference",
+    "partner_reference": "partner_reference",
+    "end_to_end_id": "end_to_end_id",
+    "tax_percent": "tax_percent",
 }
 _REQUIRED = ("partner", "number", "date", "amount")
 
@@ -75,70 +76,55 @@ def import_open_items(
     """Post every row as an invoice or bill, or none. Dates are ISO (2026-11-20) or day/month/year; amounts plain.
 
     A row whose number exists with the same figures counts as known. A negative amount is a credit note. Without the
-    column ``kind`` every row is an invoice. Raises :class:`ImportErrors`.
+    column ``kind`` every row is an invoice. A mapping that is given is kept for the next file. Raises
+    :class:`ImportErrors`.
     """
     company = access_company(user, company_id, role=Role.CLERK)
-    rows = _read(file, {**DEFAULT_MAPPING, **(mapping or {})})
+    given = {field: name for field, name in (mapping or {}).items() if field in DEFAULT_MAPPING and name.strip()}
+    rows = _read(file, {**mapping_of(company), **given})
     errors: list[RowError] = []
     before = Document.objects.filter(company=company).count()
     with transaction.atomic():
         for number, row in rows:
             try:
                 with transaction.atomic():
-                    create_document(user, company, **_fields(row))
+                    create_document(user, company, **_fields(row, company.currency))
             except Problem as problem:
                 errors.append(RowError(number, problem.field, problem.what))
                 if len(errors) >= MAX_ERRORS:
                     break
         if errors:
             raise ImportErrors(errors)
+    if given:
+        ImportMapping.objects.update_or_create(company=company, defaults={"columns": given})
     created = Document.objects.filter(company=company).count() - before
     return ImportOutcome(created, len(rows) - created)
 
 
+def mapping_of(company: Company) -> dict[str, str]:
+    """Our field → the column that the company's last file had for it, else the default."""
+    saved = ImportMapping.objects.filter(company=company).values_list("columns", flat=True).first() or {}
+    return {field: str(saved.get(field) or default) for field, default in DEFAULT_MAPPING.items()}
+
+
 def _read(file: bytes, mapping: Mapping[str, str]) -> list[tuple[int, dict[str, str]]]:
-    if len(file) > MAX_BYTES:
-        raise Problem("The file is too large.", what_to_do="Split it; 5 MB at most.", code="fileTooLarge", field="file")
-    text = _decoded(file)
-    first_line = text.partition("\n")[0]
-    delimiter = max(";,\t", key=first_line.count)
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    names = {(name or "").strip().casefold(): name for name in reader.fieldnames or []}
-    missing = [mapping[field] for field in _REQUIRED if mapping[field].casefold() not in names]
+    table = read_table(file)
+    names = {field: mapping[field].strip().casefold() for field in DEFAULT_MAPPING}
+    missing = [mapping[field] for field in _REQUIRED if names[field] not in table.columns]
     if missing:
         raise Problem(
             f"The file has no column {', '.join(missing)}.",
-            what_to_do="Name the columns in the first row, or choose them.",
+            why=f"Its columns are: {', '.join(filter(None, table.columns))[:300]}." if any(table.columns) else "",
+            what_to_do="Name the columns in the first row, or type below what they are called.",
             code="columnsMissing",
             field="file",
         )
-    columns = {field: names[column.casefold()] for field, column in mapping.items() if column.casefold() in names}
-    rows: list[tuple[int, dict[str, str]]] = []
-    for row in reader:
-        values = {field: str(row.get(column) or "").strip() for field, column in columns.items()}
-        if any(values.values()):
-            rows.append((reader.line_num, values))
-        if len(rows) > MAX_ROWS:
-            raise Problem(
-                "The file has too many rows.",
-                what_to_do=f"Split it; {MAX_ROWS} at most.",
-                code="fileTooLarge",
-                field="file",
-            )
-    return rows
+    return [(number, {field: row.get(name, "") for field, name in names.items()}) for number, row in table.rows]
 
 
-def _decoded(file: bytes) -> str:
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return file.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Problem("The file is no text.", what_to_do="Save it as CSV (UTF-8).", code="fileUnreadable", field="file")
-
-
-def _fields(row: Mapping[str, str]) -> dict[str, object]:
+def _fields(row: Mapping[str, str], own_currency: str) -> dict[str, object]:
     kind, amount = row.get("kind", "").casefold() or "invoice", _amount(row["amount"])
+    percent = _amount(row["tax_percent"].replace("%", "")) if row.get("tax_percent") else None
     if amount < 0:
         kind = {"invoice": "credit_note", "bill": "refund"}.get(kind, kind)
     return {
@@ -150,6 +136,9 @@ def _fields(row: Mapping[str, str]) -> dict[str, object]:
         "amount": abs(amount),
         "currency": row.get("currency", ""),
         "structured_reference": row.get("reference", ""),
+        "partner_reference": row.get("partner_reference", ""),
+        "end_to_end_id": row.get("end_to_end_id", ""),
+        "taxes": (taken_apart(abs(amount), percent, row.get("currency") or own_currency),) if percent else (),
     }
 
 

@@ -265,6 +265,13 @@ class DocumentTax(models.Model):
         ]
 
 
+class ImportMapping(models.Model):
+    """Which column of a company's files is which field, as the last import had it."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    columns = models.JSONField()  # our field → the column's name
+
+
 class PaymentState(models.TextChoices):
     OUTSTANDING = "outstanding", _("Outstanding")
     REJECTED = "rejected", _("Rejected by the bank")

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from nostro.books.companies.models import Role
-from nostro.books.ledger.imports import ImportErrors, import_open_items
+from nostro.books.ledger.imports import ImportErrors, import_open_items, mapping_of
 from nostro.books.ledger.queries import access_document, documents_of, partners_of
 from nostro.books.ledger.services import post_document
 from nostro.books.pages.document_form import DocumentForm
@@ -76,12 +76,13 @@ def add_document(request: CompanyRequest) -> HttpResponse:
 
 @company_page(role=Role.CLERK)
 def import_documents(request: CompanyRequest) -> HttpResponse:
-    """Read a CSV file of open items: all rows or none. The same file again adds nothing."""
-    form = FileForm(request.POST or None, request.FILES or None)
+    """Read a CSV or XLSX file of open items: all rows or none. The same file again adds nothing."""
+    form = FileForm(request.POST or None, request.FILES or None, columns=mapping_of(request.company))
     errors = []
     if request.method == "POST" and form.is_valid():
         try:
-            outcome = import_open_items(request.user, request.company.id, form.cleaned_data["file"].read())
+            file = form.cleaned_data["file"].read()
+            outcome = import_open_items(request.user, request.company.id, file, form.mapping)
         except ImportErrors as refused:
             errors = refused.errors
         except Problem as problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -89,10 +89,44 @@ class CredentialsForm(forms.Form):
             del self.fields["hub_url"]
 
 
-class FileForm(forms.Form):
-    """A CSV file of open items."""
+#: Fields of open items in a file, as a person reads them.
+_COLUMNS = {
+    "kind": _("Kind"),
+    "partner": _("Customer or supplier"),
+    "number": _("Number"),
+    "date": _("Date"),
+    "due_date": _("Due date"),
+    "amount": _("Amount"),
+    "currency": _("Currency"),
+    "reference": _("Structured reference"),
+    "partner_reference": _("Their reference"),
+    "end_to_end_id": _("End-to-end id"),
+    "tax_percent": _("Tax rate, %"),
+}
 
-    file = forms.FileField(label=_("CSV file"), widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}))
+
+class FileForm(forms.Form):
+    """A CSV or XLSX file of open items, and what its columns are called (``column_`` and our field)."""
+
+    file = forms.FileField(label=_("CSV or XLSX file"), widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,text/csv"}))
+
+    def __init__(self, *args: Any, columns: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, column in columns.items():
+            self.fields[f"column_{name}"] = forms.CharField(
+                label=_COLUMNS[name], max_length=100, required=False, initial=column
+            )
+
+    @property
+    def column_fields(self) -> list[forms.BoundField]:
+        """Those that say what a column is called."""
+        return [self[name] for name in self.fields if name.startswith("column_")]
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        """Our field → the column's name, of a form that is valid."""
+        typed = self.cleaned_data.items()
+        return {name.removeprefix("column_"): text for name, text in typed if name.startswith("column_") and text}
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
