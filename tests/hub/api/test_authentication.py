@@ -250,3 +250,13 @@ def test_expired_truncated_and_foreign_tokens_open_nothing(street: Street, path:
     assert caller.get(path).status == 200
     caller.now += minutes(1)
     assert caller.get(path).status == 401
+
+
+@pytest.mark.parametrize("name", ["grant_type", "scope", "client_id", "client_secret"])
+@pytest.mark.parametrize("value", [17, True, [], {}], ids=["number", "boolean", "list", "object"])
+def test_parameters_of_a_json_token_call_are_text(street: Street, name: str, value: object) -> None:
+    body = json.dumps({"grant_type": "client_credentials", name: value}).encode()
+    reply = street.caller.send("POST", "/oauth2/token", body, authorization=street.caller.basic())
+    assert reply.status == 400 and reply.json["error"] == "invalid_request"
+    absent = json.dumps({"grant_type": "client_credentials", "scope": None, "other": value}).encode()
+    assert street.caller.send("POST", "/oauth2/token", absent, authorization=street.caller.basic()).status == 200

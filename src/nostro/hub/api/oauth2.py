@@ -103,6 +103,15 @@ def _issue(request: Request) -> Answer:
     return Answer(200, document, NO_STORE, plain=True)
 
 
+#: What token calls read; in JSON these must be text. Whatever else a client sends is ignored.
+_PARAMETERS = frozenset(
+    {
+        "grant_type", "scope", "client_id", "client_secret", "code", "code_verifier", "redirect_uri", "refresh_token",
+        "token",
+    }
+)  # fmt: skip
+
+
 def parameters(request: Request) -> dict[str, str]:
     """Query and body together; the body counts where both have a name. Its kind is seen from its first character,
     because clients send a form content type with no body, and JSON with none."""
@@ -112,6 +121,9 @@ def parameters(request: Request) -> dict[str, str]:
         if not isinstance(document, dict):
             raise OAuthError("invalid_request", "The body must be a JSON object.")
         given = {name: value for name, value in document.items() if isinstance(value, str)}
+        for name in sorted(_PARAMETERS & (document.keys() - given.keys())):
+            if document[name] is not None:
+                raise OAuthError("invalid_request", f"The parameter {name} must be text.")
     else:
         given = parse_form(body.decode("utf-8", "replace"))
     return {**request.query, **given}
