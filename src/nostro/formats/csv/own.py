@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from nostro.core.money import parse_amount, parse_currency
 from nostro.core.text import neutralise_formula
 from nostro.formats.csv.sheets import Cell
 
+_PLAIN_FIGURE = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,4})?", re.ASCII)
 #: Columns that are always there, in this order: those of the statement, then those without which a row is none.
 STATEMENT_COLUMNS = (
     "account", "accountKind", "accountCurrency", "accountOwner", "statementIndex", "statementId", "statementNumber",
@@ -23,8 +25,8 @@ STATEMENT_COLUMNS = (
 ROW_COLUMNS = ("bookingDate", "amount", "currency", "bookingStatus", "runningBalance")
 
 ACCOUNT_KINDS = ("iban", "bban", "masked_pan", "other")
-_DATES = ("booking_date", "value_date", "transaction_date")
-_FIGURES = ("amount", "fee", "balance_after_transaction")
+DATES = ("booking_date", "value_date", "transaction_date")
+FIGURES = ("amount", "fee", "balance_after_transaction")
 _TRUTHS = ("batch_indicator", "reversal", "provisional")
 _LISTS = ("remittance_information_unstructured", "remittance_information_structured")
 _TEXTS = (
@@ -88,7 +90,7 @@ def cell_of(field: str, value: Any) -> Cell | None:
     """The cell of a field's value; ``None`` for an empty one. Text is not guarded yet."""
     if value is None or value == () or value is False:
         return None
-    if field in _DATES or field in _FIGURES:
+    if field in DATES or field in FIGURES:
         found: Cell = value
         return found
     if field in _LISTS:
@@ -106,12 +108,9 @@ def _as_text(value: object) -> Any:
     return str(value)
 
 
-def value_of(field: str, text: str) -> Any:
-    """The value of a cell that is not empty. Raises ``ValueError``."""
-    return _READ.get(field, str)(text)
-
-
 def _figure(text: str) -> Decimal:
+    if _PLAIN_FIGURE.fullmatch(text):
+        return Decimal(text)
     return parse_amount(text.replace(",", "."))
 
 
@@ -158,9 +157,10 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(text.split("\n"))
 
 
-_READ: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(_DATES, dt.date.fromisoformat),
-    **dict.fromkeys(_FIGURES, _figure),
+#: How a cell of a field is read; raises ``ValueError``. Fields that are not here are the text as it stands.
+READERS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(DATES, dt.date.fromisoformat),
+    **dict.fromkeys(FIGURES, _figure),
     **dict.fromkeys(_TRUTHS, _truth),
     **dict.fromkeys(_LISTS, _lines),
     "references": _references,
@@ -170,4 +170,4 @@ _READ: dict[str, Callable[[str], Any]] = {
     "counterparty_side": _side,
     "currency": parse_currency,
 }
-assert set(FIELDS) >= {*_DATES, *_FIGURES, *_TRUTHS, *_LISTS, *_TEXTS}
+assert set(FIELDS) >= {*DATES, *FIGURES, *_TRUTHS, *_LISTS, *_TEXTS}

@@ -97,19 +97,17 @@ def _rows(sheet: CalamineSheet) -> Iterator[Row]:
     """Rows with a cell that is not empty; columns count from the first of the sheet."""
     before: list[Cell] = [""] * (sheet.start[1] if sheet.start else 0)
     for number, cells in enumerate(sheet.iter_rows(), 1):
-        if any(cell != "" for cell in cells):
-            yield Row(number, [*before, *map(_cell, cells)])
+        if any(cells) or any(cell != "" for cell in cells):
+            yield Row(number, before + [cell if isinstance(cell, str) else _cell(cell) for cell in cells])
 
 
 def _cell(value: Any) -> Cell:
-    if isinstance(value, str):
-        return value
+    if isinstance(value, float):
+        return _number(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return Decimal(value)
-    if isinstance(value, float):
-        return _number(value)
     if isinstance(value, dt.datetime):
         return value.date()
     return value if isinstance(value, dt.date) else str(value)
