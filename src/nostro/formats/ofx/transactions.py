@@ -21,6 +21,8 @@ Values = dict[str, Any]
 
 #: Aggregates inside a transaction; their leaves are named with them.
 NESTED = frozenset(("PAYEE", "BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY"))
+#: What nearly all amounts are written like.
+_USUAL, _USUAL_AMOUNT = re.compile(r"-?[0-9]+\.[0-9][0-9]"), 20
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:([.,' ])[0-9]{3})+[.,][0-9]{1,2}")
 
 
@@ -45,6 +47,8 @@ class Context:
 
 def signed_amount(text: str, currency: str, tag: str) -> Decimal:
     """``-12,50``: sign, comma or point, marks between thousands where a decimal mark follows them."""
+    if currency == "EUR" and text[-3:-2] == "." and len(text) < _USUAL_AMOUNT and _USUAL.fullmatch(text):
+        return Decimal(text)
     negative = text[:1] == "-"
     digits = text[1:].lstrip() if negative or text[:1] == "+" else text
     if len(digits) > 6 and _THOUSANDS.fullmatch(digits):
