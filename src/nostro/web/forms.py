@@ -23,6 +23,12 @@ class Renderer(TemplatesSetting):
     field_template_name = "web/forms/field.html"
 
 
+class ManyFilesInput(forms.FileInput):
+    """A field that takes several files; they may be dropped on it."""
+
+    allow_multiple_selected = True
+
+
 def countries() -> list[tuple[str, str]]:
     """ISO 3166-1 codes with their names in the reader's language, by name."""
     codes = (code for code in _territories() if len(code) == 2 and code.isalpha())

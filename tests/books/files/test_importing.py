@@ -188,6 +188,15 @@ def test_a_killed_worker_stores_nothing_or_all(owner: User, journal: Journal, po
     assert (Line.objects.count(), LineSighting.objects.count()) == (3, 3)
 
 
+def test_a_file_that_ends_the_work_each_time_waits_for_a_person(owner: User, journal: Journal) -> None:
+    file = read(owner, journal, camt(statement(ROWS)))
+    services.confirm(owner, file.pk, NOW)
+    JournalFile.objects.filter(pk=file.pk).update(attempts=working.MAX_ATTEMPTS)
+    working.work(file.pk, clock=lambda: NOW)
+    file.refresh_from_db()
+    assert (file.status, Line.objects.count()) == ("waiting", 0)
+
+
 def test_a_discarded_file_is_forgotten(owner: User, journal: Journal) -> None:
     file = read(owner, journal, camt(statement(ROWS)))
     services.discard(owner, file.pk, NOW)

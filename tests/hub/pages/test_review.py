@@ -43,7 +43,7 @@ def _post(world: World, name: str, data: dict[str, str] | None = None, **values:
 
 def _state(**fields: Any) -> Any:
     connection = fields.pop("connection", None)
-    fields.setdefault("synchronized_at", NOW)
+    fields = {"synchronized_at": NOW, "resource_id": "resource", **fields}
     account = Account(currency="EUR", **fields)
     return account_state(account, connection, AccountProgress(account, None), NOW)
 

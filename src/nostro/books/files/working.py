@@ -59,7 +59,10 @@ def work(file_id: UUID, *, clock: Clock = utc_now, reached: Reached = _nothing) 
             locked = JournalFile.objects.select_for_update().get(pk=file_id)
             if (locked.attempts, locked.status) != (file.attempts, file.status):
                 return None
-            if file.status == "importing":
+            if file.status == "importing" and file.attempts > MAX_ATTEMPTS:
+                # Something of it ends the work each time: a person decides what to do with it.
+                JournalFile.objects.filter(pk=file_id).update(status="waiting", lease_until=None, attempts=0)
+            elif file.status == "importing":
                 _import(file, now, reached)
             else:
                 _read(file, now)

@@ -23,13 +23,7 @@ from nostro.books.files.queries import HeldRow, earlier_file, files_of, first_ro
 from nostro.books.journals.queries import access_journal
 from nostro.books.pages.shell import now, person, remember, show
 from nostro.web.errors import Problem
-from nostro.web.forms import add_problem
-
-
-class ManyFilesInput(forms.FileInput):
-    """A field that takes several files; they may be dropped on it."""
-
-    allow_multiple_selected = True
+from nostro.web.forms import ManyFilesInput, add_problem
 
 
 class FilesForm(forms.Form):

@@ -11,14 +11,8 @@ from nostro.hub.accounts.models import Account
 from nostro.hub.directory.queries import countries as countries_with_banks
 from nostro.hub.files.exporting import export_formats
 from nostro.hub.pages.file_words import export_choices
-from nostro.web.forms import countries, country_names
+from nostro.web.forms import ManyFilesInput, countries, country_names
 from nostro.web.present import iban_groups
-
-
-class ManyFilesInput(forms.FileInput):
-    """A field that takes several files; they may be dropped on it."""
-
-    allow_multiple_selected = True
 
 
 class FilesForm(forms.Form):
