@@ -19,6 +19,7 @@ from nostro.books.journals.services import locked_line, post_held
 from nostro.books.ledger.models import Entry, EntryItem
 from nostro.books.ledger.posting import first_open_day
 from nostro.books.ledger.rates import set_rate
+from nostro.core.text import clean
 from nostro.people.audit import record
 from nostro.people.models import User
 from nostro.web.errors import Problem
@@ -126,18 +127,30 @@ def move_lock(
 
 
 @transaction.atomic
-def enter_rate(user: User, company: Company, currency: str, day: dt.date, rate: Decimal, *, now: dt.datetime) -> int:
-    """Record what one unit is worth and post the lines that waited for it; returns how many were posted."""
+def enter_rate(
+    user: User, company: Company, currency: str, day: dt.date, rate: Decimal, *, source: str = "", now: dt.datetime
+) -> int:
+    """Record what one unit is worth, and who says so, and post the lines that waited for it; returns how many."""
     require_role(user, company.id, Role.ACCOUNTANT, "company")
     if rate <= 0:
         raise Problem("The rate is not above zero.", what_to_do="Type what one unit is worth.", code="L-RATE")
-    set_rate(company, currency, day, rate)
+    if currency == company.currency:
+        raise Problem(
+            "This is the currency of the books.",
+            what_to_do="Choose another currency.",
+            code="currencyOwn",
+            field="currency",
+        )
+    source = clean(source, 100)
+    set_rate(company, currency, day, rate, source=source)
     record(
         tenant_id=company.id,
         actor=user,
         action="rate.entered",
         obj=company,
-        sentence=f"One {currency} is worth {rate} {company.currency} from {day:%d %b %Y} on.",
+        sentence=f"One {currency} is worth {rate} {company.currency} from {day:%d %b %Y} on"
+        + (f", as {source} says." if source else "."),
+        after={"currency": currency, "from": day.isoformat(), "rate": str(rate), "source": source},
     )
     journals = Journal.objects.filter(company=company, currency=currency)
     return sum(release_holds(journal, today=now.date()) for journal in journals)

@@ -117,6 +117,7 @@ class ExchangeRate(models.Model):
     currency = models.CharField(max_length=3)
     valid_from = models.DateField()
     rate = AmountField()
+    source = models.CharField(max_length=100, blank=True)  # who says so, in the words of the person who entered it
 
     class Meta:
         constraints = [

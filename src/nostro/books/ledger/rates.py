@@ -38,9 +38,19 @@ class Rates:
         return None if rate is None else quantize(amount * rate, self.company.currency)
 
 
-def set_rate(company: Company, currency: str, valid_from: dt.date, rate: Decimal) -> ExchangeRate:
-    """Record what one unit of ``currency`` is worth from a day on; the same day again replaces it."""
+def rates_of(company: Company, limit: int = 500) -> list[ExchangeRate]:
+    """The newest rates, by currency."""
+    return list(ExchangeRate.objects.filter(company=company).order_by("currency", "-valid_from")[:limit])
+
+
+def set_rate(
+    company: Company, currency: str, valid_from: dt.date, rate: Decimal, *, source: str = ""
+) -> ExchangeRate:  # fmt: skip
+    """Record what one unit of ``currency`` is worth from a day on; the same day again replaces it.
+
+    Entries that were made with another rate stay as they are (books.md 14.2).
+    """
     row, _ = ExchangeRate.objects.update_or_create(
-        company=company, currency=currency, valid_from=valid_from, defaults={"rate": rate}
+        company=company, currency=currency, valid_from=valid_from, defaults={"rate": rate, "source": source}
     )
     return row

@@ -14,8 +14,9 @@ from nostro.books.companies.models import Role
 from nostro.books.ledger.imports import ImportErrors, import_open_items, mapping_of
 from nostro.books.ledger.queries import access_document, documents_of, partners_of
 from nostro.books.ledger.services import post_document
+from nostro.books.ledger.ubl import MAX_BYTES, import_invoice
 from nostro.books.pages.document_form import DocumentForm
-from nostro.books.pages.forms import FileForm
+from nostro.books.pages.forms import FileForm, InvoiceFileForm
 from nostro.books.pages.ledger import sided
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
 from nostro.web.errors import Problem
@@ -95,3 +96,18 @@ def import_documents(request: CompanyRequest) -> HttpResponse:
             messages.success(request, told)
             return redirect("books:documents", company_id=request.company.id)
     return show(request, "import_documents.html", form=form, errors=errors, room="documents")
+
+
+@company_page(role=Role.CLERK)
+def upload_document(request: CompanyRequest) -> HttpResponse:
+    """Post an electronic invoice (UBL, Peppol). The same file again leads to the same document."""
+    form = InvoiceFileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = import_invoice(person(request), request.company.id, form.cleaned_data["file"].read(MAX_BYTES + 1))
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            messages.success(request, _("It is posted and open until a payment is matched with it."))
+            return redirect("books:document", document_id=made.id)
+    return show(request, "upload_document.html", form=form, room="documents")

@@ -14,6 +14,7 @@ from nostro.books.companies.models import Company, LockType
 from nostro.books.journals.models import JournalKind
 from nostro.books.ledger.models import LedgerAccount, Partner
 from nostro.books.pages.fields import AmountField, DateField, LedgerAccountField
+from nostro.core.money import MoneyError, parse_currency
 from nostro.web.forms import countries
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
@@ -87,6 +88,14 @@ class CredentialsForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not with_address:
             del self.fields["hub_url"]
+
+
+class InvoiceFileForm(forms.Form):
+    """An electronic invoice."""
+
+    file = forms.FileField(
+        label=_("Electronic invoice (XML)"), widget=forms.FileInput(attrs={"accept": ".xml,application/xml,text/xml"})
+    )
 
 
 #: Fields of open items in a file, as a person reads them.
@@ -202,6 +211,21 @@ class RateForm(forms.Form):
     """What one unit of a foreign currency is worth."""
 
     rate = forms.DecimalField(label=_("What one unit is worth"), min_value=Decimal("0.000000000001"), max_digits=36)
+
+
+class NewRateForm(RateForm):
+    """A rate from a day on, and who says so."""
+
+    currency = CurrencyField()
+    valid_from = DateField(label=_("From"))
+    source = forms.CharField(label=_("Source"), max_length=100, help_text=_("For example ECB reference rate."))
+    field_order = ("currency", "valid_from", "rate", "source")
+
+    def clean_currency(self) -> str:
+        try:
+            return parse_currency(self.cleaned_data["currency"])
+        except MoneyError:
+            raise forms.ValidationError(_("Type three letters, such as USD."), code="invalid") from None
 
 
 class SinceForm(forms.Form):

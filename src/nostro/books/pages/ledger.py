@@ -16,13 +16,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from nostro.books.companies.models import Role
-from nostro.books.journals.held import move_lock
+from nostro.books.companies.queries import require_role
+from nostro.books.journals.held import enter_rate, move_lock
 from nostro.books.journals.queries import journals_of
 from nostro.books.ledger.chart_balances import balances_of, items_of
 from nostro.books.ledger.models import EntryItem
 from nostro.books.ledger.queries import access_account, account_balance
+from nostro.books.ledger.rates import rates_of
 from nostro.books.links.failures import clear_decided
-from nostro.books.pages.forms import LockForm
+from nostro.books.pages.forms import LockForm, NewRateForm
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
@@ -89,6 +91,32 @@ def lock(request: CompanyRequest) -> HttpResponse:
                 messages.success(request, told % {"n": posted})
             return redirect("books:chart", company_id=request.company.id)
     return show(request, "lock.html", form=form, room="chart")
+
+
+@company_page()
+def rates(request: CompanyRequest) -> HttpResponse:
+    """What is a foreign currency worth, from when on, and who says so?"""
+    form = NewRateForm(request.POST or None, initial={"valid_from": now().date()})
+    if request.method == "POST":
+        user, company = person(request), request.company
+        require_role(user, company.id, Role.ACCOUNTANT, "company")
+        if form.is_valid():
+            data = form.cleaned_data
+            try:
+                posted = enter_rate(
+                    user, company, data["currency"], data["valid_from"], data["rate"], source=data["source"], now=now()
+                )  # fmt: skip
+            except Problem as problem:
+                add_problem(form, problem)
+            else:
+                for journal in journals_of(company):
+                    clear_decided(journal, now=now())
+                told = ngettext(
+                    "The rate is kept; %(n)s line is posted.", "The rate is kept; %(n)s lines are posted.", posted
+                )
+                messages.success(request, told % {"n": posted} if posted else _("The rate is kept."))
+                return redirect("books:rates", company_id=company.id)
+    return show(request, "rates.html", form=form, rates=rates_of(request.company), room="chart")
 
 
 @login_required
