@@ -101,6 +101,10 @@ class ConnectorContract:
         assert all(balance.balance_type.strip() for balance in balances)
         assert all(type(balance.amount) is Decimal for balance in balances)
 
+    def test_stored_balances_are_read_again_to_the_same(self, case: ContractCase) -> None:
+        balances, raw = case.connector.get_balances(case.connection, case.account, UNATTENDED)
+        assert case.connector.map_balances(raw) == balances
+
     def test_the_account_is_among_the_listed_ones(self, case: ContractCase) -> None:
         accounts = case.connector.list_accounts(case.connection, UNATTENDED)
         assert case.account.resource_id in {account.resource_id for account in accounts}

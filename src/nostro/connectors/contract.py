@@ -328,6 +328,11 @@ class Connector(Protocol):
         self, connection: ConnectionHandle, account: Account, psu: PsuContext
     ) -> tuple[tuple[Balance, ...], RawAnswer]: ...
 
+    def map_balances(self, raw: RawAnswer) -> tuple[Balance, ...]:
+        """Read a stored answer of :meth:`get_balances` again, so that whoever takes a run over can prove the balance
+        without asking the bank."""
+        ...
+
     def list_transactions(  # noqa: PLR0917 - the names of connectors.md 1.2
         self,
         connection: ConnectionHandle,

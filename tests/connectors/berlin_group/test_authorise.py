@@ -80,7 +80,8 @@ def test_a_consent_by_redirect_from_request_to_accounts(bank: Bank, connector: B
     assert finished.consent.consent_id == CONSENT_ID
     assert (finished.consent.valid_until, finished.consent.frequency_per_day) == (dt.date(2026, 4, 5), 4)
     assert [account.iban for account in finished.accounts] == [ACCOUNT.iban]
-    assert bank.paths()[1:] == [f"GET {CONSENT}/status", f"GET {CONSENT}", "GET /v1/accounts"]
+    lists = ["GET /v1/accounts", "GET /v1/card-accounts"]
+    assert bank.paths()[1:] == [f"GET {CONSENT}/status", f"GET {CONSENT}", *lists]
 
 
 def test_the_request_is_the_standards(bank: Bank, connector: BerlinGroupConnector) -> None:

@@ -210,7 +210,7 @@ class Life(Hub):
 
     def truth(self, account: Account) -> Counter[tuple[str, Decimal]]:
         """The same at the bank."""
-        rows = self.customer.truth(account.resource_id)["rows"]
+        rows = self.customer.truth(account.resource_id.rpartition("/")[2])["rows"]
         return Counter((row["bookingDate"], Decimal(row["amount"])) for row in rows)
 
     def equals_truth(self, *, of: int | None = None) -> None:

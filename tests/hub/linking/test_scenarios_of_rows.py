@@ -209,10 +209,14 @@ def test_user_dinar(live: Live) -> None:
 
 def test_user_card(live: Live) -> None:
     life = live("user_card")
-    # Not a row of the table. Card accounts are not read yet; the account beside the card is.
+    # Not a row of the table: card accounts have a list, balances and transactions of their own.
     life.settle()
-    current = next(account for account in life.accounts() if account.subtype != "card")
-    assert life.rows(current) == life.truth(current)
+    card = next(account for account in life.accounts() if account.subtype == "card")
+    assert (card.reference_type, card.proof) == ("MASKEDPAN", "green") and card.transaction_count > 10
+    for account in life.accounts():
+        assert life.rows(account) == life.truth(account)
+    life.days(8)
+    assert life.rows(card) == life.truth(card) and card.health == "active"
 
 
 def test_user_hostile_text(live: Live) -> None:

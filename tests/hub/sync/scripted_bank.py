@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from nostro.connectors.berlin_group.connector import BerlinGroupConnector
-from nostro.connectors.contract import Configuration, ConnectionHandle, Consent, IdentityPolicy, Page, RawAnswer
+from nostro.connectors.contract import (
+    Configuration,
+    ConnectionHandle,
+    Consent,
+    IdentityPolicy,
+    Page,
+    RawAnswer,
+    TokenSource,
+)
 from nostro.core.transactions import Balance, Transaction, Window
 from nostro.hub.sync.bank import Bank
 
@@ -27,8 +35,14 @@ class ScriptedConnector:
 
     def get_balances(self, connection, account, psu):
         self.bank.asked("balances", psu, None)
-        raw = RawAnswer("https://bank.example/balances", 200, "application/json", b"{}", "request-1")
-        return (Balance("interimBooked", self.bank.balance, account.currency, reference_date=self.bank.today),), raw
+        stated = [str(self.bank.balance), account.currency, self.bank.today.isoformat()]
+        body = json.dumps(stated).encode()
+        raw = RawAnswer("https://bank.example/balances", 200, "application/json", body, "request-1")
+        return self.map_balances(raw), raw
+
+    def map_balances(self, raw):
+        amount, currency, day = json.loads(raw.body)
+        return (Balance("interimBooked", Decimal(amount), currency, reference_date=dt.date.fromisoformat(day)),)
 
     def list_transactions(self, connection, account, window, booking_status, psu, next_page=None):
         self.bank.asked("transactions", psu, (window, booking_status, next_page))
@@ -87,10 +101,13 @@ class ScriptedBank:
     failures: dict[str, list[Exception | None]] = field(default_factory=dict)
     calls: list[tuple[str, bool, tuple[Window, str, str | None] | None]] = field(default_factory=list)
     before_call: object = None
+    tokens: TokenSource | None = None
 
     def open(self, account, clock) -> Bank:
         connector = ScriptedConnector(self)
-        handle = ConnectionHandle(Configuration("https://bank.example", "Test Bank"), Consent("secret", "valid"))
+        handle = ConnectionHandle(
+            Configuration("https://bank.example", "Test Bank"), Consent("secret", "valid"), self.tokens
+        )
         return Bank(connector, handle, connector.identity, "scripted", self.limit, self.history_days)
 
     def asked(self, endpoint, psu, details) -> None:

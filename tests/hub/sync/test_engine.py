@@ -20,6 +20,7 @@ from nostro.connectors.errors import (
     ConsentExpired,
     NotSupported,
     PeriodInvalid,
+    TokenExpired,
 )
 from nostro.hub.accounts.models import PendingTransaction, RawAnswer, Transaction
 from nostro.hub.events.models import Event
@@ -330,7 +331,66 @@ def test_killed_at_any_point_and_taken_over_the_end_is_the_same(account, bank, c
     assert account.transaction_count == 8 and account.booked_total == sum(row.amount for row in bank.rows)
     assert events().count(("account.transactionsCreated", 8)) == 1
     assert QuotaAccess.objects.filter(counted=True, endpoint="transactions").count() <= 2
+    assert account.proof_anchor_balance == bank.balance, "whoever takes a run over proves the balance too"
     assert synchronize(account, bank, clock).created_count == 0
+
+
+def test_balances_of_long_ago_prove_nothing_of_a_run_that_is_taken_over(account, bank, clock):
+    assert synchronize(account, bank, clock).status == "success"
+    clock.now += dt.timedelta(days=2)
+    run = request_synchronization(account, trigger="person", now=clock())
+    with pytest.raises(Killed):
+        engine.run(run.id, clock=clock, bank_opener=bank.open, reached=kill_at(4), holder="one")
+    assert RawAnswer.objects.filter(synchronization_id=run.pk, kind="balances").exists()
+    bank.add("-5.00", 30)
+    clock.now += dt.timedelta(hours=5)
+    engine.run(run.id, clock=clock, bank_opener=bank.open, holder="two")
+    account.refresh_from_db()
+    assert account.proof != "red", "the row came after the balance"
+    assert synchronize(account, bank, clock).status == "success"
+    assert account.proof == "green"
+
+
+class Tokens:
+    """A source of tokens of which the bank takes the newest only."""
+
+    def __init__(self):
+        self.told = 0
+
+    def get(self):
+        return "token"
+
+    def refused(self, access_token):
+        self.told += 1
+
+
+@pytest.mark.parametrize("endpoint", ["balances", "transactions"])
+def test_a_token_that_is_over_costs_a_second_try_in_the_same_run(account, bank, clock, endpoint):
+    bank.tokens = Tokens()
+    bank.failures[endpoint] = [TokenExpired()]
+    assert synchronize(account, bank, clock).status == "success"
+    assert [call[0] for call in bank.calls].count(endpoint) >= 2
+    assert stored(account) == truth(bank)
+
+
+def test_a_token_that_is_over_in_the_middle_of_a_list_costs_no_second_place(account, bank, clock):
+    bank.tokens = Tokens()
+    bank.failures["transactions"] = [None, TokenExpired()]
+    assert synchronize(account, bank, clock, trigger="schedule").status == "success"
+    assert stored(account) == truth(bank)
+    assert QuotaAccess.objects.filter(counted=True, endpoint="transactions").count() == 1
+
+
+def test_a_second_refusal_is_the_end_of_the_consent_and_without_tokens_there_is_no_second_try(account, bank, clock):
+    bank.failures["balances"] = [TokenExpired()]
+    synchronize(account, bank, clock)
+    assert [call[0] for call in bank.calls].count("balances") == 1
+    bank.tokens = Tokens()
+    bank.failures["balances"] = [TokenExpired(), TokenExpired()]
+    clock.now += dt.timedelta(days=1)
+    run = synchronize(account, bank, clock)
+    account.refresh_from_db()
+    assert (run.status, account.health) == ("error", "psuActionRequired")
 
 
 def test_a_run_that_is_killed_again_and_again_ends_with_an_error(account, bank, clock):

@@ -13,7 +13,10 @@ from tests.hub.sync.scripted_bank import ScriptedBank
 from nostro.connectors.errors import AccessExceeded, AspspUnavailable, PeriodInvalid
 from nostro.hub.accounts.models import Account, Transaction
 from nostro.hub.accounts.queries import unread_history
+from nostro.hub.pages.progress import AccountProgress
+from nostro.hub.pages.states import account_state
 from nostro.hub.sync import engine
+from nostro.hub.sync.health import HISTORY_UNREAD, health_of
 from nostro.hub.sync.services import request_synchronization
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +95,23 @@ def test_a_history_that_broke_off_stays_known_as_unread_until_it_is_read(how, mi
     synchronize(bank)
     assert stored(account) == everything
     assert unread_history(account) is None
+
+
+def test_days_that_were_never_read_are_a_gap_that_only_the_person_can_close():
+    account = make_account(authorised_at=NOW)
+    bank = ForgetfulBank(account, refuses=False)
+    bank.breaks = "down"
+    synchronize(bank)
+    bank.now += dt.timedelta(days=1)
+    synchronize(bank)
+    found = health_of(account, None, bank.now)
+    assert (found.health, found.code) == ("degraded", HISTORY_UNREAD)
+    state = account_state(account, None, AccountProgress(account, None), bank.now)
+    assert "Older transactions may be missing" in state.sentence and state.action == "renew" and state.needs_person
+    account.authorised_at = bank.now
+    account.save(update_fields=["authorised_at"])
+    synchronize(bank)
+    assert health_of(account, None, bank.now).health == "active"
 
 
 @pytest.mark.parametrize("refuses", [True, False], ids=["refuses", "leaves-out"])

@@ -111,6 +111,10 @@ class BerlinGroupConnector:
         """The balances of one account as the bank states them."""
         return balances.get_balances(self._client, connection, account, psu)
 
+    def map_balances(self, raw: RawAnswer) -> tuple[Balance, ...]:
+        """Interpret a stored answer with balances again."""
+        return balances.map_balances(raw)
+
     def list_transactions(  # noqa: PLR0917 - the arguments of connectors.md 1.2
         self,
         connection: ConnectionHandle,

@@ -16,10 +16,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from nostro.connectors.berlin_group.accounts import require_same_account
+from nostro.connectors.berlin_group.accounts import path_of, require_same_account
 from nostro.connectors.berlin_group.client import Client, interpreting, parsed, protocol_error, resolve_link
 from nostro.connectors.berlin_group.errors import error_from_answer, messages_of
 from nostro.connectors.berlin_group.fields import UnreadableError, Warnings, href_of
@@ -144,7 +145,7 @@ def _first_href(account: Account, window: Window, booking_status: BookingStatusF
         "dateFrom": window.date_from.isoformat(),
         "dateTo": window.date_to.isoformat(),
     }
-    return f"/v1/accounts/{quote(account.resource_id, safe='')}/transactions?{urlencode(query)}"
+    return f"{path_of(account)}/transactions?{urlencode(query)}"
 
 
 def _continued(chain: Chain, read: _Read, raw: RawAnswer) -> Chain:
@@ -185,7 +186,9 @@ def _following(configuration: Configuration, chain: Chain, read: _Read, raw: Raw
 
 def _error_within(client: Client, raw: RawAnswer, data: Any) -> ConnectorError | None:
     """The error of an answer that says 200 and yet holds error messages instead of transactions."""
-    has_rows = isinstance(data, Mapping) and ("transactions" in data or href_of(data.get("_links"), "download"))
+    has_rows = isinstance(data, Mapping) and (
+        {"transactions", "cardTransactions"} & data.keys() or href_of(data.get("_links"), "download")
+    )
     if has_rows or not any(message.is_error for message in messages_of(data)):
         return None
     return error_from_answer(raw, data, subject="account", retry_after=None, clock=client.clock)
@@ -199,7 +202,7 @@ def _read_file(raw: RawAnswer, account: Account | None) -> _Read:
 
 
 def _read(raw: RawAnswer, data: Any) -> _Read:
-    report = data.get("transactions") if isinstance(data, Mapping) else None
+    report = data.get("transactions", data.get("cardTransactions")) if isinstance(data, Mapping) else None
     links = data.get("_links") if isinstance(data, Mapping) else None
     if not report and (file := href_of(links, "download")):
         # The list is a file elsewhere, which is read as the next page.
@@ -211,10 +214,11 @@ def _read(raw: RawAnswer, data: Any) -> _Read:
         warnings.add(f"the bank says {message.code}: {message.text}")
     rows: list[BankRow] = []
     unreadable = 0
+    is_inverted = data.get("debitAccounting") is True
     for status in _STATUSES:
         for position, item in enumerate(_items(raw, report, status), start=1):
             try:
-                rows.append(read_transaction(item, status, warnings))
+                rows.append(read_transaction(_inverted(item) if is_inverted else item, status, warnings))
             except UnreadableError as error:
                 unreadable += 1
                 warnings.add(f"{status} row {position} cannot be read: {error}")
@@ -225,6 +229,16 @@ def _read(raw: RawAnswer, data: Any) -> _Read:
     # A page that comes twice comes with its members in the same order.
     digest = hashlib.sha256(payload_bytes(content)).hexdigest()[:12]
     return _Read(tuple(rows), unreadable, warnings.as_tuple(), next_href, digest)
+
+
+def _inverted(item: Any) -> Any:
+    """A row of a card whose debits the bank quotes positive (``debitAccounting``)."""
+    amount = item.get("transactionAmount") if isinstance(item, Mapping) else None
+    if not isinstance(amount, Mapping) or not isinstance(amount.get("amount"), str | int | Decimal):
+        return item
+    digits = str(amount["amount"]).strip()
+    other = digits[1:] if digits.startswith("-") else "-" + digits.removeprefix("+")
+    return {**item, "transactionAmount": {**amount, "amount": other}}
 
 
 def _items(raw: RawAnswer, report: Mapping[str, Any], status: str) -> list[Any]:

@@ -29,7 +29,9 @@ def ask(verb: str, account: Account, path: str = "", document: Any = None, *, re
     if not settings.SANDBOX_CONTROL_TOKEN:
         raise _unavailable("The operator of this Hub has given it no key to the sandbox bank.")
     headers = {"Authorization": f"Bearer {settings.SANDBOX_CONTROL_TOKEN}", "Content-Type": "application/json"}
-    address = f"{settings.SANDBOX_BANK_URL.rstrip('/')}/_control/accounts/{quote(account.resource_id, safe='')}{path}"
+    # The id of a card account has the address of its kind before it.
+    resource_id = quote(account.resource_id.rpartition("/")[2], safe="")
+    address = f"{settings.SANDBOX_BANK_URL.rstrip('/')}/_control/accounts/{resource_id}{path}"
     content = None if document is None else json.dumps(document).encode()
     try:
         answer = _door().request(verb, address, request_id=str(uuid.uuid4()), headers=headers, content=content)

@@ -13,9 +13,10 @@ from django.utils.translation import ngettext
 
 from nostro.core.money import quantize
 from nostro.hub.accounts.models import Account
+from nostro.hub.accounts.queries import unread_history
 from nostro.hub.linking.models import Connection, Health
 from nostro.hub.pages.progress import AccountProgress
-from nostro.hub.sync.health import AccountHealth, health_of
+from nostro.hub.sync.health import HISTORY_UNREAD, AccountHealth, health_of
 
 #: Renewal is offered from here on (connectors.md 1.6, books.md 8).
 RENEWAL_OFFERED_DAYS = 30
@@ -55,12 +56,20 @@ def account_state(
     if account.bank_status == "deleted" and health.health == Health.DEGRADED:
         return State("quiet", _("Closed"), _("The bank has closed this account; what was read stays."))
     if health.health not in {Health.ACTIVE, Health.EXPIRING_SOON}:
-        return _health_state(health, now)
+        return _history_state(account) if health.code == HISTORY_UNREAD else _health_state(health, now)
     run = progress.synchronization
     if run is not None and run.status == "error":
         sentence = _("Nothing was lost; it is tried again by itself.")
         return State("warn", _("Reading failed"), sentence, action="synchronize")
     return _working_state(account, health, now)
+
+
+def _history_state(account: Account) -> State:
+    unread = unread_history(account)
+    assert unread is not None
+    days = {"unread_from": date_format(unread.date_from), "unread_to": date_format(unread.date_to)}
+    sentence = _("Older transactions may be missing, from %(unread_from)s to %(unread_to)s.") % days
+    return State("warn", _("Incomplete"), sentence, needs_person=True, action="renew")
 
 
 def _from_files(account: Account) -> State:

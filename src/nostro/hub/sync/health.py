@@ -6,10 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 
 from nostro.hub.accounts.models import Account
+from nostro.hub.accounts.queries import unread_history
 from nostro.hub.linking.models import Connection, Health
 
 #: From here on a consent is about to end; renewing is possible earlier.
 EXPIRING_DAYS = 14
+#: The code of an account that is degraded because days of its history were never read.
+HISTORY_UNREAD = "historyUnread"
 _ORDER = [health.value for health in Health]
 
 
@@ -28,7 +31,7 @@ def health_of(account: Account, connection: Connection | None, now: dt.datetime)
     """How the account stands. What follows from the calendar is worked out here and never stored, so it is right at
     every moment: a consent that ends soon or is over, a closure by the bank that has passed."""
     found = [_stored(each, now) for each in (connection, account) if each is not None]
-    found.append(_of_consent(account, now))
+    found += [_of_history(account), _of_consent(account, now)]
     return min(found, key=lambda each: _ORDER.index(each.health))
 
 
@@ -41,6 +44,13 @@ def _stored(source: Account | Connection, now: dt.datetime) -> AccountHealth:
 
 def _is_over(health: str, until: dt.datetime | None, now: dt.datetime) -> bool:
     return health == Health.RATE_LIMITED and until is not None and until <= now
+
+
+def _of_history(account: Account) -> AccountHealth:
+    """Days of the history that no reading reached are a gap, until a confirmation by the person brings them."""
+    if account.covered_from is not None and unread_history(account) is not None:
+        return AccountHealth(Health.DEGRADED, code=HISTORY_UNREAD)
+    return AccountHealth(Health.ACTIVE)
 
 
 def _of_consent(account: Account, now: dt.datetime) -> AccountHealth:

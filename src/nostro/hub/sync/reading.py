@@ -21,10 +21,12 @@ from nostro.connectors.errors import (
     AccessExceeded,
     AspspTimeout,
     ConnectorError,
+    ConsentExpired,
     NotSupported,
     PartialData,
     PeriodInvalid,
     ProtocolError,
+    TokenExpired,
 )
 from nostro.core.transactions import Balance, BankRow, Window
 from nostro.hub.accounts.models import Account, RawAnswer
@@ -109,10 +111,7 @@ class Reading:
 
 def read_balances(reading: Reading) -> None:
     """Ask for the balances and store them. Raises a connector error; transactions are read all the same."""
-    if (
-        _was_begun_before(reading)
-        and RawAnswer.objects.filter(synchronization_id=reading.run.pk, kind="balances").exists()
-    ):
+    if _was_begun_before(reading) and _take_up_balances(reading):
         return
     psu = reading.psu()
     balances, answer = _asked(
@@ -138,6 +137,17 @@ def read_balances(reading: Reading) -> None:
             )
     reading.balances = balances
     reading.reached("balances stored")
+
+
+def _take_up_balances(reading: Reading) -> bool:
+    """Whether an earlier worker of this run stored the balances, which count for the proof while they are as young as
+    those of a run that nobody takes over: rows that came since would make it red."""
+    stored = RawAnswer.objects.filter(synchronization_id=reading.run.pk, kind="balances").first()
+    if stored is None:
+        return False
+    if reading.clock() - stored.received_at <= TIME_LIMIT:
+        reading.balances = reading.bank.connector.map_balances(open_raw_answer(stored))
+    return True
 
 
 def read_transactions(reading: Reading) -> None:
@@ -381,10 +391,27 @@ def _store(  # noqa: PLR0917 - its callers are in this module
 def _asked(
     reading: Reading, endpoint: str, psu: PsuContext, ask: Callable[[], Answer], *, first: bool = True
 ) -> Answer:
-    """One call to the bank: heartbeat, a place of the quota, the call, and what follows from its error.
+    """One call to the bank, and a second one where its access token was over (connectors.md 1.7, TokenExpired).
 
-    A chain of pages is one access, so only its ``first`` call takes a place (connectors.md 1.12).
+    The source of tokens was told by the connector, so the second call has a refreshed one; a second refusal is the
+    consent's end. It takes a place of the quota like any repeat. A chain of pages is one access, so only its ``first``
+    call takes places (connectors.md 1.12).
     """
+    try:
+        return _asked_once(reading, endpoint, psu, ask, first=first)
+    except TokenExpired:
+        if isinstance(reading.bank.handle.access_token, str | None):
+            raise
+    try:
+        return _asked_once(reading, endpoint, psu, ask, first=first)
+    except TokenExpired as again:
+        raise ConsentExpired(
+            code=again.code, text=again.text, status=again.status, request_id=again.request_id
+        ) from again
+
+
+def _asked_once(reading: Reading, endpoint: str, psu: PsuContext, ask: Callable[[], Answer], *, first: bool) -> Answer:
+    """One call to the bank: heartbeat, a place of the quota, the call, and what follows from its error."""
     key = quota.account_key(reading.account, endpoint)
     now = reading.clock()
     if reading.lease_renewed_at is None or now - reading.lease_renewed_at > RENEW_AFTER:
