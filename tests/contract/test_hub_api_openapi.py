@@ -61,8 +61,8 @@ def _calls() -> list[tuple[str, str, GenerationMode]]:
 
 
 def _authorization(path: str, caller: Caller) -> str:
-    """What a caller of this path shows: of the root, an integration's, or a person's; of Ponto Connect, the vendor's own
-    where one is needed, else that of the organization which let the vendor in."""
+    """What a caller of this path shows: of the root, an integration's, or a person's; of Ponto Connect, the vendor's
+    own where one is needed, else that of the organization which let the vendor in."""
     if path in OF_PERSONS:
         assert caller.integration is not None
         member = Membership.objects.get(organization=caller.integration.organization)
