@@ -82,8 +82,10 @@ class BalanceCheck:
 
     @property
     def is_anchor(self) -> bool:
-        """True if the next check should start from this reading; after red it starts from the last anchor."""
-        return self.verdict == "green" or self.reason in {"first_reading", "not_comparable"}
+        """True if the next check should start from this reading; after red it starts from the last anchor, and after
+        a difference that late rows explain as well: one of them may be a double that goes again."""
+        is_plain = self.verdict == "green" and self.reason == ""
+        return is_plain or self.reason in {"first_reading", "not_comparable"}
 
 
 def check_balance(anchor: BalanceReading | None, current: BalanceReading | None) -> BalanceCheck:
