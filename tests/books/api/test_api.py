@@ -17,12 +17,14 @@ from tests.books.steps import fetch, linked
 from nostro.books.api.openapi import document
 from nostro.books.api.routing import ENDPOINTS, Endpoint
 from nostro.books.api.tokens import create_token, revoke_token
+from nostro.books.companies.members import invite
 from nostro.books.companies.models import Company, CompanyMember, Role
 from nostro.books.companies.services import create_company
-from nostro.books.journals.models import Line, Statement
+from nostro.books.journals.models import Line, PendingLine, Statement
 from nostro.books.ledger.chart import account_for
 from nostro.books.ledger.models import Document, Purpose
 from nostro.books.links.models import JournalLink, Run
+from nostro.books.reconcile.models import LearnedRule, Rule
 from nostro.books.reconcile.services import reconcile_with_account
 from nostro.people.models import AuditRecord, User
 
@@ -50,7 +52,7 @@ def asking(token: str) -> Ask:
 def link(owner: User, company: Company, hub: ScriptedHub) -> JournalLink:
     hub.accounts = [ScriptedAccount(transactions=[
         Booked("c", "2026-11-11", "-50.10"), Booked("b", "2026-11-10", "121.00"), Booked("a", "2026-11-09", "7.00"),
-    ])]  # fmt: skip
+    ], pending=[Booked("p", "2026-11-12", "-3.00")])]  # fmt: skip
     link = linked(owner, company, hub)
     fetch(link)
     return link
@@ -67,10 +69,18 @@ def keys(owner: User, company: Company, link: JournalLink, ask: Ask) -> dict[str
     line = Line.objects.get(amount=7)
     group = reconcile_with_account(owner, line.id, account_for(company, Purpose.SALES).id, now=NOW)
     ask("POST", "documents", {"kind": "invoice", "partnerName": "A", "number": "1", "date": "2026-11-01", "amount": 5})
+    invitation, _secret = invite(owner, company, email="asked@example.test", role="reader", now=NOW)
+    learned = LearnedRule.objects.create(
+        company=company, journal_id=link.journal_id, words="MONTHLY PACKAGE", definition={}, line_ids=[], simulation={},
+        account=account_for(company, Purpose.SALES), created_at=NOW,
+    )  # fmt: skip
     return {
         "connections": link.online_account.connection_id, "links": link.id, "online-accounts": link.online_account_id,
         "fetches": Run.objects.get().id, "journals": link.journal_id, "lines": line.id, "matches": group.id,
         "statements": Statement.objects.get().id, "documents": Document.objects.get().id,
+        "pending-lines": PendingLine.objects.get().id, "invitations": invitation.id, "learned-rules": learned.id,
+        "members": CompanyMember.objects.get(company=company, user=owner).id,
+        "rules": Rule.objects.filter(company=company).first().id,  # type: ignore[union-attr]
     }  # fmt: skip
 
 
@@ -115,6 +125,13 @@ BODIES: dict[str, dict[str, object]] = {
     "update_credentials": {"clientId": "a", "secret": "b"}, "preview_credentials": {"clientId": "a", "secret": "b"},
     "add_line": {"date": "2026-11-01", "amount": 5, "label": "x"}, "remove_line": {"reason": "x"},
     "create_match": {"accountId": str(uuid.uuid4())}, "check_line": {"toCheck": True},
+    "connections/token": {"hubUrl": "http://127.0.0.1:1", "apiToken": "a"}, "change_contacts": {"addresses": []},
+    "import_found": {"transactionIds": [str(uuid.uuid4())]}, "note": {"note": "x"},
+    "link_to_entry": {"entryId": str(uuid.uuid4())},
+    "choose": {"key": "x"}, "rules": {"name": "x", "kind": "manual", "definition": {}},
+    "edit_rule": {"name": "x", "definition": {}}, "rules/order": {"ruleIds": []}, "change_member": {"role": "owner"},
+    "invitations": {"email": "new@example.test", "role": "reader"}, "lock": {"lockDate": None},
+    "exchange-rates": {"currency": "USD", "validFrom": "2026-11-01", "rate": "0.9"},
 }  # fmt: skip
 
 

@@ -103,6 +103,14 @@ class Call:
         except (TypeError, ValueError):
             raise invalid(f"{name} must be a day like 2026-11-30.", name) from None
 
+    def query_day(self, name: str) -> dt.date | None:
+        """A day of the address, like 2026-11-30."""
+        text = self.query.get(name, "")
+        try:
+            return dt.date.fromisoformat(text) if text else None
+        except ValueError:
+            raise invalid(f"{name} must be a day like 2026-11-30.", name) from None
+
     def required_day(self, name: str) -> dt.date:
         day = self.day(name)
         if day is None:

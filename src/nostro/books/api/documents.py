@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from uuid import UUID
 
 from nostro.books.api.call import Document
-from nostro.books.companies.models import Company
-from nostro.books.journals.models import Journal, Line, PendingLine, Statement
+from nostro.books.companies.models import Company, CompanyInvitation, CompanyMember
+from nostro.books.journals.explaining import Explanation
+from nostro.books.journals.models import BankChange, Journal, Line, PendingLine, Statement
 from nostro.books.ledger.models import Document as OpenDocument
-from nostro.books.ledger.models import LedgerAccount
+from nostro.books.ledger.models import ExchangeRate, LedgerAccount
+from nostro.books.links.missing import Missing
 from nostro.books.links.models import Connection, JournalLink, OnlineAccount, Run
-from nostro.books.reconcile.models import MatchGroup
+from nostro.books.reconcile.choosing import option_key
+from nostro.books.reconcile.engine.values import Proposal
+from nostro.books.reconcile.models import LearnedRule, MatchGroup, Rule, Simulation
 from nostro.books.reminders.models import ConsentNotice
+from nostro.core.coverage import Span
 from nostro.people.models import AuditRecord
 
 
@@ -50,6 +56,7 @@ def online_account(each: OnlineAccount) -> Document:
         "synchronizedAt": _moment(each.synchronized_at), "lastFetchAt": _moment(each.last_fetch_at),
         "nextFetchAt": _moment(each.next_fetch_at), "lastResult": each.last_result,
         "authorizationExpirationExpectedAt": _moment(each.consent_expires_at), "declined": each.declined,
+        "historyFrom": each.history_from, "historyComplete": each.history_complete,
     }, connection=each.connection_id, link=link and link.id, journal=link and link.journal_id)  # fmt: skip
 
 
@@ -92,8 +99,10 @@ def line(each: Line) -> Document:
 
 
 def pending(each: PendingLine) -> Document:
-    return _resource("pendingLine", each, {"amount": each.amount, "currency": each.currency, "state": each.state},
-                     journal=each.journal_id)  # fmt: skip
+    return _resource("pendingLine", each, {
+        "amount": each.amount, "currency": each.currency, "state": each.state, "date": each.date,
+        "label": each.label, "note": each.note,
+    }, journal=each.journal_id, line=each.line_id)  # fmt: skip
 
 
 def statement(each: Statement) -> Document:
@@ -125,6 +134,98 @@ def notice(each: ConsentNotice) -> Document:
     return _resource("consentNotice", each, {
         "expiresOn": each.expires_on, "daysBefore": each.days_before, "createdAt": _moment(each.created_at),
     }, onlineAccount=each.online_account_id, journal=each.journal_id)  # fmt: skip
+
+
+def duplicates(journal: Journal, line_ids: list[UUID]) -> Document:
+    return {"type": "duplicates", "id": str(line_ids[0]), "attributes": {"lineIds": [str(each) for each in line_ids]},
+            "relationships": {"journal": {"data": {"id": str(journal.id)}}}}  # fmt: skip
+
+
+def missing(each: Missing) -> Document:
+    item = each.item
+    return {"type": "missingTransaction", "id": item.id, "attributes": {
+        "bookingDate": item.booking_date, "amount": item.amount, "currency": item.currency,
+        "counterpartName": item.counterparty_name, "remittanceInformation": item.remittance,
+        "reason": each.reason, "importable": each.importable,
+    }, "relationships": {"line": {"data": {"id": str(each.line.id)} if each.line else None}}}  # fmt: skip
+
+
+def change(each: BankChange) -> Document:
+    return _resource("bankChange", each, {
+        "kind": each.kind, "amount": each.amount, "currency": each.currency or None, "bookingDate": each.booking_date,
+    }, line=each.line_id)  # fmt: skip
+
+
+def proof(journal: Journal, found: Explanation) -> Document:
+    proved, gap = found.proof, found.gap
+    return {"type": "balanceProof", "id": str(journal.id), "attributes": {
+        "verdict": proved.verdict, "referenceDate": proved.reference_date, "opening": journal.opening_amount,
+        "expected": proved.expected, "stated": proved.stated, "difference": proved.difference, "hint": proved.hint,
+        "gap": None if gap is None else {"after": gap.after, "until": gap.until, "difference": gap.difference},
+        "clues": [{"lineId": str(each.line.id), "kind": each.kind} for each in found.clues],
+        "effects": [{"lineId": str(each.line.id), "amount": each.amount} for each in found.effects],
+    }}  # fmt: skip
+
+
+def coverage(journal: Journal, days: tuple[Span, ...]) -> Document:
+    return {"type": "coverage", "id": str(journal.id), "attributes": {"spans": [
+        {"state": each.state, "first": each.window.date_from, "last": each.window.date_to} for each in days
+    ]}}  # fmt: skip
+
+
+def member(each: CompanyMember) -> Document:
+    return _resource("member", each, {"name": str(each.user), "email": each.user.email, "role": each.role})
+
+
+def invitation(each: CompanyInvitation) -> Document:
+    """Never the link."""
+    return _resource("invitation", each, {
+        "email": each.email, "role": each.role, "expiresAt": _moment(each.expires_at),
+    })  # fmt: skip
+
+
+def rate(each: ExchangeRate) -> Document:
+    return _resource("exchangeRate", each, {
+        "currency": each.currency, "validFrom": each.valid_from, "rate": each.rate,
+    })  # fmt: skip
+
+
+def proposal(line: Line, found: Proposal | None) -> Document:
+    options = [] if found is None else [
+        {"key": option_key(option), "step": option.step, "exact": option.exact, "sentence": option.sentence,
+         "itemIds": [str(key) for key in option.item_ids]} for option in found.options
+    ]  # fmt: skip
+    refused = [] if found is None else [
+        {"itemId": str(each.item_id), "name": each.name, "why": each.why} for each in found.refused
+    ]  # fmt: skip
+    return {"type": "proposal", "id": str(line.id), "attributes": {
+        "decision": found.decision if found else "nothing", "options": options, "refused": refused,
+        "partnerId": str(found.partner_id) if found and found.partner_id else None,
+        "partnerWhy": found.partner_why if found else "",
+    }}  # fmt: skip
+
+
+def rule(each: Rule) -> Document:
+    version = each.version
+    return _resource("rule", each, {
+        "name": version.name if version else "", "version": version.number if version else None, "kind": each.kind,
+        "active": each.active, "applies": each.applies, "shipped": each.shipped or None, "sequence": each.sequence,
+        "definition": version.definition if version else None, "archivedAt": _moment(each.archived_at),
+    })  # fmt: skip
+
+
+def simulation(each: Simulation) -> Document:
+    return _resource("simulation", each, {
+        "dateFrom": each.date_from, "lines": each.lines, "agrees": each.agrees, "differs": each.differs,
+        "newly": each.newly, "missed": each.missed,
+    })  # fmt: skip
+
+
+def learned_rule(each: LearnedRule) -> Document:
+    return _resource("learnedRule", each, {
+        "words": each.words, "definition": each.definition, "simulation": each.simulation,
+        "lineIds": each.line_ids,
+    }, journal=each.journal_id, account=each.account_id, partner=each.partner_id)  # fmt: skip
 
 
 def audit_record(each: AuditRecord) -> Document:

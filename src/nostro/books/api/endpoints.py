@@ -8,6 +8,7 @@ from uuid import UUID
 
 from nostro.books.api import documents as show
 from nostro.books.api.call import Call, Document, as_id, invalid, listed
+from nostro.books.api.finding import decided
 from nostro.books.companies.models import Role
 from nostro.books.journals import services as journals
 from nostro.books.journals.models import GroupingChoice, OpeningOrigin
@@ -64,6 +65,20 @@ def create_connection(call: Call) -> Document:
         secret=call.text("secret"), now=call.now,
     )  # fmt: skip
     return one(show.connection(made))
+
+
+def connect_with_token(call: Call) -> Document:
+    """With a deprecated API token, until it is migrated (books.md 6)."""
+    made = credentials.connect_with_token(
+        call.user, call.company.id, hub_url=call.text("hubUrl"), token=call.text("apiToken"), now=call.now
+    )
+    return one(show.connection(made))
+
+
+def take_token_back(call: Call, key: UUID) -> Document:
+    return one(show.connection(credentials.take_token_back(
+        call.user, call.own(access_connection, key).id, now=call.now
+    )))  # fmt: skip
 
 
 def get_connection(call: Call, key: UUID) -> Document:
@@ -272,20 +287,20 @@ def get_line(call: Call, key: UUID) -> Document:
 
 
 def remove_line(call: Call, key: UUID) -> Document:
-    found = call.own(access_line, key)
-    return one(show.line(journals.remove_line(call.user, found.id, reason=call.text("reason"), now=call.now)))
+    call.own(access_line, key)
+    return decided(call, key, journals.remove_line, reason=call.text("reason"))
 
 
 def restore_line(call: Call, key: UUID) -> Document:
-    return one(show.line(journals.restore_line(call.user, call.own(access_line, key).id, now=call.now)))
+    return decided(call, key, journals.restore_line)
 
 
 def merge_line(call: Call, key: UUID) -> Document:
-    return one(show.line(journals.merge_duplicate(call.user, call.own(access_line, key).id, now=call.now)))
+    return decided(call, key, journals.merge_duplicate)
 
 
 def keep_line(call: Call, key: UUID) -> Document:
-    return one(show.line(journals.keep_both(call.user, call.own(access_line, key).id, now=call.now)))
+    return decided(call, key, journals.keep_both)
 
 
 def check_line(call: Call, key: UUID) -> Document:

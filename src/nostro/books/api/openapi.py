@@ -26,6 +26,54 @@ _ERRORS = {"type": "object", "required": ["errors"], "properties": {"errors": {"
 }}}}  # fmt: skip
 
 
+_UUID = {"type": "string", "format": "uuid"}
+_DAY = {"type": ["string", "null"], "format": "date"}
+_AMOUNT = {"type": ["number", "string"], "description": "Exact; a text keeps digits that a program would round."}
+_FLAG = {"type": "boolean"}
+_UUIDS = {"type": "array", "items": _UUID, "minItems": 1, "maxItems": 100}
+_TEXT = {"type": "string", "maxLength": 2000}
+#: Attributes that are no plain text.
+_TYPES: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(("accountId", "journalId", "entryId", "ruleId", "keptId"), _UUID),
+    **dict.fromkeys(("itemIds", "lineIds", "otherIds", "ruleIds", "transactionIds"), _UUIDS),
+    **dict.fromkeys(("date", "dueDate", "fetchFrom", "lockDate", "validFrom", "first", "last"), _DAY),
+    **dict.fromkeys(("amount", "rate"), _AMOUNT),
+    **dict.fromkeys(
+        ("automaticSynchronization", "confirmedNumber", "declined", "toCheck", "active", "applies"), _FLAG
+    ),
+    "kind": {"type": "string", "description": "bank or credit_card; invoice, bill, ...; manual or automated"},
+    "role": {"enum": ["reader", "clerk", "accountant", "owner"]},
+    "email": {"type": "string", "format": "email"},
+    "hubUrl": {"type": "string", "format": "uri", "maxLength": 300},
+    "currency": {"type": "string", "pattern": "^[A-Za-z]{3}$"},
+    "fetchTimes": {"type": "array", "maxItems": 24, "items": {"type": "string", "description": "08:00"}},
+    "addresses": {"type": "array", "maxItems": 100, "items": {"type": "string"}},
+    "definition": {"type": "object", "description": "As a rule shows it."},
+    "rows": {"type": "array", "minItems": 1, "maxItems": 100, "items": {
+        "type": "object", "required": ["accountId"],
+        "properties": {
+            "accountId": _UUID, "action": {"enum": ["create", "link", "skip"]}, "journalId": _UUID,
+            "grouping": {"type": "string"}, "fetchSchedule": {"type": "string"}, "fetchFrom": _DAY,
+            "opening": {"type": "string"}, "openingAmount": _AMOUNT, "openingAccountId": _UUID,
+            "exchangeRate": _AMOUNT, "confirmedNumber": _FLAG, "changedCurrency": _FLAG,
+        },
+    }},
+}  # fmt: skip
+_RESOURCE = {"type": "object", "required": ["type", "id", "attributes"], "properties": {
+    "type": {"type": "string"}, "id": {"type": "string"}, "attributes": {"type": "object"},
+    "relationships": {"type": "object"},
+}}  # fmt: skip
+_ONE = {"type": "object", "required": ["data"], "properties": {"data": {"$ref": "#/components/schemas/Resource"}}}
+_LIST = {"type": "object", "required": ["data", "meta"], "properties": {
+    "data": {"type": "array", "items": {"$ref": "#/components/schemas/Resource"}},
+    "meta": {"type": "object", "required": ["paging"], "properties": {"paging": {
+        "type": "object", "required": ["after"], "properties": {"after": {"type": ["string", "null"]}},
+    }}},
+}}  # fmt: skip
+#: Verbs that answer with a list although their name does not say so.
+_LISTING = {"create_links", "reload", "fetch_connection", "order_rules"}
+
+
 def document() -> dict[str, Any]:
     """The whole document."""
     paths: dict[str, dict[str, Any]] = {}
@@ -39,7 +87,7 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Errors": _ERRORS},
+            "schemas": {"Errors": _ERRORS, "Resource": _RESOURCE, "One": _ONE, "List": _LIST},
         },
     }
 
@@ -48,6 +96,9 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [_KEY] if "<uuid:key>" in endpoint.path else []
     if endpoint.method == "GET" and not endpoint.path.endswith("<uuid:key>") and endpoint.path != "company":
         parameters += _PAGING
+    if endpoint.handler.__name__ in {"list_missing", "list_duplicates"}:
+        names = ["since"] if endpoint.handler.__name__ == "list_duplicates" else ["first", "last"]
+        parameters += [{"name": name, "in": "query", "schema": {"type": "string", "format": "date"}} for name in names]
     if endpoint.path == "lines":
         parameters += _LINES
     errors = {
@@ -58,7 +109,10 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "operationId": endpoint.handler.__name__,
         "summary": endpoint.summary,
         "parameters": parameters,
-        "responses": {"200": {"description": "Done"}, "default": errors},
+        "responses": {
+            "200": {"description": "Done", "content": {"application/json": {"schema": {"$ref": _answer(endpoint)}}}},
+            "default": errors,
+        },
     }
     if endpoint.method == "POST":
         parameters.append(_IDEMPOTENCY)
@@ -66,11 +120,16 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     return operation
 
 
+def _answer(endpoint: Endpoint) -> str:
+    name = endpoint.handler.__name__
+    return f"#/components/schemas/{'List' if name.startswith('list_') or name in _LISTING else 'One'}"
+
+
 def _body(endpoint: Endpoint) -> dict[str, Any]:
     required = [name for name in endpoint.attributes if not name.endswith("?")]
     attributes = {
         "type": "object",
-        "properties": {name.rstrip("?"): {} for name in endpoint.attributes},
+        "properties": {name.rstrip("?"): _TYPES.get(name.rstrip("?"), _TEXT) for name in endpoint.attributes},
         "required": required,
     }
     data = {"type": "object", "properties": {"attributes": attributes}}

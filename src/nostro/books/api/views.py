@@ -45,6 +45,11 @@ def answer(request: HttpRequest, path: str, key: UUID | None = None) -> HttpResp
         return _respond(200, *_run(request, endpoint, caller, key))
     except Problem as problem:
         return _refused(request, problem)
+    except Exception:
+        # A program understands only the shape of the API's errors, also when the mistake is ours.
+        log.exception("books_api_failed", path=path)
+        return _errors(request, 500, "internalServerError", "Something failed inside the Books. Nothing was changed; "
+                       "the operator finds the reason by the request id.")  # fmt: skip
 
 
 def unknown(request: HttpRequest, rest: str) -> HttpResponse:

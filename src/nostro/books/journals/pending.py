@@ -24,6 +24,15 @@ def pending_and_lapsed(journal: Journal) -> list[PendingLine]:
     return list(items.order_by("-state", "-date", "-id")[:LIST_LIMIT])
 
 
+def access_pending(user: User, pending_id: UUID) -> PendingLine:
+    """A pending item of a company of the person. Raises :class:`NotFound`."""
+    item = PendingLine.objects.select_related("journal").filter(pk=pending_id).first()
+    if item is None:
+        raise NotFound("pending transaction")
+    require_role(user, item.company_id, None, "pending transaction")
+    return item
+
+
 @transaction.atomic
 def note_pending(user: User, pending_id: UUID, note: str) -> PendingLine:
     """Write or empty the note on a pending item; raises :class:`NotFound` for a stranger's."""

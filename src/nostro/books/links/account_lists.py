@@ -19,7 +19,6 @@ from nostro.books.links.models import Connection, Health, JournalLink, OnlineAcc
 from nostro.books.links.queries import access_connection
 from nostro.people.models import User
 
-
 #: Pages of 100 read to learn how far back the Hub goes: of one account, and of a whole list.
 HISTORY_PAGES, HISTORY_PAGES_IN_ALL = 3, 30
 

@@ -79,9 +79,11 @@ def waiting_for_decision(journal: Journal) -> list[HubError]:
     return found
 
 
+@transaction.atomic
 def clear_decided(journal: Journal, *, now: dt.datetime) -> None:
     """What waited is over when the last of its kind is decided; no fetch is needed for that. Proves the balance again,
-    because a decision may have mended it."""
+    because a decision may have mended it. Called in the transaction of the decision, so that both are kept or neither.
+    """
     check_balance(journal, now=now)
     over = _DECIDED_BY_PEOPLE - {error.code for error in waiting_for_decision(journal)}
     failures = Failure.objects.filter(online_account__links__journal=journal, code__in=over, cleared_at=None)

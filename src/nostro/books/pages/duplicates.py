@@ -7,6 +7,7 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -34,8 +35,9 @@ def duplicates(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
     """Which lines may be one transaction? Groups since a date, each with Merge, Delete Selected, Not a duplicate."""
     journal = access(request, journal_id, role=Role.ACCOUNTANT if request.method == "POST" else None)
     if request.method == "POST":
-        _decide(request, journal)
-        clear_decided(journal, now=now())
+        with transaction.atomic():
+            _decide(request, journal)
+            clear_decided(journal, now=now())
         back = SinceForm(request.POST)
         query = f"?since={back.cleaned_data['since'].isoformat()}" if back.is_valid() else ""
         return redirect(reverse("books:duplicates", args=[journal.id]) + query)

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import Promise
@@ -195,8 +196,9 @@ def link_entry(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
     if chosen is None:
         messages.error(request, _("Choose one of the entries shown."))
     else:
-        link_to_entry(person(request), found.id, chosen.id, now=now())
-        clear_decided(found.journal, now=now())
+        with transaction.atomic():
+            link_to_entry(person(request), found.id, chosen.id, now=now())
+            clear_decided(found.journal, now=now())
         messages.success(request, _("The line is linked to its entry."))
     return redirect("books:line", line_id=found.id)
 
@@ -210,9 +212,10 @@ def rate(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
     form = RateForm(request.POST)
     if form.is_valid():
         day, value = found.booking_date, form.cleaned_data["rate"]
-        posted = enter_rate(person(request), found.company, found.currency, day, value, now=now())
-        for journal in journals_of(found.company):
-            clear_decided(journal, now=now())
+        with transaction.atomic():
+            posted = enter_rate(person(request), found.company, found.currency, day, value, now=now())
+            for journal in journals_of(found.company):
+                clear_decided(journal, now=now())
         told = ngettext("%(n)s line is posted.", "%(n)s lines are posted.", posted) % {"n": posted}
         messages.success(request, told)
     else:
@@ -224,30 +227,34 @@ def rate(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def change_line(request: HttpRequest, line_id: uuid.UUID, change: str) -> HttpResponse:
     """Remove, restore, merge or keep a line, as the address names it."""
-    user = person(request)
-    found = access_line(user, line_id)
+    found = access_line(person(request), line_id)
     remember(request, found.company)
     journal = found.journal
+    with transaction.atomic():
+        found, told = _changed(request, found, change)
+        clear_decided(journal, now=now())
+    messages.success(request, told)
+    return back_or(request, "line", line_id=found.id)
+
+
+def _changed(request: HttpRequest, found: Line, change: str) -> tuple[Line, str]:
+    """Do it; returns the line that stays, and the sentence that says what was done."""
+    user = person(request)
     if change in _CHANGES:
         verb, told = _CHANGES[change]
         verb(user, found.id, now=now())
-        messages.success(request, str(told))
-    elif change == "remove":
+        return found, str(told)
+    if change == "remove":
         form = ReasonForm(request.POST)
-        reason = form.cleaned_data["reason"] if form.is_valid() else ""
-        remove_line(user, found.id, reason=reason, now=now())
-        messages.success(request, _("The line is removed. It does not come back by itself; it can be restored here."))
-    elif change == "restore":
+        remove_line(user, found.id, reason=form.cleaned_data["reason"] if form.is_valid() else "", now=now())
+        return found, _("The line is removed. It does not come back by itself; it can be restored here.")
+    if change == "restore":
         restore_line(user, found.id, now=now())
-        messages.success(request, _("The line is back."))
-    elif change == "merge":
-        found = merge_duplicate(user, found.id, now=now())
-        messages.success(request, _("The two are one line now."))
-    else:
-        keep_both(user, found.id, now=now())
-        messages.success(request, _("Both lines are kept; they are not suggested as duplicates again."))
-    clear_decided(journal, now=now())
-    return back_or(request, "line", line_id=found.id)
+        return found, _("The line is back.")
+    if change == "merge":
+        return merge_duplicate(user, found.id, now=now()), _("The two are one line now.")
+    keep_both(user, found.id, now=now())
+    return found, _("Both lines are kept; they are not suggested as duplicates again.")
 
 
 @login_required
