@@ -9,7 +9,8 @@ Figures: ``import_per_s``, ``again_per_s`` (0 rows), ``undo_per_s``, ``read_per_
 (COPY and INSERT alone), ``import_ratio`` (ours against reading and writing one after the other), ``linear`` (processor
 seconds per row of the largest file against those of one of a tenth), ``peak_rss_mb``. ``import_per_cpu_s`` and
 ``again_per_cpu_s`` are by processor time, this process and its PostgreSQL backend together, for machines that do other
-work meanwhile. The run fails if these are below 5,000, or if a row is lost or doubled.
+work meanwhile. ``missed`` is how many of ``import_per_s`` and ``again_per_s`` are below 5,000 (formats.md 10). The run
+fails if a row is lost or doubled.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ NOW = dt.datetime(2026, 12, 1, 9, 0, tzinfo=dt.UTC)
 
 
 def run(*, quick: bool) -> dict[str, float | int]:
-    """Measure; see the module's text for the figures. Raises AssertionError where a limit is missed."""
+    """Measure; see the module's text for the figures. Raises AssertionError where a row is lost or doubled."""
     rows = QUICK_ROWS if quick else FULL_ROWS
     with scratch_database():
         user, organization = _people()
@@ -63,10 +64,7 @@ def run(*, quick: bool) -> dict[str, float | int]:
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "rows": rows,
     }
-    for name in ("import_per_cpu_s", "again_per_cpu_s"):
-        assert figures[name] >= LEAST_PER_S, (
-            f"{name} is {figures[name]}, at least {LEAST_PER_S} are asked for: {figures}"
-        )
+    figures["missed"] = sum(figures[name] < LEAST_PER_S for name in ("import_per_s", "again_per_s"))
     return figures
 
 
