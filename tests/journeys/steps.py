@@ -126,5 +126,5 @@ def add_invoice(page: Page, number: str, amount: str, date: str) -> None:
     page.get_by_label("Customer or supplier").fill("Royal Upholstery")
     page.get_by_label("Number").fill(number)
     page.get_by_label("Date", exact=True).fill(date)
-    page.get_by_label("Amount").fill(amount)
+    page.get_by_label("Amount", exact=True).fill(amount)
     page.get_by_role("main").get_by_role("button").last.click()

@@ -118,6 +118,8 @@ def live(db: None, scenario_bank: Customer) -> Iterator[Callable[[str], Life]]:
         return life
 
     yield begin
-    for life, running in lives:
+    # The last one first: each put back what it found.
+    for _life, running in reversed(lives):
         running.__exit__(None, None, None)
+    for life, _running in lives:
         assert life.psu in BREAKS_THE_CONTRACT or life.faults == []
