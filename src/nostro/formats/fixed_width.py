@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+from nostro.formats.problems import excerpt, fail
+from nostro.formats.values import Position
 
 #: Characters that a mail program may have added to a record or cut from it.
 SLACK = 2
@@ -71,3 +74,27 @@ def repaired(text: str, width: int) -> str | None:
     if not run or length < 0:
         return None
     return bare[:at] + " " * length + bare[at + len(run) :]
+
+
+def whole(record: Record, width: int, least: Mapping[str, int], kinds: str) -> Record:
+    """The record with its whole text, blanks that were cut at its end put back.
+
+    ``least`` says for each kind, its first two characters, how much must be there; ``kinds`` names those that a person
+    may expect. Raises ``FormatError``: F-SYNTAX for another kind or too long a record, F-TRUNCATED for a short one.
+    """
+    text, kind = record.text, record.text[:2]
+    if kind not in least:
+        raise fail("F-SYNTAX", f"a record begins with {excerpt(kind)!r} instead of {kinds}", place(record, (1, 2)))
+    if len(text.rstrip()) > width:
+        raise fail("F-SYNTAX", f"the record has more than {width} characters", place(record, (width + 1, len(text))))
+    if len(text) < least[kind]:
+        message = f"the record {kind} has {len(text)} characters instead of {width}"
+        raise fail("F-TRUNCATED", message, place(record, (1, len(text))))
+    return record._replace(text=text[:width].ljust(width))
+
+
+def place(record: Record, columns: tuple[int, int] | None = None) -> Position:
+    """Where a record stands, or some of its columns, which begin at 1."""
+    if columns and record.offset:
+        columns = columns[0] + record.offset, columns[1] + record.offset
+    return Position(None, record.line, columns, None, None, record.text[:2])

@@ -9,7 +9,7 @@ from nostro.core.transactions import Balance
 from nostro.formats.aeb43.layout import FieldError, currency_of, signed_amount, spanish_iban, unsigned
 from nostro.formats.amounts import exceeds
 from nostro.formats.dates import ReadDate, yymmdd
-from nostro.formats.fixed_width import Record, records
+from nostro.formats.fixed_width import Record, place, records, whole
 from nostro.formats.problems import excerpt, fail, problem
 from nostro.formats.streams import Source
 from nostro.formats.texts import passes_gate, sort_remittance, tidy
@@ -19,7 +19,6 @@ from nostro.formats.values import (
     FileAccount,
     FileHead,
     Hints,
-    Position,
     Problem,
     StatementHead,
     StatementTail,
@@ -40,32 +39,13 @@ def read(source: Source) -> Iterator[Event]:
     last: Record | None = None
     for record in records(source.texts(), _WIDTH):
         last = record
-        yield from reader.take(record._replace(text=_whole(record)))
+        yield from reader.take(whole(record, _WIDTH, _LEAST, "11, 22, 23, 24, 33 or 88"))
     if last is not None:
         yield from reader.end(last)
 
 
-def _whole(record: Record) -> str:
-    text, kind = record.text, record.text[:2]
-    if kind not in _LEAST:
-        message = f"a record begins with {excerpt(kind)!r} instead of 11, 22, 23, 24, 33 or 88"
-        raise fail("F-SYNTAX", message, _place(record, (1, 2)))
-    if len(text.rstrip()) > _WIDTH:
-        raise fail("F-SYNTAX", f"the record has more than {_WIDTH} characters", _place(record, (_WIDTH + 1, len(text))))
-    if len(text) < _LEAST[kind]:
-        message = f"the record {kind} has {len(text)} characters instead of {_WIDTH}"
-        raise fail("F-TRUNCATED", message, _place(record, (1, len(text))))
-    return text[:_WIDTH].ljust(_WIDTH)
-
-
-def _place(record: Record, columns: tuple[int, int] | None = None) -> Position:
-    if columns and record.offset:
-        columns = columns[0] + record.offset, columns[1] + record.offset
-    return Position(None, record.line, columns, None, None, record.text[:2])
-
-
 def _wrong(error: FieldError, record: Record) -> Exception:
-    return fail("F-FIELD", str(error), _place(record, error.columns))
+    return fail("F-FIELD", str(error), place(record, error.columns))
 
 
 @dataclass(slots=True)
@@ -98,7 +78,7 @@ class _Reader:
     def take(self, record: Record) -> Iterator[Event]:
         kind = record.text[:2]
         if self._ended:
-            raise fail("F-SYNTAX", "a record follows the end of the file, record 88", _place(record))
+            raise fail("F-SYNTAX", "a record follows the end of the file, record 88", place(record))
         if kind in ("23", "24"):
             self._counted += 1
             self._more(kind, record)
@@ -116,9 +96,9 @@ class _Reader:
     def end(self, last: Record) -> Iterator[Problem]:
         """Raises F-TRUNCATED for a statement without 33; a missing 88 is a warning."""
         if self._statement is not None:
-            raise fail("F-TRUNCATED", "the file ends without record 33", _place(last))
+            raise fail("F-TRUNCATED", "the file ends without record 33", place(last))
         if not self._ended:
-            yield problem("F-TRUNCATED", "the file ends without record 88", _place(last), severity="warning")
+            yield problem("F-TRUNCATED", "the file ends without record 88", place(last), severity="warning")
 
     # --- statements -------------------------------------------------------------------------------------------------
 
@@ -126,10 +106,10 @@ class _Reader:
         statement = self._statement
         if kind == "11":
             if statement is not None:
-                raise fail("F-SYNTAX", "a statement begins before the one before it has ended with 33", _place(record))
+                raise fail("F-SYNTAX", "a statement begins before the one before it has ended with 33", place(record))
             yield self._begin(record)
         elif statement is None:
-            raise fail("F-SYNTAX", f"record {kind} stands outside a statement of 11 and 33", _place(record))
+            raise fail("F-SYNTAX", f"record {kind} stands outside a statement of 11 and 33", place(record))
         elif kind == "22":
             statement.seen += 1
             self._movement = _Movement(record)
@@ -142,7 +122,7 @@ class _Reader:
         currency = currency_of(text[47:50]) or self._hints.currency
         if currency is None:
             message = f"the currency {excerpt(text[47:50])!r} is not known; name it"
-            raise fail("F-ACCOUNT", message, _place(record, (48, 50)))
+            raise fail("F-ACCOUNT", message, place(record, (48, 50)))
         try:
             from_day, to_day = _date(text[20:26], 21), _date(text[26:32], 27)
             amount = signed_amount(text[33:47], text[32], currency, 33)
@@ -154,32 +134,32 @@ class _Reader:
         opening = Balance("openingBooked", amount, currency, reference_date=from_day.day)
         self._statement = _Statement(record, account, opening, to_day)
         return StatementHead(
-            0, account, _place(record), from_date=from_day.day, to_date=to_day.day, opening=opening
+            0, account, place(record), from_date=from_day.day, to_date=to_day.day, opening=opening
         )  # fmt: skip
 
     def _end_file(self, record: Record) -> Iterator[Problem]:
         if self._statement is not None:
-            raise fail("F-SYNTAX", "record 88 comes before the statement has ended with 33", _place(record))
+            raise fail("F-SYNTAX", "record 88 comes before the statement has ended with 33", place(record))
         self._ended = True
         stated = record.text[20:26].strip()
         if not (stated.isascii() and stated.isdigit()):
-            raise fail("F-FIELD", f"{excerpt(stated)!r} is not a number of records", _place(record, (21, 26)))
+            raise fail("F-FIELD", f"{excerpt(stated)!r} is not a number of records", place(record, (21, 26)))
         # Some banks count the leading record 00 too.
         if int(stated) not in (self._counted, self._counted + self._heads):
             message = f"the file states {int(stated)} records, but {self._counted} are there"
-            yield problem("F-TOTALS", message, _place(record, (21, 26)))
+            yield problem("F-TOTALS", message, place(record, (21, 26)))
 
     # --- movements --------------------------------------------------------------------------------------------------
 
     def _more(self, kind: str, record: Record) -> None:
         movement = self._movement
         if movement is None:
-            raise fail("F-SYNTAX", f"record {kind} has no movement before it", _place(record))
+            raise fail("F-SYNTAX", f"record {kind} has no movement before it", place(record))
         if kind == "24":
             movement.original = record
             return
         if len(movement.texts) >= 2 * _MAX_TEXTS:
-            raise fail("F-SYNTAX", f"the movement has more than {_MAX_TEXTS} records 23", _place(record))
+            raise fail("F-SYNTAX", f"the movement has more than {_MAX_TEXTS} records 23", place(record))
         movement.texts += [record.text[4:42], record.text[42:80]]
 
     def _finish(self, statement: _Statement) -> Iterator[Event]:
@@ -190,7 +170,7 @@ class _Reader:
         try:
             entry = _entry(movement, statement, problems)
         except FieldError as error:
-            yield problem("F-FIELD", str(error), _place(movement.record, error.columns))
+            yield problem("F-FIELD", str(error), place(movement.record, error.columns))
             return
         yield from problems
         statement.emitted += 1
@@ -200,12 +180,12 @@ class _Reader:
 def _tail(statement: _Statement, record: Record) -> StatementTail:
     text, account = record.text, statement.account
     if text[2:20] != statement.first.text[2:20]:
-        raise fail("F-ACCOUNT", "record 33 is of another account than the record 11 before it", _place(record, (3, 20)))
+        raise fail("F-ACCOUNT", "record 33 is of another account than the record 11 before it", place(record, (3, 20)))
     try:
         totals = Totals(
             debits=_count(text[20:25], 21), debit_sum=unsigned(text[25:39], account.currency, 26),
             credits=_count(text[39:44], 40), credit_sum=unsigned(text[44:58], account.currency, 45),
-            position=_place(record, (21, 58)),
+            position=place(record, (21, 58)),
         )  # fmt: skip
         amount = signed_amount(text[59:73], text[58], account.currency, 59)
     except FieldError as error:
@@ -213,7 +193,7 @@ def _tail(statement: _Statement, record: Record) -> StatementTail:
     closing = Balance("closingBooked", amount, account.currency, reference_date=statement.to_day.day)
     return StatementTail(
         (statement.opening, closing), totals, statement.seen, statement.emitted, statement.seen - statement.emitted,
-        position=_place(record, (59, 73)),
+        position=place(record, (59, 73)),
     )  # fmt: skip
 
 
@@ -226,7 +206,7 @@ def _count(text: str, first_column: int) -> int:
 def _entry(movement: _Movement, statement: _Statement, problems: list[Problem]) -> Entry:
     text, currency = movement.record.text, statement.account.currency
     raw: dict[str, str] = {}
-    position = _place(movement.record)
+    position = place(movement.record)
     amount = signed_amount(text[28:42], text[27], currency, 28)
     values: dict[str, object] = {"raw": raw, "currency": currency, "position": position, "amount": amount}
     if exceeds(amount, currency):
@@ -242,7 +222,7 @@ def _entry(movement: _Movement, statement: _Statement, problems: list[Problem]) 
         values["value_date"] = valued.day
     if booked.corrected or valued.corrected:
         message = "a date does not exist; the month's last day was taken"
-        problems.append(problem("F-DATE", message, _place(movement.record, (11, 22))))
+        problems.append(problem("F-DATE", message, place(movement.record, (11, 22))))
     values["proprietary_bank_transaction_code"] = f"{text[22:24]}-{text[24:27]}"
     raw["22/origin"] = text[6:10].strip()
     _set_references(text, values, raw, statement.seen)

@@ -9,7 +9,7 @@ from nostro.core.transactions import Balance
 from nostro.formats.amounts import exceeds
 from nostro.formats.cfonb120.layout import FieldError, Values, amount, french_iban, read_complement
 from nostro.formats.dates import ReadDate, ddmmyy
-from nostro.formats.fixed_width import Record, records
+from nostro.formats.fixed_width import Record, place, records, whole
 from nostro.formats.limits import MAX_DETAILS
 from nostro.formats.problems import excerpt, fail, problem
 from nostro.formats.streams import Source
@@ -20,7 +20,6 @@ from nostro.formats.values import (
     FileAccount,
     FileHead,
     Hints,
-    Position,
     Problem,
     StatementHead,
     StatementTail,
@@ -38,29 +37,9 @@ def read(source: Source) -> Iterator[Event]:
     last: Record | None = None
     for record in records(source.texts(), _WIDTH):
         last = record
-        yield from reader.take(record._replace(text=_whole(record)))
+        yield from reader.take(whole(record, _WIDTH, _LEAST, "01, 04, 05 or 07"))
     if last is not None:
         reader.require_end(last)
-
-
-def _whole(record: Record) -> str:
-    text = record.text
-    kind = text[:2]
-    if kind not in _LEAST:
-        message = f"a record begins with {excerpt(kind)!r} instead of 01, 04, 05 or 07"
-        raise fail("F-SYNTAX", message, _place(record, (1, 2)))
-    if len(text.rstrip()) > _WIDTH:
-        raise fail("F-SYNTAX", f"the record has more than {_WIDTH} characters", _place(record, (_WIDTH + 1, len(text))))
-    if len(text) < _LEAST[kind]:
-        message = f"the record {kind} has {len(text)} characters instead of {_WIDTH}"
-        raise fail("F-TRUNCATED", message, _place(record, (1, len(text))))
-    return text[:_WIDTH].ljust(_WIDTH)
-
-
-def _place(record: Record, columns: tuple[int, int] | None = None) -> Position:
-    if columns and record.offset:
-        columns = columns[0] + record.offset, columns[1] + record.offset
-    return Position(None, record.line, columns, None, None, record.text[:2])
 
 
 def _account_key(text: str) -> str:
@@ -99,7 +78,7 @@ class _Reader:
             return
         if kind == "01":
             if self._first is not None or self._block is not None:
-                raise fail("F-SYNTAX", "a block begins before the one before it has ended with 07", _place(record))
+                raise fail("F-SYNTAX", "a block begins before the one before it has ended with 07", place(record))
             self._first = record
             return
         if self._first is not None:
@@ -107,11 +86,11 @@ class _Reader:
             self._first = None
         block = self._block
         if block is None:
-            raise fail("F-SYNTAX", f"record {kind} stands outside a block of 01 and 07", _place(record))
+            raise fail("F-SYNTAX", f"record {kind} stands outside a block of 01 and 07", place(record))
         yield from self._finish(block)
         if _account_key(record.text) != _account_key(block.first.text):
             message = f"record {kind} is of another account than the record 01 before it"
-            raise fail("F-ACCOUNT", message, _place(record, (3, 32)))
+            raise fail("F-ACCOUNT", message, place(record, (3, 32)))
         if kind == "04":
             block.seen += 1
             self._movement = _Movement(record)
@@ -121,7 +100,7 @@ class _Reader:
 
     def require_end(self, last: Record) -> None:
         if self._first is not None or self._block is not None:
-            raise fail("F-TRUNCATED", "the file ends without record 07", _place(last))
+            raise fail("F-TRUNCATED", "the file ends without record 07", place(last))
 
     # --- blocks -----------------------------------------------------------------------------------------------------
 
@@ -132,15 +111,15 @@ class _Reader:
         if not currency or not places:
             currency, places = currency or self._hints.currency or "EUR", places or "2"
             message = f"the block does not say its currency or decimals; {currency} with {places} decimals was taken"
-            yield problem("F-TEXT", message, _place(first, (17, 20)))
+            yield problem("F-TEXT", message, place(first, (17, 20)))
         if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
-            raise fail("F-ACCOUNT", f"{excerpt(currency)!r} is not a currency", _place(first, (17, 19)))
+            raise fail("F-ACCOUNT", f"{excerpt(currency)!r} is not a currency", place(first, (17, 19)))
         if not (places.isascii() and places.isdigit()):
-            raise fail("F-FIELD", f"{excerpt(places)!r} is not a number of decimals", _place(first, (20, 20)))
+            raise fail("F-FIELD", f"{excerpt(places)!r} is not a number of decimals", place(first, (20, 20)))
         currency = currency.upper()
         balance = self._balance(first, "openingBooked", int(places), currency)
         self._block = _Block(first, _account(text, currency), int(places), balance)
-        yield StatementHead(0, self._block.account, _place(first), opening=balance)
+        yield StatementHead(0, self._block.account, place(first), opening=balance)
 
     @staticmethod
     def _balance(record: Record, kind: str, places: int, currency: str) -> Balance:
@@ -148,24 +127,24 @@ class _Reader:
             value = amount(record.text[90:104], places, currency)
             day = _date(record.text[34:40], 35).day
         except FieldError as error:
-            raise fail("F-FIELD", str(error), _place(record, error.columns)) from None
+            raise fail("F-FIELD", str(error), place(record, error.columns)) from None
         return Balance(kind, value, currency, reference_date=day)
 
     def _end(self, block: _Block, record: Record) -> StatementTail:
         closing = self._balance(record, "closingBooked", block.decimals, block.account.currency)
         return StatementTail(
             (block.opening, closing), None, block.seen, block.emitted, block.seen - block.emitted,
-            position=_place(record, (91, 104)),
+            position=place(record, (91, 104)),
         )  # fmt: skip
 
     # --- movements --------------------------------------------------------------------------------------------------
 
     def _complement(self, record: Record) -> None:
         if self._movement is None:
-            raise fail("F-SYNTAX", "record 05 has no movement before it", _place(record))
+            raise fail("F-SYNTAX", "record 05 has no movement before it", place(record))
         self._movement.complements.append(record)
         if len(self._movement.complements) > MAX_DETAILS:
-            raise fail("F-TOO-LARGE", f"the movement has more than {MAX_DETAILS} complements", _place(record))
+            raise fail("F-TOO-LARGE", f"the movement has more than {MAX_DETAILS} complements", place(record))
 
     def _finish(self, block: _Block) -> Iterator[Event]:
         movement, self._movement = self._movement, None
@@ -175,7 +154,7 @@ class _Reader:
         try:
             entry = _entry(movement, block, problems)
         except FieldError as error:
-            yield problem("F-FIELD", str(error), _place(movement.record, error.columns))
+            yield problem("F-FIELD", str(error), place(movement.record, error.columns))
             return
         yield from problems
         block.emitted += 1
@@ -185,7 +164,7 @@ class _Reader:
 def _entry(movement: _Movement, block: _Block, problems: list[Problem]) -> Entry:
     text, currency = movement.record.text, block.account.currency
     raw: dict[str, str] = {"04/account": f"{text[2:7]} {text[11:16]} {text[21:32]}".strip()}
-    position = _place(movement.record)
+    position = place(movement.record)
     values: Values = {"raw": raw, "currency": currency, "position": position}
     values["amount"] = value = amount(text[90:104], _decimals(text, block), currency)
     if exceeds(value, currency):
@@ -203,7 +182,7 @@ def _entry(movement: _Movement, block: _Block, problems: list[Problem]) -> Entry
         wrong = read_complement(record.text[45:48], record.text[48:118], values, parts, currency)
         if wrong:
             message = f"the reference {excerpt(wrong)} fails its check digits and was kept as text"
-            problems.append(problem("F-REFERENCE", message, _place(record, (49, 118))))
+            problems.append(problem("F-REFERENCE", message, place(record, (49, 118))))
     structured, unstructured = sort_remittance(parts)
     if structured and "remittance_information_structured" not in values:
         values["remittance_information_structured"] = structured
@@ -234,13 +213,13 @@ def _set_dates(text: str, values: Values, block: _Block, record: Record, problem
         day = valued.day or block.opening.reference_date
         if day is None:
             raise FieldError((35, 40), text[34:40], "a date DDMMYY")
-        problems.append(problem("F-DATE", "the booking date is missing; the next best was taken", _place(record)))
+        problems.append(problem("F-DATE", "the booking date is missing; the next best was taken", place(record)))
     values["booking_date"] = day
     if valued.day is not None:
         values["value_date"] = valued.day
     if booked.corrected or valued.corrected:
         message = "a date does not exist; the month's last day was taken"
-        problems.append(problem("F-DATE", message, _place(record, (35, 48))))
+        problems.append(problem("F-DATE", message, place(record, (35, 48))))
 
 
 def _date(text: str, first_column: int) -> ReadDate:
