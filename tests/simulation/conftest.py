@@ -7,14 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connections
-from tests.sandbox.customer import Customer
-from tests.simulation.world import open_bank
-
-
-@pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Customer:
-    """One bank for all lives of a module; each is a customer of its own."""
-    return open_bank(tmp_path_factory.mktemp("simulated-bank"))
 
 
 @pytest.fixture(autouse=True)

@@ -82,10 +82,10 @@ FOUND: dict[Callable[[pytest.MonkeyPatch], None], Callable[[Outcome], object]] =
 
 @pytest.mark.parametrize("plant", FOUND, ids=lambda plant: plant.__name__)
 def test_a_planted_bug_is_found(
-    bank: Customer, monkeypatch: pytest.MonkeyPatch, plant: Callable[[pytest.MonkeyPatch], None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plant: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     plant(monkeypatch)
-    outcomes = (live(bank, seed, 8) for seed in SEEDS)
+    outcomes = (live(tmp_path / str(seed), seed, 8) for seed in SEEDS)
     assert any(FOUND[plant](outcome) for outcome in outcomes), "no seed noticed"
 
 
@@ -103,17 +103,17 @@ def test_a_ledger_that_counts_nothing_is_found(bank: Customer, monkeypatch: pyte
     assert found
 
 
-def test_a_planted_crash_is_found(bank: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_crash_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise KeyError("planted")
 
     monkeypatch.setattr(reading, "record_balances", broken)
     with pytest.raises(KeyError, match="planted"):
-        live(bank, 1, 2)
+        live(tmp_path, 1, 2)
 
 
 def test_a_life_can_be_lived_again(tmp_path: Path) -> None:
-    first, second = live(open_bank(tmp_path / "one"), 7, 10), live(open_bank(tmp_path / "other"), 7, 10)
+    first, second = live(tmp_path / "one", 7, 10), live(tmp_path / "other", 7, 10)
     assert (first.runs, first.kills, first.days) == (second.runs, second.kills, second.days)
 
 

@@ -6,15 +6,16 @@ A seed that fails is repeated alone with ``pytest tests/simulation -k "life[17]"
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from tests.sandbox.customer import Customer
 from tests.simulation.world import SHORT, live
 
 SEEDS = range(1, 201)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_life(bank: Customer, seed: int) -> None:
-    outcome = live(bank, seed, SHORT)
+def test_life(tmp_path: Path, seed: int) -> None:
+    outcome = live(tmp_path, seed, SHORT)
     assert not outcome.is_wrong, f"seed {seed}: {outcome}"
     assert outcome.runs >= 3

@@ -24,14 +24,14 @@ from nostro.sandbox.server import create_application
 
 #: Steps of a short life, a few weeks with the quiet ones at its end, and of a long one, which is months.
 SHORT, LONG = 5, 90
-#: Every life begins here, so that a seed's life does not depend on those before it.
+#: Every life begins here.
 BEGIN = "2026-01-05T09:00:00Z"
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
 
 def open_bank(directory: Path) -> Customer:
-    """One bank for many seeds: each seed is a customer of its own."""
+    """The bank of a life, whose clock is virtual."""
     return Customer(create_application(directory, 42, "virtual", control_token="control"))
 
 
@@ -124,13 +124,15 @@ class World:
                 self.judge.outcome.complaints.append(f"the last run of {account.pk} is {last and vars(last)}")
 
 
-def live(customer: Customer, seed: int, steps: int) -> Outcome:
-    """The life of ``seed``. Steps are part of it: a life of another length is another life.
+def live(directory: Path, seed: int, steps: int) -> Outcome:
+    """The life of ``seed``, with a bank in ``directory``. Steps are part of it: one of another length is another life.
 
-    Everything is committed as in production, and forgotten at the end, so that the next life has the hub for itself.
+    Everything is committed as in production, and forgotten at the end: hub and bank know nothing of earlier lives.
     """
     sweep()
+    customer = open_bank(directory)
     try:
         return World(customer, seed).live(steps)
     finally:
+        customer.application.close()
         sweep()

@@ -78,7 +78,7 @@ class BalanceCheck:
     verdict: Verdict
     difference: Decimal | None = None
     interval: Window | None = None
-    reason: Literal["", "no_balance", "first_reading", "not_comparable", "late_rows"] = ""
+    reason: Literal["", "no_balance", "first_reading", "not_comparable", "late_rows", "signs_inverted"] = ""
 
     @property
     def is_anchor(self) -> bool:

@@ -35,14 +35,19 @@ class ScriptedConnector:
 
     def get_balances(self, connection, account, psu):
         self.bank.asked("balances", psu, None)
-        stated = [str(self.bank.balance), account.currency, self.bank.today.isoformat()]
+        stated = [["interimBooked", str(self.bank.balance), account.currency, self.bank.today.isoformat()]]
+        if self.bank.closing is not None:
+            amount, day = self.bank.closing
+            stated.append(["closingBooked", str(amount), account.currency, day.isoformat()])
         body = json.dumps(stated).encode()
         raw = RawAnswer("https://bank.example/balances", 200, "application/json", body, "request-1")
         return self.map_balances(raw), raw
 
     def map_balances(self, raw):
-        amount, currency, day = json.loads(raw.body)
-        return (Balance("interimBooked", Decimal(amount), currency, reference_date=dt.date.fromisoformat(day)),)
+        return tuple(
+            Balance(kind, Decimal(amount), currency, reference_date=dt.date.fromisoformat(day))
+            for kind, amount, currency, day in json.loads(raw.body)
+        )
 
     def list_transactions(self, connection, account, window, booking_status, psu, next_page=None):
         self.bank.asked("transactions", psu, (window, booking_status, next_page))
@@ -94,6 +99,7 @@ class ScriptedBank:
 
     rows: list[Transaction] = field(default_factory=list)
     balance: Decimal = Decimal(0)
+    closing: tuple[Decimal, dt.date] | None = None
     today: dt.date = dt.date(2026, 11, 2)
     page_size: int = 3
     limit: int | None = 4

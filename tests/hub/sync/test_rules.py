@@ -6,6 +6,7 @@ import datetime as dt
 import heapq
 import random
 import uuid
+from decimal import Decimal
 
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -203,3 +204,22 @@ def test_what_waits_at_the_same_bank_follows_in_the_order_of_asking():
     assert lease.longest_waiting(others[2]) == others[0]
     Synchronization.objects.filter(pk=third).update(status="success")
     assert lease.longest_waiting(first) is None
+
+
+def test_a_first_import_that_closes_only_with_all_signs_flipped_is_refused(account, bank, clock):
+    bank.balance, bank.closing = Decimal(100) + 36, (Decimal(100), dt.date(2026, 9, 30))
+    run = synchronize(account, bank, clock)
+    assert (run.status, run.created_count) == ("error", 0)
+    assert "exchanged" in run.errors[0]["detail"]
+    assert not stored(account)
+    assert (account.booked_total, account.transaction_count, account.covered_from) == (0, 0, None)
+    # Once the connector has the signs right, the same account is read as if nothing had been.
+    bank.balance = Decimal(100) - 36
+    assert synchronize(account, bank, clock, trigger="schedule").status == "success"
+    assert (len(stored(account)), account.proof) == (8, "green")
+
+
+def test_a_first_import_that_does_not_close_at_all_is_kept_and_red(account, bank, clock):
+    bank.balance, bank.closing = Decimal(100), (Decimal(100), dt.date(2026, 9, 30))
+    assert synchronize(account, bank, clock).status == "success"
+    assert (len(stored(account)), account.proof, account.proof_difference) == (8, "red", 36)

@@ -17,6 +17,7 @@ from nostro.core.balance_proof import (
     allow_late_rows,
     available_balance,
     check_balance,
+    closes_only_inverted,
     current_balance,
     provable_balance,
 )
@@ -122,7 +123,8 @@ def set_current(account: Account, balances: Sequence[BankBalance], now: datetime
 def prove_balance(account: Account, balances: Sequence[BankBalance], *, now: datetime) -> BalanceCheck:
     """Compare the stated balance with the stored rows after a complete read of both (connectors.md 1.11.3).
 
-    Call after ``apply_booked`` in the same transaction, with the balances of the same run.
+    Call after ``apply_booked`` in the same transaction, with the balances of the same run. A first check that only
+    closes with all signs flipped says so in its ``reason``; the caller stores nothing of such a run (1.9).
     """
     own = provable_balance(balance for balance in balances if balance.currency == account.currency)
     reading = BalanceReading(own, account.booked_total, own.reference_date or now.date()) if own else None
@@ -131,6 +133,8 @@ def prove_balance(account: Account, balances: Sequence[BankBalance], *, now: dat
     if stored is None and reading is not None:
         anchor = first_reading_anchor(account, balances, reading)
     check = _checked(account, anchor, reading, absent)
+    if stored is None and anchor and reading and check.verdict == "red" and closes_only_inverted(anchor, reading):
+        check = replace(check, reason="signs_inverted")
     proof: dict[str, Any] = {
         "proof": check.verdict,
         "proof_difference": check.difference,

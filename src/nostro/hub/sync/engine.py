@@ -112,7 +112,12 @@ def _work(taken: Synchronization, worker: _Worker) -> Synchronization:
         begun_at=worker.clock(),
         lease_renewed_at=taken.lease_until - lease.LEASE if taken.lease_until else None,
     )
-    return finish(reading, _read(reading), worker.randomness)
+    errors = _read(reading)
+    try:
+        return finish(reading, errors, worker.randomness)
+    except ConnectorError as error:  # nothing of what was read may be kept
+        account.refresh_from_db()
+        return _fail(taken, error, worker)
 
 
 def _read(reading: Reading) -> list[ConnectorError]:

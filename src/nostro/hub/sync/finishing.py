@@ -14,6 +14,7 @@ from nostro.connectors.errors import (
     AspspError,
     ConnectorError,
     PartialData,
+    ProtocolError,
     PsuActionRequired,
 )
 from nostro.core.retries import retry_delay
@@ -46,7 +47,7 @@ MAX_ATTEMPTS = 5
 
 def finish(reading: Reading, errors: Sequence[ConnectorError], randomness: random.Random) -> Synchronization:
     """Write everything that this run read, end it and return its row. Raises ``LeaseLost`` when another worker took
-    over."""
+    over, and ``ProtocolError`` for a first import with all signs flipped; nothing of it is written then."""
     now = reading.clock()
     with transaction.atomic():
         run = lease.lock(reading.run.pk, reading.holder)
@@ -110,6 +111,11 @@ def _prove(reading: Reading, now: dt.datetime) -> None:
         return
     was_red = reading.account.proof == "red"
     check = prove_balance(reading.account, reading.balances, now=now)
+    if check.reason == "signs_inverted":
+        raise ProtocolError(
+            "The bank's balances and transactions only agree if money in and money out are exchanged.",
+            next_action="Nothing was stored. Tell your operator: the connector has the signs wrong.",
+        )
     reading.schedule.wide_read_wanted = check.verdict == "red" and not was_red
     if check.reason == "late_rows":
         reading.warnings.append("rows that came late were part of the bank's balance before")
