@@ -32,7 +32,7 @@ def open_database() -> str:
     """
     if not os.environ.get("DATABASE_URL"):
         try:
-            os.environ["DATABASE_URL"] = database.start_embedded_server()
+            os.environ["DATABASE_URL"] = database.start_embedded_server(recovering=_tell_of_recovery)
         except Exception as error:
             sys.exit(
                 f"The embedded PostgreSQL did not start: {error}\n"
@@ -40,6 +40,10 @@ def open_database() -> str:
                 "Nothing was lost. To use a server of your own, set DATABASE_URL."
             )
     return os.environ["DATABASE_URL"]
+
+
+def _tell_of_recovery() -> None:
+    console.print("PostgreSQL recovers after it was ended suddenly. A large database needs minutes; nothing is lost.")
 
 
 def uses_embedded_database() -> bool:

@@ -7,8 +7,11 @@ owns its life: it starts first and stops last (DESIGN.md section 2).
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -16,6 +19,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 EMBEDDED_DATABASE = "nostro"
 #: Connections live as long as their process; a new one per request costs five times the query.
 CONN_MAX_AGE = None
+#: How long a server may recover after a crash or a loss of power, which a large database needs.
+RECOVERY_S = 30 * 60
 
 
 def data_directory() -> Path:
@@ -63,16 +68,21 @@ def parse_database_url(url: str) -> dict[str, Any]:
     }
 
 
-def start_embedded_server(directory: Path | None = None) -> str:
+def _say_nothing() -> None:
+    return
+
+
+def start_embedded_server(directory: Path | None = None, recovering: Callable[[], None] = _say_nothing) -> str:
     """Start the embedded PostgreSQL, or join the one that runs already; returns the address of its database.
 
-    The database is created when it is missing. The server keeps running when this process ends.
+    The database is created when it is missing. The server keeps running when this process ends. ``recovering`` is
+    called once if it has to be waited for because it recovers after a crash.
     """
     import psycopg
 
     home = directory or data_directory()
     home.mkdir(parents=True, exist_ok=True)
-    server = _server(home)
+    server = _server(home, recovering)
     uri = server.get_uri("postgres")
     host = dict(parse_qsl(urlsplit(uri).query))["host"]
     if Path(host) != home / "postgres":
@@ -91,8 +101,35 @@ def stop_embedded_server(directory: Path | None = None) -> None:
         _server(home).stop()
 
 
-def _server(home: Path) -> Any:
+def _server(home: Path, recovering: Callable[[], None] = _say_nothing) -> Any:
     """The running server of ``home``, started if need be."""
+    deadline, told = time.monotonic() + RECOVERY_S, False
+    while True:
+        try:
+            return _server_at_once(home)
+        except (subprocess.TimeoutExpired, AssertionError):
+            # The package waits ten seconds, or finds a server that is not ready. It goes on recovering meanwhile.
+            if not _is_starting(home) or time.monotonic() > deadline:
+                raise
+            if not told:
+                recovering()
+                told = True
+            time.sleep(1)
+
+
+def _is_starting(home: Path) -> bool:
+    """Whether there is a server process, ready or not."""
+    try:
+        pid = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, IndexError):
+        return False
+    return True
+
+
+def _server_at_once(home: Path) -> Any:
     # The package keeps a lock, and sockets whose own path would be too long, in the user's runtime directory, or where
     # there is none in one that all users of the machine share and could lock each other out of.
     runtime = Path(os.environ.setdefault("XDG_RUNTIME_DIR", str(_runtime_directory())))
