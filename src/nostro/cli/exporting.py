@@ -96,15 +96,9 @@ def find_account(wanted: Wanted) -> Account:
 
 def period(account: Account, wanted: Wanted, today: dt.date) -> Window:
     """The days asked for; by default all rows up to today. Raises :class:`Refusal` for what is no day."""
-    from nostro.core.transactions import Window
-    from nostro.hub.accounts.models import Transaction
+    from nostro.hub.files.exporting import period_of
 
-    until = _day(wanted.until) or today
-    first = _day(wanted.since)
-    if first is None:
-        rows = Transaction.objects.filter(account=account, removed_at=None, booking_date__isnull=False)
-        first = rows.order_by("booking_date").values_list("booking_date", flat=True).first() or until
-    return Window(first, until)
+    return period_of(account, _day(wanted.since), _day(wanted.until), today)
 
 
 def _day(text: str) -> dt.date | None:

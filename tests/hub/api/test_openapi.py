@@ -94,9 +94,14 @@ def allowing_null(value: Any) -> Any:
 #: Those of the sandbox are called in test_sandbox, where there is a bank behind them.
 ELSEWHERE = ("/sandbox", "/me", "/integrations", "/user-invitations", "/given-mandates", "/received-mandates")
 EXAMPLES = [example for example in examples.EXAMPLES if not example.path.startswith(ELSEWHERE)]
-#: Those of persons are called in test_dashboard and tests/hub/mandates.
+#: Those of persons are called in test_dashboard, test_bank_files and tests/hub/mandates.
 READS = [
-    e for e in ENDPOINTS if e.verb == "GET" and not e.path.startswith("/sandbox") and e.access is not Access.PERSON
+    each
+    for each in ENDPOINTS
+    if each.verb == "GET"
+    and not each.path.startswith("/sandbox")
+    and not each.media_types
+    and each.access is not Access.PERSON
 ]
 
 

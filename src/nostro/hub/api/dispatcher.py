@@ -6,6 +6,7 @@ path is answered in JSON with an ``ibanity-request-id``; everything else goes on
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -24,6 +25,7 @@ from nostro.hub.api.idempotency import run_once
 from nostro.hub.api.request import Environ, Request, accepts_vendor_type, bearer, parse_query, prefers_html
 from nostro.hub.api.request_log import entry_of
 from nostro.hub.api.responses import Answer
+from nostro.hub.api.transfers import SentFile, receive
 from nostro.hub.integrations.legacy import Revoked, access_by_legacy_token
 from nostro.hub.integrations.personal import access_by_personal_token
 from nostro.hub.integrations.queries import access_by_token, holder_of_token
@@ -116,6 +118,11 @@ class Dispatcher:
         self._limit(request, endpoint)
         if endpoint.access is Access.CLIENT:
             return endpoint.handler(request)
+        if endpoint.takes_file:
+            # Before any transaction: a slow sender must not hold one open.
+            request.file = receive(request.environ)
+            with contextlib.closing(request.file):
+                return run_once(request, endpoint.handler)
         if request.verb in {"POST", "PATCH"}:
             return run_once(request, endpoint.handler)
         return endpoint.handler(request)
@@ -177,6 +184,8 @@ def _check_kind(request: Request, access: Access) -> None:
         if request.grantee is None or access.value not in request.grantee.scopes:
             raise errors.insufficient_scope(access.value)
         return
+    if access is Access.READER and request.acting is None:
+        _check_kind(request, Access.ACCOUNT_INFORMATION)
     if access is Access.PERSON and request.acting is None:
         raise errors.insufficient_scope("user")
     if access is Access.VENDOR and request.application is None:
@@ -217,11 +226,18 @@ def _refused(request: Request, error: ApiError) -> Answer:
 
 
 def _send(request: Request, answer: Answer, start_response: StartResponse) -> Iterable[bytes]:
-    body = answer.body
-    media = _VENDOR if not answer.plain and accepts_vendor_type(request.environ) else _JSON
+    body: Iterable[bytes]
+    if isinstance(answer.document, SentFile):
+        file = answer.document
+        body, size, media = file.chunks(), file.size, file.media_type
+        disposition = [("Content-Disposition", f'attachment; filename="{file.name}"')]
+    else:
+        body, size, disposition = [content := answer.body], len(content), []
+        media = _VENDOR if not answer.plain and accepts_vendor_type(request.environ) else _JSON
     headers = [
         ("Content-Type", media),
-        ("Content-Length", str(len(body))),
+        ("Content-Length", str(size)),
+        *disposition,
         ("ibanity-request-id", request.request_id),
         ("X-Content-Type-Options", "nosniff"),
         *answer.headers,
@@ -231,7 +247,7 @@ def _send(request: Request, answer: Answer, start_response: StartResponse) -> It
     if request.grantee is not None and request.grantee.is_legacy:
         headers.append(("Deprecation", "true"))
     start_response(_STATUS_LINES[answer.status], headers)
-    return [] if request.verb == "HEAD" else [body]
+    return [] if request.verb == "HEAD" else body
 
 
 def _leave_connection_usable() -> None:

@@ -18,6 +18,10 @@ from nostro.hub.api.endpoints import CONNECT, ENDPOINTS, Access, Endpoint
 from nostro.hub.api.examples import answer_of, body_of
 
 _CHANGES = (
+    (
+        "1.4.0", "2026-11-28",
+        "Bank files: handed in, looked at, imported and undone with a personal access token; accounts as files.",
+    ),
     ("1.3.0", "2026-11-28", "Mandates: one organization acts for another, with personal access tokens."),
     ("1.2.0", "2026-11-28", "Sandbox resources, dashboard resources for personal access tokens, /oauth2/revoke."),
     (
@@ -87,6 +91,7 @@ def _needs(endpoint: Endpoint) -> str:
         Access.CLIENT: _("Client ID and Secret ID"),
         Access.SANDBOX: _("an access token of the sandbox"),
         Access.PERSON: _("a personal access token"),
+        Access.READER: _("an access token or a personal access token"),
         Access.VENDOR: _("a client token of a vendor"),
         Access.PAYMENT_INITIATION: _("an access token with the scope pi"),
     }.get(endpoint.access) or _("an access token")
@@ -101,6 +106,8 @@ def _curl(endpoint: Endpoint) -> str:
     elif endpoint.access is not Access.OPEN:
         lines.append('-H "Authorization: Bearer $TOKEN"')
     body = body_of(endpoint.verb, endpoint.path)
+    if endpoint.takes_file:
+        lines.append("--data-binary @statement.xml")
     if endpoint.verb not in {"GET", "POST"}:
         lines.append(f"-X {endpoint.verb}")
     if body is not None:

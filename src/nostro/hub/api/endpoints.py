@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from nostro.hub.api import bank_file_documents as b
 from nostro.hub.api import (
+    bank_files,
     connect,
     dashboard,
     discovery,
@@ -45,6 +47,7 @@ class Access(enum.Enum):
     PAYMENT_INITIATION = "pi"  # a token with this scope
     GRANTED = "granted"  # a token of an integration, whatever its scope
     SANDBOX = "sandbox"  # a token of a sandbox integration
+    READER = "reader"  # a token that may read the account: of an integration with the scope ai, or of a person
     PERSON = "person"  # a personal access token
     VENDOR = "vendor"  # a client token of a vendor
 
@@ -64,7 +67,9 @@ class Endpoint:
     status: int = 200
     item: Any = None  # the type of ``data``, or of its items, or of the whole answer where that has no ``data``
     body: Any = None  # the type of ``data.attributes`` of a request, or of the form of a token call
-    filters: tuple[tuple[str, str], ...] = ()
+    filters: tuple[tuple[str, str], ...] = ()  # parameters of the query beside those of lists
+    takes_file: bool = False  # the body is a file
+    media_types: tuple[str, ...] = ()  # of an answer that is a file
 
 
 _AI = Access.ACCOUNT_INFORMATION
@@ -76,6 +81,7 @@ _FAKE_ACCOUNT = _FAKE_BANK + "/financial-institution-accounts/{financialInstitut
 _FAKE_ROWS = _FAKE_ACCOUNT + "/financial-institution-transactions"
 _GIVEN = "/given-mandates/{mandateId}"
 _RECEIVED = "/received-mandates/{mandateId}"
+_FILE = "/bank-files/{bankFileId}"
 _UNDER = _RECEIVED + "/integrations/{integrationId}"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -372,5 +378,50 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "DELETE", _UNDER + "/accounts/{accountId}", mandates.delete_grant, Access.PERSON,
         "No longer let an integration made under a mandate read an account.", "mandate", d.One, item=d.Identifier,
         mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", "/bank-files", bank_files.list_files, Access.PERSON, "List the bank files that were handed in.",
+        "bankFile", d.Page, item=b.BankFile, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "POST", "/bank-files", bank_files.create_file, Access.PERSON, "Hand in a bank file; the body is the file.",
+        "bankFile", d.One, status=201, item=b.BankFile, takes_file=True, filters=bank_files.UPLOAD_PARAMETERS,
+        mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _FILE, bank_files.get_file, Access.PERSON, "Get a bank file: how far it is, and what is wrong with it.",
+        "bankFile", d.One, item=b.BankFile, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "DELETE", _FILE, bank_files.delete_file, Access.PERSON, "Discard a bank file that was not imported.",
+        "bankFile", d.One, item=d.Identifier, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _FILE + "/accounts", bank_files.list_file_accounts, Access.PERSON,
+        "List the accounts that a bank file tells about, with what it would bring or brought.", "bankFile", d.Page,
+        item=b.BankFileAccount, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _FILE + "/statements", bank_files.list_file_statements, Access.PERSON,
+        "List the statements of a bank file, with the arithmetic of their balances.", "bankFile", d.Page,
+        item=b.BankFileStatement, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", _FILE + "/rows", bank_files.list_file_rows, Access.PERSON,
+        "List the rows of a bank file that waits, or those held of an imported one.", "bankFile", d.Page,
+        item=b.BankFileRow, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "POST", _FILE + "/import", bank_files.create_import, Access.PERSON, "Import a bank file that waits.",
+        "bankFile", d.One, status=201, item=b.BankFile, body=b.FileImportInput, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "DELETE", _FILE + "/import", bank_files.delete_import, Access.PERSON, "Undo the import of a bank file.",
+        "bankFile", d.One, item=b.BankFile, mounts=(ROOT,),
+    ),
+    Endpoint(
+        "GET", "/account-files/{accountId}", bank_files.export_account, Access.READER,
+        "Write the transactions of an account and period as a bank file.", "accountFile",
+        media_types=bank_files.MEDIA_TYPES, filters=bank_files.EXPORT_PARAMETERS, mounts=(ROOT,),
     ),
 )  # fmt: skip

@@ -48,7 +48,7 @@ def _run_once(request: Request, key: str, handler: Callable[[Request], Answer]) 
     }
     if not _lock(repr(sorted(scope.items()))):
         raise ApiError(409, "idempotencyKeyInProgress", "The first request with this key is still running.")
-    checksum = hashlib.sha256(request.body).digest()
+    checksum = request.body_checksum
     known = IdempotentRequest.objects.filter(**scope).first()
     if known is not None and known.created_at > request.now - IdempotentRequest.KEPT:
         if bytes(known.body_checksum) != checksum:

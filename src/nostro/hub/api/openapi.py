@@ -19,7 +19,7 @@ from nostro.hub.api.responses import Answer
 if TYPE_CHECKING:
     from nostro.hub.api.endpoints import Endpoint
 
-VERSION = "1.3.0"
+VERSION = "1.4.0"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _REFERENCE = "#/components/schemas/{name}"
 _MEDIA = ("application/json", "application/vnd.api+json")
@@ -93,7 +93,10 @@ def _operation(endpoint: Endpoint, mount: str) -> dict[str, Any]:
         "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint, mount)],
         "responses": _responses(endpoint),
     }
-    if endpoint.body is not None:
+    if endpoint.takes_file:
+        file = {"schema": {"type": "string", "format": "binary"}}
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
+    elif endpoint.body is not None:
         described["requestBody"] = {"required": True, "content": _request_content(endpoint)}
     return described
 
@@ -124,8 +127,9 @@ def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 
 def _query_parameters(endpoint: Endpoint, mount: str) -> list[dict[str, Any]]:
+    asked = [_query(name, {}, text) for name, text in endpoint.filters]
     if endpoint.document is not d.Page:
-        return []
+        return asked
     # Any text is accepted as a size: what is no number counts as 10, what is above 100 as 100 (hub-api.md 5.7).
     size = "Items on a page: 1 to 100, 10 when absent or no number."
     other = "The other style of names is understood as well."
@@ -134,7 +138,7 @@ def _query_parameters(endpoint: Endpoint, mount: str) -> list[dict[str, Any]]:
     for name, text in _CURSORS.items():
         cursor = {"type": "string", "anyOf": [{"format": "uuid"}, {"maxLength": 0}]}
         found.append(_query(bracket.format(name), cursor, text))
-    return found + [_query(name, {}, text) for name, text in endpoint.filters]
+    return found + asked
 
 
 _CURSORS = {
@@ -175,6 +179,8 @@ def _refusals(endpoint: Endpoint) -> list[int]:
 
 
 def _content(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.media_types:
+        return {media: {"schema": {"type": "string", "format": "binary"}} for media in endpoint.media_types}
     entry: dict[str, Any] = {"schema": _answer_schema(endpoint)}
     example = examples.answer_of(endpoint.verb, endpoint.path)
     if example is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ import msgspec
 from django.conf import settings
 
 from nostro.hub.api.errors import ApiError, validation
+from nostro.hub.api.transfers import ReceivedFile
 from nostro.hub.integrations.personal import Person
 from nostro.hub.integrations.queries import Grantee, Holder
 from nostro.hub.vendors.models import Application
@@ -44,6 +46,7 @@ class Request:
     acting: Person | None = None  # who shows a personal access token
     holder: Holder | None = None  # whose credentials were refused, or only exchanged for a token: for its log
     query: dict[str, str] = field(default_factory=dict)
+    file: ReceivedFile | None = None  # the body of an endpoint that takes a file
     _body: bytes | None = None
     _host: str = ""
 
@@ -97,6 +100,18 @@ class Request:
         if self._body is None:
             self._body = read_body(self.environ)
         return self._body
+
+    @property
+    def received(self) -> ReceivedFile:
+        """The file of an endpoint that takes one."""
+        if self.file is None:
+            raise AssertionError("this endpoint is declared without a file")
+        return self.file
+
+    @property
+    def body_checksum(self) -> bytes:
+        """SHA-256 of the body: with the same idempotency key it must be the same."""
+        return hashlib.sha256(self.body).digest() if self.file is None else self.file.checksum
 
     @property
     def read_body(self) -> bytes:

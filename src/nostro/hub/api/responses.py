@@ -19,7 +19,8 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and document; bytes are a document that is already written. ``plain``: always application/json (2.2)."""
+    """Status and document; bytes are a document that is already written. A document may be a whole file.
+    ``plain``: always application/json (2.2)."""
 
     status: int
     document: Any

@@ -10,7 +10,7 @@ OWNED = frozenset(
     {
         "oauth2", "accounts", "synchronizations", "financial-institutions", "webhooks", "sandbox", "ponto-connect",
         "xs2a", "me", "organization-accounts", "users", "user-invitations", "integrations", "given-mandates",
-        "received-mandates", "openapi.json",
+        "received-mandates", "openapi.json", "bank-files", "account-files",
     }
 )  # fmt: skip
 #: Paths below these that are pages: the person who is asked for consent sees them.

@@ -26,6 +26,7 @@ from nostro.formats import (
     lossy_fields,
     write,
 )
+from nostro.formats.limits import MAX_ENTRIES, MAX_SHEET_ROWS
 from nostro.formats.registry import WRITERS
 from nostro.hub.accounts.models import Account, Transaction
 from nostro.hub.accounts.rows import to_bank_transaction
@@ -57,6 +58,11 @@ def export_formats() -> list[str]:
     return sorted(WRITERS)
 
 
+def media_types() -> tuple[str, ...]:
+    """What the written files are, without parameters."""
+    return tuple(sorted({media.partition(";")[0] for _, media in _ENDS.values()}))
+
+
 def export_statements(account: Account, format: str, window: Window, now: dt.datetime) -> Export:
     """The booked rows of ``account`` in ``window`` as one statement in ``format``.
 
@@ -74,6 +80,13 @@ def export_statements(account: Account, format: str, window: Window, now: dt.dat
             "The period ends before it begins.", what_to_do="Exchange the two days.", code="exportPeriodInvalid",
             field="date_to",
         )  # fmt: skip
+    most = MAX_SHEET_ROWS - 1 if format == "xlsx" else MAX_ENTRIES
+    if rows_between(account, window).count() > most:
+        raise Problem(
+            "This period has too many transactions for one file.",
+            why=f"At most {most} go into one, as many as are read from one.",
+            what_to_do="Choose shorter periods.", code="exportTooLarge", field="date_to",
+        )  # fmt: skip
     head, statements = FileHead(format), [_statement(account, window)]
     options = WriteOptions(created=now.isoformat(timespec="seconds"), message_id=_file_id(window))
     try:
@@ -89,6 +102,15 @@ def export_statements(account: Account, format: str, window: Window, now: dt.dat
     end, content_type = _ENDS.get(format, ("txt", "application/octet-stream"))
     name = f"{account.reference or account.pk}_{account.currency}_{window.date_from}_{window.date_to}.{end}"
     return Export(name, content_type, _with_first(first, chunks), lossy)
+
+
+def period_of(account: Account, first: dt.date | None, last: dt.date | None, today: dt.date) -> Window:
+    """The days asked for. Without a first one from the oldest row on; without a last one up to today."""
+    last = last or max(today, first or today)
+    if first is None:
+        rows = Transaction.objects.filter(account=account, removed_at=None, booking_date__lte=last)
+        first = rows.order_by("booking_date").values_list("booking_date", flat=True).first() or last
+    return Window(first, last)
 
 
 def _with_first(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -136,6 +158,13 @@ def _file_account(account: Account) -> FileAccount:
     )
 
 
+def rows_between(account: Account, window: Window) -> QuerySet[Transaction]:
+    """The booked rows of a period."""
+    return Transaction.objects.filter(
+        account=account, removed_at=None, booking_date__range=(window.date_from, window.date_to)
+    )
+
+
 def balance_after(account: Account, day: dt.date) -> Decimal | None:
     """The booked balance at the end of ``day``, counted from the balance that the bank stated last; None without one.
 
@@ -161,9 +190,7 @@ class _StoredEntries:
     """The rows of a period as entries, oldest first; begins anew each time it is iterated, a page at a time."""
 
     def __init__(self, account: Account, window: Window) -> None:
-        self._rows = Transaction.objects.filter(
-            account=account, removed_at=None, booking_date__range=(window.date_from, window.date_to)
-        )
+        self._rows = rows_between(account, window)
         self.total = _sum(self._rows)
 
     def __iter__(self) -> Iterator[Entry]:
