@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from django.db.models import Model
 
+from nostro.core.masking import mask_card_numbers
 from nostro.people.models import AuditRecord, User
 
 #: A page of the trail; older records are read with ``before``.
@@ -64,7 +65,7 @@ def _row(entry: Entry, actor: User | None) -> AuditRecord:
         action=entry.action,
         object_type=obj._meta.label_lower[:50] if obj else "",
         object_id=str(obj.pk)[:64] if obj else "",
-        sentence=entry.sentence,
+        sentence=mask_card_numbers(entry.sentence),  # it may cite what a bank or a customer wrote (books.md I-22)
         before=entry.before,
         after=entry.after,
         correlation_id=str(structlog.contextvars.get_contextvars().get("correlation_id", ""))[:64],
