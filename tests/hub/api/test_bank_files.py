@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from tests import factories
 from tests.hub.accounts.factories import make_account
@@ -20,7 +21,7 @@ from tests.hub.files.factories import IBANS, camt, entry, imported, live, statem
 
 from nostro.core.transactions import Window
 from nostro.hub.accounts.models import Account
-from nostro.hub.api import bank_files, openapi, transfers
+from nostro.hub.api import bank_file_examples, bank_files, openapi, transfers
 from nostro.hub.api.endpoints import ENDPOINTS
 from nostro.hub.api.models import IdempotentRequest
 from nostro.hub.files import exporting, working
@@ -130,6 +131,20 @@ def test_an_unknown_account_is_asked_about_and_a_wrong_balance_needs_a_reason(de
     for wrong in ({"accounts": [{"id": "x"}]}, {"addHeld": "yes"}, {"reason": "x" * 501}, {"accounts": 3}):
         refused = ask(desk.owner, file_id, **wrong)
         assert refused.status == 400 and refused.code == "validationError"
+
+
+def test_the_examples_of_the_documentation_have_the_shape_of_answers(desk: Desk) -> None:
+    file_id = handed_in(desk, camt(statement(ROWS, iban=IBANS[2])))
+    [account] = data(desk.owner.get(f"/bank-files/{file_id}/accounts"))
+    for verb, path, answer, body in bank_file_examples.CALLS:
+        document = None
+        if body:
+            decision = {**body["accounts"][0], "id": account["id"], "accountId": str(desk.account.pk)}
+            document = {"data": {"attributes": {**body, "accounts": [decision]}}}
+        one = data(desk.owner.call(verb, path.replace("{bankFileId}", file_id), document))
+        expected = json.loads(msgspec.json.encode(answer))["data"]
+        assert one["attributes"].keys() == expected["attributes"].keys()
+        assert one["attributes"]["status"] == expected["attributes"]["status"]
 
 
 def test_what_is_no_file_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,15 @@ def allowing_null(value: Any) -> Any:
 
 
 #: Those of the sandbox are called in test_sandbox, where there is a bank behind them.
-ELSEWHERE = ("/sandbox", "/me", "/integrations", "/user-invitations", "/given-mandates", "/received-mandates")
+ELSEWHERE = (
+    "/sandbox",
+    "/me",
+    "/bank-files",
+    "/integrations",
+    "/user-invitations",
+    "/given-mandates",
+    "/received-mandates",
+)
 EXAMPLES = [example for example in examples.EXAMPLES if not example.path.startswith(ELSEWHERE)]
 #: Those of persons are called in test_dashboard, test_bank_files and tests/hub/mandates.
 READS = [

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from nostro.hub.api import bank_file_examples, payment_examples
 from nostro.hub.api import dashboard_documents as dd
 from nostro.hub.api import documents as d
-from nostro.hub.api import payment_examples
 from nostro.hub.api import sandbox_documents as s
 
 HOST = "{host}"
@@ -201,7 +201,7 @@ EXAMPLES: tuple[Example, ...] = (
         "PATCH", _FAKE_ROWS + "/{financialInstitutionTransactionId}", d.One(_fake_transaction()),
         {"amount": 84.42, "automaticBooking": True},
     ),
-    *(Example(*call) for call in payment_examples.CALLS),
+    *(Example(*call) for call in (*payment_examples.CALLS, *bank_file_examples.CALLS)),
     Example("GET", "/me", d.One(_me())),
     Example("POST", "/integrations", d.One(_new_integration()), {"name": "Bookkeeping", "sandbox": False}),
     Example("POST", "/integrations/{integrationId}/accounts", d.One(_grant()), {"accountId": ACCOUNT}),
