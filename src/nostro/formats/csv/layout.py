@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,12 @@ def layout_of(candidates: Sequence[tuple[str, list[Row]]], hints: Hints) -> Layo
     raise fail("F-MAPPING", _refusal(names, proposal))
 
 
+def is_known(names: Sequence[str], delimiter: str) -> bool:
+    """Whether these columns are our own or those of a bank known here."""
+    preset = _PRESETS_BY_HEADER.get(tuple(map(fold, names)))
+    return is_own(names) or (preset is not None and preset.delimiter in (None, delimiter))
+
+
 _PRESETS_BY_HEADER = {preset.header: preset for preset in PRESETS}
 
 
@@ -101,7 +108,7 @@ def _by_mapping(candidates: Sequence[tuple[str, list[Row]]], mapping: TableMappi
             named = any(column[:1] != "#" for column in wanted)
             if named and not missing and (not mapping.header or mapping.header == header):
                 return Layout(delimiter, number + 1, header, names, mapping)
-            if not named and not _is_header(row.cells):
+            if not named and not is_header(row.cells):
                 return Layout(delimiter, number, (), (), mapping)
     raise fail("F-MAPPING", f"the table has no column {', '.join(excerpt(name) for name in best[:5]) or 'as mapped'}")
 
@@ -111,13 +118,19 @@ def header_row(candidates: Sequence[tuple[str, list[Row]]]) -> tuple[str, int, R
     for delimiter, rows in candidates:
         for number, row in enumerate(rows[:-1]):
             below = rows[number + 1 : number + 3]
-            if len(row.cells) > 1 and _is_header(row.cells) and all(len(b.cells) == len(row.cells) for b in below):
+            if len(row.cells) > 1 and is_header(row.cells) and all(len(b.cells) == len(row.cells) for b in below):
                 return delimiter, number, row
-    delimiter, rows = candidates[0]
+    delimiter, rows = max(candidates, key=lambda found: _alike(found[1]))
     return delimiter, 0, rows[0]
 
 
-def _is_header(cells: Iterable[Cell]) -> bool:
+def _alike(rows: Sequence[Row]) -> int:
+    """How many rows have the usual number of cells, if that is more than one."""
+    counts = Counter(len(row.cells) for row in rows if len(row.cells) > 1)
+    return max(counts.values(), default=0)
+
+
+def is_header(cells: Iterable[Cell]) -> bool:
     """Names, not values: no cell is a date or an amount, and most are not empty."""
     cells = list(cells)
     named = sum(1 for cell in cells if cell)

@@ -24,6 +24,7 @@ A column is named by its header or, as ``#3``, by its position from 1.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -189,3 +190,20 @@ def _statuses(given: Mapping[str, str] | None) -> Mapping[str, str] | None:
         if status not in _STATUSES:
             raise _wrong(f"the status {excerpt(word)!r} is {excerpt(status)!r}; it may be {', '.join(_STATUSES)}")
     return {fold(word): status for word, status in given.items()}
+
+
+def as_toml(data: Mapping[str, Any]) -> str:
+    """The mapping as text for ``--mapping``; empty parts are left out."""
+    lines = [f"{key} = {_toml(value)}" for key, value in data.items() if value not in ("", None, [], {})]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_toml(str(key))} = {_toml(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # A JSON string is a basic string of TOML, which also wants DEL escaped.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

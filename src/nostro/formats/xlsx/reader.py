@@ -86,6 +86,20 @@ def _chosen(book: CalamineWorkbook, hints: Hints) -> tuple[CalamineSheet, Layout
     return found[0]
 
 
+def sheet_heads(source: Source) -> dict[str, list[Row]]:
+    """The first rows of each visible sheet that has some, by its name."""
+    data = _whole(source)
+    looked_at(data)
+    book = _opened(data)
+    heads = {}
+    for meta in book.sheets_metadata:
+        if meta.typ == SheetTypeEnum.WorkSheet and meta.visible == SheetVisibleEnum.Visible:
+            rows = [row for row in itertools.islice(_rows(_sheet(book, meta.name)), HEAD_LINES) if len(row.cells) > 1]
+            if len(rows) > 1:
+                heads[meta.name] = rows
+    return heads
+
+
 def _sheet(book: CalamineWorkbook, name: str) -> CalamineSheet:
     try:
         return book.get_sheet_by_name(name)

@@ -21,8 +21,8 @@ class FileImport(models.Model):
     """One file that was handed in, and how far it has come.
 
     ``status``: received (its bytes are here), reading (a worker stages and compares it), unpacked (an archive whose
-    files are imports of their own), waiting (for a person), importing (confirmed, a worker stores it), imported, failed
-    (nothing of it can be used), discarded, undone.
+    files are imports of their own), asking (only a person can say how to read it), waiting (for a person to confirm),
+    importing (a worker stores it), imported, failed (nothing of it can be used), discarded, undone.
     """
 
     id = IdField()
@@ -44,8 +44,14 @@ class FileImport(models.Model):
     #: What is to be said about the file: severity, code, sentence, position, statement. At most MAX_PROBLEMS.
     problems = models.JSONField(default=list)
     quarantined = models.BooleanField(default=False)
+    #: What a person said about how to read it: format, encoding, date_order, sheet, account, currency, mapping,
+    #: turn_reversals; ``as_known`` that no remembered mapping is to be used.
+    answers = models.JSONField(default=dict)
+    #: What a person is asked with: candidates, encoding, and the head of a table.
+    looked = models.JSONField(default=dict)
     #: What a person decided when confirming: held rows are real, a failed proof is taken as stated.
     add_held = models.BooleanField(default=False)
+    proved_only = models.BooleanField(default=False)
     reason = models.CharField(max_length=500, blank=True)
 
     lease_until = models.DateTimeField(null=True)
@@ -67,6 +73,25 @@ class FileImport(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class TableMapping(models.Model):
+    """What the columns of a table mean, as people of an organization said, in versions (formats.md 6.9)."""
+
+    id = IdField()
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    #: Where it was given on the page of an account: preferred there.
+    account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="+")
+    signature = models.CharField(max_length=64)  # of separator and names of the columns
+    version = models.PositiveIntegerField()
+    data = models.JSONField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "signature", "version"], name="one_mapping_per_version")
+        ]
 
 
 class FilePart(models.Model):

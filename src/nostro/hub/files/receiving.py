@@ -52,7 +52,9 @@ def hand_in(
         raise problems.no_file()
     if len(uploads) > MAX_FILES:
         raise problems.too_many_files()
-    open_ = FileImport.objects.filter(organization=organization, status__in=["received", "reading", "waiting"])
+    open_ = FileImport.objects.filter(
+        organization=organization, status__in=["received", "reading", "asking", "waiting"]
+    )
     if open_.count() + len(uploads) > MAX_WAITING:
         raise problems.too_many_waiting()
     from nostro.hub.files.tasks import defer_reading

@@ -6,12 +6,14 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import access_account
 from nostro.hub.files import problems
+from nostro.hub.files.answers import checked_answers, head_of, remember
 from nostro.hub.files.identifying import add_account, find_bank, likely_bank
 from nostro.hub.files.models import FileAccount, FileImport, FilePart
 from nostro.hub.files.queries import access_import, accounts_in
@@ -22,7 +24,7 @@ from nostro.hub.organizations.models import Role
 from nostro.people import audit
 from nostro.people.models import User
 
-__all__ = ["Answer", "confirm", "discard", "hand_in", "undo"]
+__all__ = ["Answer", "answer", "confirm", "discard", "hand_in", "undo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,38 @@ def _country(file_account: FileAccount) -> str:
     return file_account.number[:2] if file_account.number_kind == "iban" else ""
 
 
+def answer(
+    user: User,
+    file_id: uuid.UUID,
+    answers: Mapping[str, Any],
+    now: dt.datetime,
+    *,
+    is_remembered: bool = False,
+) -> FileImport:
+    """Read a file again with what a person said (the words of ``FileImport.answers``), as a job.
+
+    ``is_remembered`` keeps the mapping for tables like this one. Raises NotFound for strangers, Forbidden to plain
+    members, Problem for a file that is imported or worked on, and for answers that cannot be used.
+    """
+    file = access_import(user, file_id, role=Role.ADMIN)
+    from nostro.hub.files.tasks import defer_reading
+
+    with transaction.atomic():
+        locked = FileImport.objects.select_for_update(of=("self",)).select_related("organization", "account").get(
+            pk=file.pk
+        )  # fmt: skip
+        if locked.status not in {"waiting", "asking", "failed"} or not locked.parts.exists():
+            raise problems.not_in_this_state()
+        locked.answers = checked_answers(answers)
+        head = head_of(locked)
+        if is_remembered and head is not None and locked.answers.get("mapping"):
+            remember(locked, head, locked.answers["mapping"], user, now)
+        locked.status, locked.lease_until, locked.attempts, locked.updated_at = "received", None, 0, now
+        locked.save(update_fields=["answers", "status", "lease_until", "attempts", "updated_at"])
+        defer_reading(locked)
+        return locked
+
+
 def discard(user: User, file_id: uuid.UUID, now: dt.datetime) -> FileImport:
     """Forget a file that was not imported; its bytes and rows are deleted, the remark that it was here stays.
 
@@ -129,7 +163,7 @@ def discard(user: User, file_id: uuid.UUID, now: dt.datetime) -> FileImport:
         locked = FileImport.objects.select_for_update().get(pk=file.pk)
         if locked.status == "discarded":
             return locked
-        if locked.status not in {"waiting", "failed", "received"}:
+        if locked.status not in {"waiting", "asking", "failed", "received"}:
             raise problems.not_in_this_state()
         clear(locked)
         FilePart.objects.filter(file=locked).delete()

@@ -17,10 +17,11 @@ from nostro.core.identity import read_row
 from nostro.core.identity.file_rows import complete_days
 from nostro.core.ids import new_id
 from nostro.core.transactions import Balance
-from nostro.formats import Entry, FileHead, Hints, Problem, StatementHead, StatementTail, Survey, read
+from nostro.formats import Entry, FileHead, Problem, StatementHead, StatementTail, Survey, read
 from nostro.formats.problems import fail, problem
 from nostro.hub.accounts.rows import BANK_COLUMNS, copy_rows, copyable_bank_values
 from nostro.hub.files import leases
+from nostro.hub.files.answers import hints_of
 from nostro.hub.files.limits import MAX_ACCOUNTS, MAX_PROBLEMS, STAGE_ROWS
 from nostro.hub.files.models import FileAccount, FileImport, FileStatement, StagedRow
 from nostro.hub.files.problems import as_json
@@ -50,9 +51,7 @@ def clear(file: FileImport) -> None:
 def stage(file: FileImport, found: Survey, clock: Callable[[], dt.datetime], reached: Callable[[str], None]) -> None:
     """Read the surveyed file. Raises ``FormatError`` if it cannot be used, ``LeaseLost`` when another took over."""
     stager = _Stager(file, clock, reached)
-    account = file.account
-    hints = Hints(account=account.reference, currency=account.currency) if account else Hints()
-    for event in read(stager.counted(bytes_of(file)), found, hints):
+    for event in read(stager.counted(bytes_of(file)), found, hints_of(file)):
         stager.take(event)
     stager.end(found.encoding)
 

@@ -18,6 +18,7 @@ from nostro.formats import FormatError, survey
 from nostro.formats.containers import members
 from nostro.formats.problems import fail
 from nostro.hub.files import leases, staging
+from nostro.hub.files.answers import is_asked, look
 from nostro.hub.files.comparing import Found, compare
 from nostro.hub.files.identifying import identify
 from nostro.hub.files.importing import import_rows, note_found
@@ -53,15 +54,17 @@ def read_file(file_id: uuid.UUID, *, clock: Clock = utc_now, reached: Reached = 
     if file.attempts > MAX_ATTEMPTS:
         return _fail(file, [as_json(staging.too_often())], clock)
     try:
-        file.bytes_read = file.rows_read = 0
+        file.bytes_read, file.rows_read, file.quarantined, file.problems = 0, 0, False, []
         staging.clear(file)
         found = survey(bytes_of(file))
         if found.container is not None:
             return _unpack(file, found.container, clock, reached)
+        look(file, found)
         staging.stage(file, found, clock, reached)
         _preview(file, clock, reached)
     except FormatError as error:
-        return _fail(file, [as_json(found) for found in error.problems], clock)
+        status = "asking" if is_asked(file, error) else "failed"
+        return _fail(file, [as_json(found) for found in error.problems], clock, status)
     except leases.LeaseLost:
         log.warning("file_taken_over", file_id=str(file_id))
         return None
@@ -106,7 +109,7 @@ def _preview(file: FileImport, clock: Clock, reached: Reached) -> None:
                 note_found(file_account, found)
                 _mark_held(locked, found)
             file_account.save()
-        for name in ("format", "version", "encoding", "problems", "quarantined", "rows_read"):
+        for name in ("format", "version", "encoding", "problems", "quarantined", "rows_read", "answers", "looked"):
             setattr(locked, name, getattr(file, name))
         locked.bytes_read = locked.size
         locked.status, locked.lease_until, locked.attempts, locked.updated_at = "waiting", None, 0, clock()
@@ -124,15 +127,16 @@ def _mark_held(file: FileImport, found: Found) -> None:
     StagedRow.objects.bulk_update(rows, ["held", "like"], batch_size=500)
 
 
-def _fail(file: FileImport, problems: list[dict[str, Any]], clock: Clock) -> FileImport | None:
-    """Nothing of the file can be used: nothing of it stays but the file and what is wrong with it."""
+def _fail(file: FileImport, problems: list[dict[str, Any]], clock: Clock, status: str = "failed") -> FileImport | None:
+    """Nothing of the file can be used: nothing of it stays but the file and what is wrong with it, or what is asked."""
     with transaction.atomic():
         try:
             locked = leases.lock(file, "reading")
         except leases.LeaseLost:
             return None
         staging.clear(locked)
-        locked.status, locked.lease_until, locked.updated_at = "failed", None, clock()
+        locked.status, locked.lease_until, locked.updated_at = status, None, clock()
+        locked.format, locked.looked, locked.attempts, locked.quarantined = file.format, file.looked, 0, False
         locked.problems = problems[:MAX_PROBLEMS]
         locked.save()
         return locked

@@ -1,0 +1,180 @@
+"""What people answered about files: how one is to be read, and what is remembered for the next (formats.md 1.4, 6.9).
+
+A worker looks at a table and keeps its first rows at the import; pages show them and never read a file themselves.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, Max, Q
+
+from nostro.core.money import parse_currency
+from nostro.formats import FormatError, Hints, Survey
+from nostro.formats.csv.days import ORDERS
+from nostro.formats.csv.layout import is_known
+from nostro.formats.csv.looking import TableHead, table_head
+from nostro.formats.csv.mapping import mapping_of
+from nostro.formats.csv.sheets import Cell, Row
+from nostro.formats.registry import READERS
+from nostro.hub.accounts.models import Account
+from nostro.hub.files.models import FileImport, TableMapping
+from nostro.hub.files.problems import answer_unusable
+from nostro.hub.files.receiving import bytes_of
+from nostro.hub.organizations.models import Organization
+from nostro.people.models import User
+
+#: What only a person can say; everything else that is fatal is a fault of the file.
+ASKED = frozenset({"F-MAPPING", "F-ACCOUNT", "F-ENCODING"})
+TABLES = frozenset({"csv", "xlsx"})
+ENCODINGS = ("utf-8", "cp1252", "iso-8859-15", "cp850", "cp437", "utf-16")
+
+
+def is_asked(file: FileImport, error: FormatError) -> bool:
+    """Whether an answer of a person could make the file readable."""
+    several = error.problem.code == "F-UNKNOWN" and len(file.looked.get("candidates", ())) > 1
+    return several or error.problem.code in ASKED
+
+
+def look(file: FileImport, found: Survey) -> None:
+    """Note at the import, unsaved, what a person would be asked with: formats, encoding, and of a table its head."""
+    file.looked = {"candidates": [each.format for each in found.candidates], "encoding": found.encoding}
+    form = file.answers.get("format") or found.format
+    if form in TABLES:
+        file.format = form
+        try:
+            head = table_head(bytes_of(file), found, hints_of(file))
+        except FormatError:
+            return  # reading will say what is wrong
+        file.looked["table"] = head_as_json(head)
+
+
+def head_of(file: FileImport) -> TableHead | None:
+    """The first rows of the table that the file is, None if it is none."""
+    kept = file.looked.get("table")
+    return head_from_json(kept) if kept else None
+
+
+def hints_of(file: FileImport) -> Hints:
+    """What a person answered about this file, and the account on whose page it was handed in."""
+    given, account = file.answers, file.account
+    mapping = given.get("mapping")
+    if mapping is None and not given.get("as_known"):
+        head = head_of(file)
+        kept = remembered(file.organization, head, file.account) if head else None
+        mapping = kept.data if kept else None
+        # The same rows may not be read in two ways only because the page was opened later.
+        if mapping is not None:
+            file.answers = {**given, "mapping": mapping}
+    return Hints(
+        format=given.get("format") or None,
+        account=account.reference if account else given.get("account") or None,
+        currency=account.currency if account else given.get("currency") or None,
+        mapping=mapping,
+        date_order=given.get("date_order") or None,
+        encoding=given.get("encoding") or None,
+        profile={key: str(given[key]) for key in ("sheet", "turn_reversals") if given.get(key)},
+    )
+
+
+def checked_answers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers that say something. Raises Problem for those that cannot be used, naming the field."""
+    kept = {key: value for key, value in given.items() if value}
+    for key, allowed in {"encoding": ENCODINGS, "date_order": ORDERS, "format": READERS}.items():
+        if key in kept and kept[key] not in allowed:
+            raise answer_unusable(key, f"It may be {', '.join(allowed)}.")
+    if "currency" in kept:
+        try:
+            kept["currency"] = parse_currency(str(kept["currency"]))
+        except ValueError:
+            raise answer_unusable("currency", "Write it as EUR.") from None
+    if "mapping" in kept:
+        try:
+            mapping_of(kept["mapping"])
+        except FormatError as error:
+            raise answer_unusable(
+                "mapping", f"{error.problem.message[:1].upper()}{error.problem.message[1:]}."
+            ) from error
+    return kept
+
+
+# --- memory
+
+
+def remembered(organization: Organization, head: TableHead, account: Account | None) -> TableMapping | None:
+    """The newest mapping that people of the organization gave a table like this, best one given for the account."""
+    found = TableMapping.objects.filter(
+        Q(account=None) | Q(account=account) if account else Q(), organization=organization
+    )
+    return (
+        found.filter(signature=_digest(head.signature))
+        .order_by(F("account").desc(nulls_last=True) if account else "-version", "-version")
+        .first()
+    )
+
+
+def remember(file: FileImport, head: TableHead, data: Mapping[str, Any], user: User, now: dt.datetime) -> TableMapping:
+    """Keep a mapping for this table as its next version; the same one again is kept once."""
+    signature = _digest(head.signature)
+    kept = remembered(file.organization, head, file.account)
+    if kept is not None and kept.data == data and kept.account_id == (file.account.pk if file.account else None):
+        return kept
+    versions = TableMapping.objects.filter(organization=file.organization, signature=signature)
+    last = versions.aggregate(last=Max("version"))["last"] or 0
+    return TableMapping.objects.create(
+        organization=file.organization, account=file.account, signature=signature, version=last + 1,
+        data=dict(data), created_by=user, created_at=now,
+    )  # fmt: skip
+
+
+def is_known_table(head: TableHead) -> bool:
+    """Whether the table is one of ours or of a bank known here, which needs no mapping."""
+    return is_known(head.names, head.delimiter)
+
+
+def _digest(signature: str) -> str:
+    return hashlib.sha256(signature.encode()).hexdigest()
+
+
+# --- the head of a table as it is kept
+
+
+def head_as_json(head: TableHead) -> dict[str, Any]:
+    """Rows as lists of [line, cells]; a cell is text, or a list of its kind and its text."""
+    return {
+        "delimiter": head.delimiter, "names": list(head.names), "encoding": head.encoding, "sheet": head.sheet,
+        "sheets": list(head.sheets), "above": _rows_as_json(head.above), "rows": _rows_as_json(head.rows),
+    }  # fmt: skip
+
+
+def _rows_as_json(rows: Iterable[Row]) -> list[Any]:
+    return [[row.line, [_cell_as_json(cell) for cell in row.cells]] for row in rows]
+
+
+def _cell_as_json(cell: Cell) -> str | list[str]:
+    if isinstance(cell, str):
+        # PostgreSQL holds no NUL in its JSON.
+        return cell.replace("\x00", "")
+    return ["number", format(cell, "f")] if isinstance(cell, Decimal) else ["date", cell.isoformat()]
+
+
+def head_from_json(kept: Mapping[str, Any]) -> TableHead:
+    """The reverse of :func:`head_as_json`."""
+    return TableHead(
+        kept["delimiter"], tuple(kept["names"]), _rows_from_json(kept["above"]), _rows_from_json(kept["rows"]),
+        kept["encoding"], kept["sheet"], tuple(kept["sheets"]),
+    )  # fmt: skip
+
+
+def _rows_from_json(kept: Sequence[Any]) -> tuple[Row, ...]:
+    return tuple(Row(line, [_cell_from_json(cell) for cell in cells]) for line, cells in kept)
+
+
+def _cell_from_json(kept: str | list[str]) -> Cell:
+    if isinstance(kept, str):
+        return kept
+    return Decimal(kept[1]) if kept[0] == "number" else dt.date.fromisoformat(kept[1])
