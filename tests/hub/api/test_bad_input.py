@@ -269,3 +269,9 @@ def test_broken_connection_is_replaced_and_a_missing_database_is_503(
     assert street.caller.send("GET", "/").status == 200
     monkeypatch.undo()
     assert street.caller.get("/accounts").status == 401  # the failed login left no token
+
+
+def test_pages_that_cannot_be_read_stop_the_start_and_not_a_request(settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.there_is_no_such_module"
+    with pytest.raises(ModuleNotFoundError):
+        Caller()

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, connections
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, get_resolver, resolve
 
 from nostro.hub.api import errors, oauth2, rate_limits, routing
 from nostro.hub.api.endpoints import Access, Endpoint
@@ -73,6 +73,9 @@ class Dispatcher:
         self._requests = rate_limits.Buckets(requests)
         self._token_calls = rate_limits.Buckets(token_calls)
         self._record = record
+        # Django reads the pages' modules when it first looks an address up. Done now, one that cannot be read stops
+        # the start; later it would fail whichever request is the first to ask for an unknown path.
+        _ = get_resolver().url_patterns
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         segments = routing.split(environ.get("PATH_INFO", ""))
