@@ -11,7 +11,7 @@ from tests.books.conftest import NOW
 from nostro.books.companies.models import Company
 from nostro.books.journals.balances import record_balance
 from nostro.books.journals.explaining import explain
-from nostro.books.journals.held import enter_rate, move_lock
+from nostro.books.journals.held import enter_rate
 from nostro.books.journals.importing import LineValues, NewLine, import_lines
 from nostro.books.journals.models import Journal, Source
 from nostro.books.journals.services import create_journal
@@ -33,23 +33,6 @@ def state(journal: Journal, day: int, amount: str) -> None:
     record_balance(
         journal, kind="current", amount=Decimal(amount), reference_date=dt.date(2026, 11, day), observed_at=NOW
     )
-
-
-def test_worked_example_of_section_13_with_a_held_line(owner: User, company: Company) -> None:
-    move_lock(owner, company, dt.date(2026, 10, 30), now=NOW)
-    journal = create_journal(owner, company, name="Bank", currency="EUR")
-    journal.opening_amount = Decimal("4923.50")
-    journal.save()
-    bring(journal, (5, "76.50"))
-    held = NewLine(LineValues(dt.date(2026, 10, 30), None, Decimal(-25), "EUR"), Source.FEED, "f", 1)
-    import_lines(journal, [held], identity="x", run_id=None, today=NOW.date())
-    state(journal, 12, "4975.00")
-
-    found = explain(journal)
-
-    assert (found.proof.verdict, found.proof.expected, found.proof.ledger) == ("green", 4975, 5000)
-    assert [(effect.line.amount, effect.amount) for effect in found.effects] == [(-25, 25)]
-    assert (found.effects_total, found.gap) == (25, None)
 
 
 @pytest.mark.parametrize(("currency", "unit"), [("EUR", "1.00"), ("JPY", "100"), ("KWD", "0.125")])

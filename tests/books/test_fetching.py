@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,16 +13,14 @@ from tests.books.hub_server import Booked, ScriptedAccount, ScriptedHub, transac
 from tests.books.steps import amounts, balance, fetch, linked
 
 from nostro.books.companies.models import Company
-from nostro.books.destinations.builtin import BuiltinLedger
-from nostro.books.journals.models import Alias, Line, LineStatus, Statement
-from nostro.books.journals.services import add_manual_line, keep_both, merge_duplicate, remove_line, restore_line
-from nostro.books.ledger.chart import account_for
-from nostro.books.ledger.models import Entry, Purpose
+from nostro.books.journals.models import Alias, Line
+from nostro.books.journals.services import remove_line, restore_line
+from nostro.books.ledger.models import Entry
 from nostro.books.links.cards import journal_cards
-from nostro.books.links.fetching import request_fetch, run_fetch
-from nostro.books.links.models import Failure, OnlineAccount, RawTransaction, Run
+from nostro.books.links.fetching import request_fetch
+from nostro.books.links.models import Failure, OnlineAccount, RawTransaction
 from nostro.books.links.tasks import take_over
-from nostro.people.models import AuditRecord, User
+from nostro.people.models import User
 
 DAY_2 = NOW + dt.timedelta(days=1)
 T1, T2, T3 = (
@@ -42,66 +39,6 @@ class Killed(BaseException):
 def account(hub: ScriptedHub) -> ScriptedAccount:
     hub.accounts = [ScriptedAccount(balance="5000.00", balance_date="2026-11-12", transactions=[T3, T2, T1])]
     return hub.accounts[0]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_worked_example_of_section_10(
-    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    link = linked(owner, company, hub, opening="computed")
-    fetch(link, batch_limit=1)
-    online = OnlineAccount.objects.get()
-    assert amounts(link.journal) == [Decimal("100.00"), Decimal("-20.00"), Decimal("-3.50")]
-    assert (online.cursor, online.watermark_date) == (transaction_id("t3"), dt.date(2026, 11, 12))
-
-    account.transactions = [T5, T4, T3, T2, T1]
-    account.synchronized_at = "2026-11-13T08:00:00.000Z"
-    _kill_at_batch(monkeypatch, 2)
-    with pytest.raises(Killed):
-        fetch(link, DAY_2, batch_limit=1)
-    monkeypatch.undo()
-    online.refresh_from_db()
-    assert Line.objects.count() == 4
-    assert (online.cursor, online.watermark_date) == (transaction_id("t3"), dt.date(2026, 11, 12))
-
-    later = DAY_2 + dt.timedelta(minutes=10)
-    take_over(later)
-    run = Run.objects.get(status="queued")
-    run_fetch(run.id, clock=lambda: later, batch_limit=1)
-    online.refresh_from_db()
-    assert (online.cursor, online.watermark_date) == (transaction_id("t5"), dt.date(2026, 11, 13))
-    assert sorted(amounts(link.journal)) == sorted(Decimal(t.amount) for t in account.transactions)
-
-    before = _everything()
-    run = fetch(link, later)
-    assert (run.new_count, run.known_count) == (0, 5)
-    assert _everything() == before
-    assert OnlineAccount.objects.get().last_result == "0 new"
-
-
-def _kill_at_batch(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Die between the commit of one batch and the beginning of the next."""
-    batches, import_batch = 0, BuiltinLedger.import_batch
-
-    def import_or_die(self: BuiltinLedger, *args: Any, **kwargs: Any) -> int:
-        nonlocal batches
-        batches += 1
-        if batches == number:
-            raise Killed
-        return import_batch(self, *args, **kwargs)
-
-    monkeypatch.setattr(BuiltinLedger, "import_batch", import_or_die)
-
-
-def _everything() -> list[object]:
-    return [
-        list(Line.objects.order_by("id").values()),
-        list(Entry.objects.order_by("id").values()),
-        list(Statement.objects.order_by("id").values()),
-        list(Alias.objects.order_by("id").values()),
-        AuditRecord.objects.count(),
-        RawTransaction.objects.count(),
-    ]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -141,89 +78,6 @@ def test_killed_at_any_commit_the_next_run_gives_the_same_result(
     assert link.journal.proof == "green"
     assert Line.objects.filter(statement=None).count() == 0
     assert Alias.objects.count() == 3
-
-
-def test_opening_of_13_1_and_proof_of_13_3(
-    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
-) -> None:
-    link = linked(owner, company, hub, opening="computed")
-    fetch(link)
-    journal = link.journal
-    journal.refresh_from_db()
-    assert (journal.opening_amount, journal.opening_date) == (Decimal("4923.50"), dt.date(2026, 10, 27))
-    assert balance(account_for(company, Purpose.OPENING)) == Decimal("-4923.50")
-    assert balance(journal.bank_account) == Decimal("5000.00")
-    assert journal.proof == "green"
-    (card,) = journal_cards(company, now=NOW)
-    assert (card.ledger_balance, card.bank_balance, card.difference) == (Decimal("5000.00"), Decimal("5000.00"), 0)
-    assert (card.to_reconcile, card.last_result) == (3, "3 new")
-
-
-def test_a_held_line_in_a_locked_period_counts_in_the_proof(
-    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
-) -> None:
-    link = linked(owner, company, hub, opening="computed")
-    fetch(link)
-    company.lock_date = dt.date(2026, 10, 31)
-    company.save()
-    account.transactions.insert(0, Booked("late", "2026-10-30", "-25.00"))
-    account.balance, account.balance_date = "4975.00", "2026-11-13"
-    fetch(link, DAY_2)
-    link.journal.refresh_from_db()
-    held = Line.objects.get(amount=Decimal("-25.00"))
-    assert (held.status, held.entry_id, held.booking_date) == (LineStatus.HELD_LOCKED, None, dt.date(2026, 10, 30))
-    assert (link.journal.proof, link.journal.proof_expected) == ("green", Decimal("4975.00"))
-    assert balance(link.journal.bank_account) == Decimal("5000.00")
-
-
-def test_n_equal_transactions_stay_n_after_a_new_epoch(
-    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
-) -> None:
-    account.transactions = [Booked(name, "2026-11-10", "-3.50", "COFFEE CORNER") for name in ("b", "a")]
-    link = linked(owner, company, hub)
-    fetch(link)
-    assert sorted(Line.objects.values_list("occurrence", flat=True)) == [1, 2]
-    OnlineAccount.objects.update(epoch=2, cursor="")
-    account.transactions = [Booked(name, "2026-11-10", "-3.50", "COFFEE CORNER") for name in ("e", "d", "c")]
-    link.online_account.refresh_from_db()
-    fetch(link, DAY_2)
-    assert Line.objects.count() == 3
-    assert Alias.objects.count() == 5
-    fetch(link, DAY_2)
-    assert Line.objects.count() == 3
-
-
-def test_a_typed_line_and_the_banks_line_are_held_then_merged(
-    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
-) -> None:
-    link = linked(owner, company, hub)
-    typed = add_manual_line(
-        owner, link.journal_id, date=dt.date(2026, 11, 10), amount=Decimal("-8.00"), label="Parking", now=NOW
-    )
-    account.transactions = [T5]
-    fetch(link)
-    held = Line.objects.get(status=LineStatus.HELD_DUPLICATE)
-    assert held.duplicate_of_id == typed.id
-    kept = merge_duplicate(owner, held.id, now=NOW)
-    assert (kept.id, kept.label) == (typed.id, "Parking")
-    assert Entry.objects.filter(kind="bank").count() == 1
-    fetch(link, DAY_2)
-    assert Line.objects.count() == 1
-
-
-def test_keep_both_posts_the_held_line(
-    owner: User, company: Company, hub: ScriptedHub, account: ScriptedAccount
-) -> None:
-    link = linked(owner, company, hub)
-    add_manual_line(
-        owner, link.journal_id, date=dt.date(2026, 11, 10), amount=Decimal("-8.00"), label="Parking", now=NOW
-    )
-    account.transactions = [T5]
-    fetch(link)
-    keep_both(owner, Line.objects.get(status=LineStatus.HELD_DUPLICATE).id, now=NOW)
-    fetch(link, DAY_2)
-    assert list(Line.objects.values_list("status", flat=True)) == ["posted", "posted"]
-    assert balance(link.journal.bank_account) == Decimal("-16.00")
 
 
 def test_a_removed_line_never_comes_back_by_itself(

@@ -1,4 +1,4 @@
-"""The tests that docs/contributing/ledger-examples.md names exist."""
+"""The tests that the tables of worked examples in docs/contributing name exist."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-NAMED = sorted(
-    set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs/contributing/ledger-examples.md").read_text()))
-)
+TABLES = {
+    name: set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs/contributing" / name).read_text()))
+    for name in ("books-examples.md", "ledger-examples.md")
+}
+NAMED = sorted(set().union(*TABLES.values()))
 
 
-def test_the_table_names_tests() -> None:
-    assert len(NAMED) > 25
+@pytest.mark.parametrize("table", TABLES)
+def test_the_table_names_tests(table: str) -> None:
+    assert len(TABLES[table]) > 25
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED, ids=[name for _, name in NAMED])

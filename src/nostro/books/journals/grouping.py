@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Max, Min, Q, Sum
 
-from nostro.books.journals.models import Journal, Line, LineStatus, Statement
+from nostro.books.journals.models import Balance, Journal, Line, LineStatus, Statement
 from nostro.core.calendar import Grouping, grouping_key, grouping_start
 
 #: Lines that move the balance; the others are shown without effect (books.md 13.2).
@@ -208,6 +208,7 @@ def _carry_on(
 ) -> None:
     """Give each statement, oldest first, the start, end and date that follow from the sums of its lines."""
     changed: list[Statement] = []
+    moved: set[UUID] = set()
     opening = Journal.objects.values_list("opening_amount", flat=True).get(pk=journal.pk)
     balance = before.computed_end if before else opening
     for statement in statements:
@@ -215,10 +216,28 @@ def _carry_on(
             end = balance + totals.get(statement.id, Decimal(0))
             date = last_days.get(statement.id, statement.date)
             if (statement.start, statement.computed_end, statement.date) != (balance, end, date):
+                if date != statement.date or statement.stated_end is None:
+                    moved.add(statement.id)
                 statement.start, statement.computed_end, statement.date = balance, end, date
                 changed.append(statement)
         balance = statement.computed_end
-    Statement.objects.bulk_update(changed, ["start", "computed_end", "date"], batch_size=500)
+    _find_stated_ends(journal, statements, moved)
+    Statement.objects.bulk_update(changed, ["start", "computed_end", "date", "stated_end"], batch_size=500)
+
+
+def _find_stated_ends(journal: Journal, statements: Sequence[Statement], moved: Collection[UUID]) -> None:
+    """Give those that end on another day now the bank's balance of that day, if it stated one and no later statement
+    ends on it too (books.md 13.2)."""
+    last_of_day = {statement.date: statement.id for statement in statements}
+    days = [statement.date for statement in statements if statement.id in moved]
+    if not days:
+        return
+    stated = Balance.objects.filter(journal=journal, kind="current", origin="bank", reference_date__in=days)
+    amounts = dict(stated.order_by("id").values_list("reference_date", "amount"))
+    for statement in statements:
+        if statement.id in moved:
+            is_last = last_of_day[statement.date] == statement.id
+            statement.stated_end = amounts.get(statement.date) if is_last else None
 
 
 def _last_days(journal: Journal) -> dict[UUID, dt.date]:

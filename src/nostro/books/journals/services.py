@@ -19,6 +19,7 @@ from nostro.books.journals.models import (
     JournalKind,
     Line,
     LineStatus,
+    NotDuplicate,
     Source,
     Statement,
 )
@@ -213,9 +214,12 @@ def restore_line(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
 
 @transaction.atomic
 def keep_both(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
-    """A held possible duplicate is a transaction of its own: post it."""
+    """A held possible duplicate is a transaction of its own: post it, and never suggest the pair again."""
     line = locked_line(user, line_id)
     if line.status == LineStatus.HELD_DUPLICATE:
+        if line.duplicate_of_id is not None:
+            first, second = sorted([line.id, line.duplicate_of_id])
+            NotDuplicate.objects.get_or_create(company_id=line.company_id, first_id=first, second_id=second)
         line.duplicate_of = None
         post_held(line, user, "line.kept", now)
     return line
