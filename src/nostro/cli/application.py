@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from nostro.formats import Hints
+    from nostro.hub.directory.routes import RouteWish
 
 application = typer.Typer(
     name="nostro",
@@ -93,6 +94,70 @@ def listen(
     from nostro.cli.listening import run
 
     raise typer.Exit(run(client_id, url))
+
+
+bank = typer.Typer(no_args_is_help=True, help="See and set which banks can be linked.")
+application.add_typer(bank, name="bank")
+Bank = Annotated[str, typer.Argument(help="Its id, BIC or exact name.")]
+
+
+@bank.command("list")
+def list_banks(
+    text: Annotated[str, typer.Argument(help="Name, BIC or bank code; without it, banks with a route.")] = "",
+) -> None:
+    """Search the directory, and show the routes."""
+    from nostro.cli.banks import list_banks as run
+
+    raise typer.Exit(run(text))
+
+
+@bank.command("add")
+def add_bank(
+    name: Annotated[str, typer.Argument(help="The name that people look for.")],
+    country: Annotated[str, typer.Option(help="Two letters (BE).")],
+    bic: Annotated[str, typer.Option(help="8 or 11 characters, if it has one.")] = "",
+) -> None:
+    """List a bank that the directory does not have."""
+    from nostro.cli.banks import add
+
+    raise typer.Exit(add(name, bic, country))
+
+
+@bank.command("reach")
+def reach_bank(
+    name: Bank,
+    *,
+    url: Annotated[str | None, typer.Option(help="Address of its interface, the part before /v1.")] = None,
+    connector: Annotated[str, typer.Option(help="The protocol it speaks.")] = "berlin_group",
+    given: Annotated[list[str] | None, typer.Option("--set", help="What differs: key=value. May be repeated.")] = None,
+    unset: Annotated[list[str] | None, typer.Option(help="A key that goes back to its default.")] = None,
+    consent_days: Annotated[int | None, typer.Option(help="Longest consent; 180 at first.")] = None,
+    history_days: Annotated[int | None, typer.Option(help="Days of history; 730 at first.")] = None,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Whether people can link accounts by it.")] = None,
+) -> None:
+    """Make or change the route to a bank."""
+    from nostro.cli.banks import reach, settings_of
+
+    try:
+        profile = settings_of(given or (), unset or ())
+    except ValueError as error:
+        typer.echo(f"✗ {error}", err=True)
+        raise typer.Exit(2) from None
+
+    def wish() -> RouteWish:
+        from nostro.hub.directory.routes import RouteWish
+
+        return RouteWish(connector, url, profile, consent_days, history_days, on)
+
+    raise typer.Exit(reach(name, wish))
+
+
+@bank.command("check")
+def check_bank(name: Bank) -> None:
+    """Ask the bank whether it lets this installation in."""
+    from nostro.cli.banks import check
+
+    raise typer.Exit(check(name))
 
 
 @application.command()

@@ -17,6 +17,7 @@ OLDEST_POSTGRESQL = 150_000
 CLOCK_TOLERANCE_S = 5
 LEAST_FREE_DISK = 1 << 30
 WORKER_SILENCE_S = 60
+CERTIFICATE_NOTICE = dt.timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def examine() -> Iterator[Finding]:
             ("migrations", _migrations),
             ("clock", _clock),
             ("keys", _keys),
+            ("certificates", _certificates),
             ("worker", _worker),
             ("jobs", _jobs),
             ("audit log", _audit_log),
@@ -139,6 +141,23 @@ def _keys() -> Finding:
     if open_sealed(seal(b"doctor", context="doctor"), context="doctor") != b"doctor":
         return Finding("keys", "bad", "what was sealed could not be opened.", "Restore the master key from the backup.")
     return Finding("keys", "good", "secrets can be sealed and opened.")
+
+
+def _certificates() -> Finding:
+    """Those by which banks know the operator; an installation needs none until it reaches a real bank itself."""
+    from nostro.hub.linking.certificates import operator_certificates
+
+    found, now = operator_certificates(), dt.datetime.now(dt.UTC)
+    if found.identity.problem:
+        return Finding("certificates", "bad", found.identity.problem, "Correct the NOSTRO_TPP settings.")
+    if not found.expiries:
+        return Finding("certificates", "good", "none are set; only banks that want none can be reached.")
+    use, last = min(found.expiries.items(), key=lambda item: item[1])
+    if last <= now:
+        return Finding("certificates", "bad", f"the one for {use} expired on {last:%Y-%m-%d}.", "Renew it now.")
+    if last - now < CERTIFICATE_NOTICE:
+        return Finding("certificates", "warning", f"the one for {use} ends on {last:%Y-%m-%d}.", "Renew it.")
+    return Finding("certificates", "good", f"good until {last:%Y-%m-%d}.")
 
 
 def _worker() -> Finding:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from nostro.connectors.errors import ConnectorError
+from nostro.connectors.signatures import RequestSigner
 from nostro.core.transactions import Account, Balance, BankRow, Window
 
 Clock = Callable[[], dt.datetime]
@@ -59,16 +60,29 @@ class IdentityPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorIdentity:
+    """The operator's certificates. ``presents_certificate``: connections are made with its client certificate (QWAC).
+
+    ``problem`` is a sentence that says why one that was set up cannot be used.
+    """
+
+    presents_certificate: bool = False
+    signer: RequestSigner | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """How to reach one institution through one connector: the dialect profile and the operator's settings.
 
-    ``base_url`` ends without a slash. ``profile`` is data of the dialect (limits, formats, id trust).
+    ``base_url`` ends without a slash. ``profile`` is data of the dialect (limits, formats, id trust). ``identity`` is
+    how the operator shows who it is, for banks whose profile wants that.
     """
 
     base_url: str
     aspsp: str
     profile: Mapping[str, Any] = field(default_factory=dict)
-    client_certificate: str | None = field(default=None, repr=False)
+    identity: OperatorIdentity | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class Door:
         self._monotonic = monotonic
         policy = AddressPolicy(settings.allow_private, settings.allow_loopback_http)
         pool = httpcore.ConnectionPool(
-            ssl_context=settings.ssl_context or _usual_authorities(),
+            ssl_context=settings.ssl_context or usual_authorities(),
             max_connections=settings.max_connections,
             max_keepalive_connections=settings.max_connections,
             keepalive_expiry=KEEPALIVE_S,
@@ -186,10 +186,11 @@ class Door:
         self.close()
 
 
-def _usual_authorities() -> ssl.SSLContext:
+def usual_authorities() -> ssl.SSLContext:
     """Mozilla's list as httpx brings it (or ``SSL_CERT_FILE``), and the machine's own, where a company adds its own.
 
-    A slim container has no list of its own, so the machine's alone would not do.
+    A client certificate may be loaded into it. A slim container has no list of its own, so the machine's alone would
+    not do.
     """
     context = httpx.create_ssl_context()
     context.load_default_certs()

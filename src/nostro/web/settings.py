@@ -41,6 +41,12 @@ SANDBOX_ENABLED = _flag("NOSTRO_SANDBOX", True)
 # Addresses on this machine that outgoing requests may reach although they are private (DESIGN.md, http/).
 OUTGOING_ALLOW_PRIVATE = _flag("NOSTRO_OUTGOING_ALLOW_PRIVATE", False)
 OUTGOING_ALLOW_LOOPBACK = _flag("NOSTRO_OUTGOING_ALLOW_LOOPBACK", not BEHIND_TLS)
+# The certificates by which banks know the operator as a licensed third party: files, PEM (docs/operator/banks.md).
+TPP_CERTIFICATE = os.environ.get("NOSTRO_TPP_CERTIFICATE", "")
+TPP_KEY = os.environ.get("NOSTRO_TPP_KEY", "")
+TPP_SIGNING_CERTIFICATE = os.environ.get("NOSTRO_TPP_SIGNING_CERTIFICATE", "")
+TPP_SIGNING_KEY = os.environ.get("NOSTRO_TPP_SIGNING_KEY", "")
+TPP_KEY_PASSWORD = os.environ.get("NOSTRO_TPP_KEY_PASSWORD", "")
 # The address Books proposes for a new connection: the Hub of the same installation.
 DEFAULT_HUB_URL = os.environ.get("NOSTRO_DEFAULT_HUB_URL", PUBLIC_URL)
 

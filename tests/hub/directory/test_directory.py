@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,11 +29,9 @@ def directory(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("directory")]
 
 
-def test_loading_again_changes_nothing_and_takes_seconds_at_most() -> None:
+def test_loading_again_changes_nothing() -> None:
     before = Institution.objects.count()
-    started = time.perf_counter()
     assert load_directory() == 0
-    assert time.perf_counter() - started < 10
     assert Institution.objects.count() == before > 15_000
 
 
@@ -144,14 +141,10 @@ def test_wildcards_are_plain_characters_and_the_limit_holds() -> None:
     assert search("x" * 10_000) == []
 
 
-def test_a_search_takes_under_fifty_milliseconds() -> None:
-    for text in ("bank", "sparkasse köln", "GEBABEBB", "DE89370400440532013000", "37040044", "zzzzzz"):
-        times = []
-        for _ in range(5):
-            started = time.perf_counter()
-            search(text)
-            times.append(time.perf_counter() - started)
-        assert min(times) < 0.05, text
+@pytest.mark.parametrize("text", ["bank", "sparkasse köln", "GEBABEBB", "DE89370400440532013000", "37040044"])
+def test_a_search_is_two_statements_however_much_it_finds(text: str, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(2):
+        assert search(text)
 
 
 def test_the_sandbox_lists_its_bank_and_the_live_search_never_does(settings: Any) -> None:

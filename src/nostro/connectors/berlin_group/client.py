@@ -14,7 +14,15 @@ from nostro.connectors.berlin_group.errors import Subject, error_from_answer
 from nostro.connectors.berlin_group.fields import UnreadableError
 from nostro.connectors.berlin_group.profile import Profile
 from nostro.connectors.berlin_group.statements import ACCEPT, is_file, mask_card_numbers_in_file
-from nostro.connectors.contract import Clock, Configuration, NewRequestId, PsuContext, RawAnswer, TokenSource
+from nostro.connectors.contract import (
+    Clock,
+    Configuration,
+    NewRequestId,
+    OperatorIdentity,
+    PsuContext,
+    RawAnswer,
+    TokenSource,
+)
 from nostro.connectors.errors import (
     AspspTimeout,
     AspspUnavailable,
@@ -25,6 +33,7 @@ from nostro.connectors.errors import (
     TppConfigInvalid,
 )
 from nostro.connectors.json_answers import JsonError, mask_card_numbers_in_json, parse_json
+from nostro.connectors.signatures import RequestSigner
 from nostro.http import Answer, Door, DoorError, Refused, TimedOut, TooLarge
 
 MAX_HREF_LENGTH = 4096
@@ -72,7 +81,8 @@ class Client:
         """
         target = resolve_link(configuration, url)
         accept = ACCEPT if accept_files else "application/json"
-        all_headers = {"Accept": accept, **Profile.of(configuration).headers, **psu_headers(psu)}
+        profile = Profile.of(configuration)
+        all_headers = {"Accept": accept, **profile.headers, **psu_headers(psu)}
         if consent_id is not None:
             all_headers["Consent-ID"] = consent_id
         token = access_token if isinstance(access_token, str | None) else access_token.get()
@@ -81,7 +91,8 @@ class Client:
         if body is not None:
             all_headers["Content-Type"] = "application/json"
         content = json.dumps(body, separators=(",", ":")).encode() if body is not None else None
-        answer = self._exchange(method, target, {**all_headers, **(headers or {})}, content)
+        signer = _signer(configuration, profile)
+        answer = self._exchange(method, target, {**all_headers, **(headers or {})}, content, signer)
         try:
             return self._interpreted(answer, subject, feature, accept_files=accept_files)
         except TokenExpired:
@@ -99,8 +110,17 @@ class Client:
         # The masking of card numbers may meet a token by chance.
         return Received(received.raw, _parsed_or_none(answer.body), received.headers)
 
-    def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        signer: RequestSigner | None = None,
+    ) -> Answer:
         request_id = str(self.new_request_id())
+        if signer is not None:
+            headers = {**headers, **signer.headers_for(headers, request_id, content)}
         try:
             return self.door.request(method, url, request_id=request_id, headers=headers, content=content)
         except DoorError as error:
@@ -127,6 +147,20 @@ class Client:
         if not is_json and answer.content_type not in {"", "text/plain", "application/octet-stream"}:
             raise _unexpected_format(raw)
         return Received(raw, parsed(raw), answer.headers)
+
+
+def _signer(configuration: Configuration, profile: Profile) -> RequestSigner | None:
+    """Who signs, None where the bank does not want it. Raises :class:`TppConfigInvalid` where a certificate lacks."""
+    identity = configuration.identity or OperatorIdentity()
+    lacks = (profile.mutual_tls and not identity.presents_certificate) or (
+        profile.sign_requests and identity.signer is None
+    )
+    if lacks:
+        raise TppConfigInvalid(
+            identity.problem or f"{configuration.aspsp} wants a certificate, and this installation has none.",
+            reached_bank=False,
+        )
+    return identity.signer if profile.sign_requests else None
 
 
 def _as_file(answer: Answer) -> RawAnswer | None:

@@ -20,6 +20,11 @@ ACCESS_MODELS = ("bankOffered", "allPsd2", "namedAccounts")
 BOOKING_STATUS_BOTH = "bookingStatus=both"
 BOOKING_STATUS_PENDING = "bookingStatus=pending"
 
+#: Read by the sync engine, for every connector alike.
+_KEYS_OF_THE_ENGINE = ("frequency_per_day",)
+MAX_FREQUENCY_PER_DAY = 1_000
+_FLAGS = {"explicit_authorisation", "stable_transaction_ids", "mutual_tls", "sign_requests"}
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -30,7 +35,8 @@ class Profile:
     for again. ``headers`` go with every request (an API key header, for example).
     ``oauth_client_id`` is the name by which the bank's OAuth server knows the operator, often the organization
     identifier of the certificate; ``oauth_metadata`` is where that server describes itself, for banks that want an
-    access token before a consent and do not link to it in their refusal.
+    access token before a consent and do not link to it in their refusal. ``mutual_tls`` and ``sign_requests`` say that
+    the bank wants the operator's certificates: one for the connection, one for each request.
     """
 
     access_models: tuple[str, ...] = ACCESS_MODELS
@@ -40,6 +46,8 @@ class Profile:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     oauth_client_id: str = "nostro"
     oauth_metadata: str = ""
+    mutual_tls: bool = False
+    sign_requests: bool = False
 
     @classmethod
     def of(cls, configuration: Configuration) -> Profile:
@@ -55,10 +63,24 @@ class Profile:
         return profile
 
 
+def check(profile: Mapping[str, Any]) -> None:
+    """Raises ``ValueError`` with a sentence for a key that nobody reads or a wrong value."""
+    known = {*(each.name for each in fields(Profile)), *_KEYS_OF_THE_ENGINE}
+    if unknown := sorted(set(profile) - known):
+        raise ValueError(f"The profile has no {', '.join(unknown)}. It has: {', '.join(sorted(known))}.")
+    places = profile.get("frequency_per_day", 1)
+    if not isinstance(places, int) or isinstance(places, bool) or not 1 <= places <= MAX_FREQUENCY_PER_DAY:
+        raise ValueError(f"frequency_per_day must be a number from 1 to {MAX_FREQUENCY_PER_DAY}.")
+    try:
+        Profile.of(Configuration("", "the bank", profile))
+    except TppConfigInvalid as error:
+        raise ValueError(error.reason) from None
+
+
 def _checked(name: str, value: Any) -> Any:
     if name in {"access_models", "unsupported"} and isinstance(value, list | tuple):
         return tuple(str(item) for item in value)
-    if name in {"explicit_authorisation", "stable_transaction_ids"} and isinstance(value, bool):
+    if name in _FLAGS and isinstance(value, bool):
         return value
     if name in {"oauth_client_id", "oauth_metadata"} and isinstance(value, str):
         return value

@@ -21,6 +21,7 @@ class Institution(models.Model):
     bank_codes = ArrayField(models.CharField(max_length=20), default=list)
     time_zone = models.CharField(max_length=50, blank=True)
     status = models.CharField(max_length=12, default="stable")  # experimental, beta, stable
+    added_by_operator = models.BooleanField(default=False)
     is_sandbox = models.BooleanField(default=False)
     deprecated = models.BooleanField(default=False)
     maintenance_from = models.DateTimeField(null=True)

@@ -76,8 +76,8 @@ CREATE TEMPORARY TABLE staged_institution
 _UPSERT = """
 INSERT INTO directory_institution AS known
     (id, name, folded_name, bic, country, bank_codes, time_zone, status, is_sandbox, deprecated, maintenance_type,
-     updated_at)
-SELECT id, name, folded_name, bic, country, bank_codes, '', 'stable', false, false, '', now()
+     updated_at, added_by_operator)
+SELECT id, name, folded_name, bic, country, bank_codes, '', 'stable', false, false, '', now(), false
 FROM staged_institution ORDER BY id
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, folded_name = excluded.folded_name, bic = excluded.bic, country = excluded.country,
@@ -88,7 +88,7 @@ WHERE (known.name, known.folded_name, known.bic, known.country, known.bank_codes
 """
 _DEPRECATE = """
 UPDATE directory_institution SET deprecated = true, updated_at = now()
-WHERE NOT is_sandbox AND NOT deprecated AND id NOT IN (SELECT id FROM staged_institution)
+WHERE NOT is_sandbox AND NOT added_by_operator AND NOT deprecated AND id NOT IN (SELECT id FROM staged_institution)
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ssl
 import uuid
 from functools import lru_cache
 
@@ -14,6 +15,7 @@ from nostro.connectors.registry import build_connector
 from nostro.http import Door
 from nostro.http.door import DoorSettings
 from nostro.hub.directory.models import Route
+from nostro.hub.linking.certificates import operator_certificates
 
 
 def connectors_for(route: Route, clock: Clock | None = None) -> tuple[Connector, Configuration]:
@@ -21,17 +23,22 @@ def connectors_for(route: Route, clock: Clock | None = None) -> tuple[Connector,
 
     Raises ``UnknownConnectorError`` for a route of a connector that this version does not have.
     """
-    connector = build_connector(route.connector, _process_door(), clock or utc_now, lambda: str(uuid.uuid4()))
+    connector = build_connector(route.connector, _door_of(route), clock or utc_now, lambda: str(uuid.uuid4()))
     return connector, _configuration(route)
 
 
 def payments_for(route: Route, clock: Clock) -> tuple[PaymentInitiation, Configuration]:
     """The same for payments. Raises ``KeyError`` where the route's connector prepares none."""
-    return FACTORIES[route.connector](_process_door(), clock, lambda: str(uuid.uuid4())), _configuration(route)
+    return FACTORIES[route.connector](_door_of(route), clock, lambda: str(uuid.uuid4())), _configuration(route)
 
 
 def _configuration(route: Route) -> Configuration:
-    return Configuration(base_url=route.base_url.rstrip("/"), aspsp=route.institution.name, profile=route.profile)
+    return Configuration(
+        base_url=route.base_url.rstrip("/"),
+        aspsp=route.institution.name,
+        profile=route.profile,
+        identity=operator_certificates().identity,
+    )
 
 
 def utc_now() -> dt.datetime:
@@ -39,11 +46,22 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def _door_of(route: Route) -> Door:
+    """Who the operator is, is shown to banks that want it, and to nobody else."""
+    context = operator_certificates().context if route.profile.get("mutual_tls") is True else None
+    return _process_door() if context is None else _door_with_certificate(context)
+
+
 def _process_door() -> Door:
     return _door(settings.OUTGOING_ALLOW_PRIVATE, settings.OUTGOING_ALLOW_LOOPBACK)
 
 
+def _door_with_certificate(context: ssl.SSLContext) -> Door:
+    return _door(settings.OUTGOING_ALLOW_PRIVATE, settings.OUTGOING_ALLOW_LOOPBACK, context)
+
+
 @lru_cache(maxsize=4)
-def _door(allow_private: bool, allow_loopback: bool) -> Door:
+def _door(allow_private: bool, allow_loopback: bool, context: ssl.SSLContext | None = None) -> Door:
     # A door pools its connections, so there is one for the process.
-    return Door(DoorSettings(allow_private=allow_private, allow_loopback_http=allow_loopback))
+    permissions = DoorSettings(allow_private=allow_private, allow_loopback_http=allow_loopback, ssl_context=context)
+    return Door(permissions)

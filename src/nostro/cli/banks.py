@@ -1,0 +1,130 @@
+"""``nostro bank``: which banks can be linked, for whoever runs the installation (docs/operator/banks.md)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from nostro.cli.installation import console, open_database, set_up_django
+
+if TYPE_CHECKING:
+    from nostro.hub.directory.models import Institution, Route
+    from nostro.hub.directory.routes import RouteWish
+
+MAX_SHOWN = 100
+output = Console()
+
+
+def _told(work: Callable[[], int]) -> int:
+    """Run it with a database; a problem is told in words. Returns the exit status."""
+    open_database()
+    set_up_django()
+    from nostro.web.errors import Problem
+
+    try:
+        return work()
+    except Problem as problem:
+        console.print(f"✗ {problem.what}", markup=False, soft_wrap=True)
+        if problem.what_to_do:
+            console.print(f"  → {problem.what_to_do}", markup=False, soft_wrap=True)
+        return 2
+
+
+def list_banks(text: str) -> int:
+    """Print the banks that match, or all that have a route."""
+    return _told(lambda: _list(text))
+
+
+def _list(text: str) -> int:
+    from nostro.hub.directory.models import Institution
+    from nostro.hub.directory.queries import search
+
+    with_route = Institution.objects.filter(routes__isnull=False).distinct().order_by("folded_name")
+    found = search(text, limit=MAX_SHOWN) if text else list(with_route[:MAX_SHOWN])
+    table = Table("id", "bank", "BIC", "country", "route")
+    for bank in found:
+        table.add_row(str(bank.pk), bank.name, bank.bic, bank.country, _routes(bank))
+    output.print(table if found else "No bank matches." if text else "No bank has a route yet.")
+    return 0
+
+
+def _routes(bank: Institution) -> str:
+    routes = bank.routes.order_by("-recommended", "id")
+    return "\n".join(f"{each.connector} {each.base_url}{'' if each.enabled else ' (off)'}" for each in routes)
+
+
+def add(name: str, bic: str, country: str) -> int:
+    """List a bank that the directory does not have."""
+
+    def work() -> int:
+        from nostro.hub.directory.routes import add_institution
+
+        bank, is_new = add_institution(name, bic, country)
+        output.print(f"{bank.pk} {bank.name}{'' if is_new else ' was listed before'}", markup=False, soft_wrap=True)
+        return 0
+
+    return _told(work)
+
+
+def reach(bank: str, wish: Callable[[], RouteWish]) -> int:
+    """Make or change the route to a bank and print it."""
+
+    def work() -> int:
+        from nostro.hub.directory.routes import find_institution, set_route
+
+        route, is_new = set_route(find_institution(bank), wish())
+        _print_route(route, "New route" if is_new else "Route")
+        return 0
+
+    return _told(work)
+
+
+def settings_of(given: Sequence[str], unset: Sequence[str]) -> dict[str, Any]:
+    """Keys and values of a profile: ``key=value``, the value JSON or plain text. Raises ``ValueError``."""
+    found: dict[str, Any] = dict.fromkeys(unset)
+    for item in given:
+        key, equals, text = item.partition("=")
+        if not key or not equals:
+            raise ValueError(f"{item!r} is not of the form key=value")
+        try:
+            found[key] = json.loads(text)
+        except ValueError:
+            found[key] = text
+    return found
+
+
+def _print_route(route: Route, title: str) -> None:
+    output.print(
+        f"{title} to {route.institution.name}: {route.connector} at {route.base_url}", markup=False, soft_wrap=True
+    )
+    output.print(
+        f"  consent {route.consent_days} days, history {route.history_days} days", markup=False, soft_wrap=True
+    )
+    for key, value in sorted(route.profile.items()):
+        output.print(f"  {key} = {json.dumps(value)}", markup=False, soft_wrap=True)
+    if not route.enabled:
+        output.print("  It is off: nobody can link accounts by it.", markup=False, soft_wrap=True)
+
+
+def check(bank: str) -> int:
+    """Ask the bank for a consent that does not exist: its refusal tells whether it knows this installation."""
+    return _told(lambda: _check(bank))
+
+
+def _check(bank: str) -> int:
+    from nostro.hub.directory.models import Route
+    from nostro.hub.directory.routes import find_institution
+    from nostro.hub.linking.checking import ask_for_nothing
+
+    institution = find_institution(bank)
+    worst = 0
+    for route in Route.objects.filter(institution=institution).select_related("institution").order_by("id"):
+        _print_route(route, "Route")
+        answer = ask_for_nothing(route)
+        output.print(f"{'✓' if answer.is_good else '✗'} {answer.sentence}", markup=False, soft_wrap=True)
+        worst = max(worst, int(not answer.is_good))
+    return worst
