@@ -77,6 +77,7 @@ urlpatterns = [
     path("calendar/<str:secret>.ics", renewals.calendar_feed, name="calendar_feed"),
     # journals and lines
     path("journals/<uuid:journal_id>/", journals.journal, name="journal"),
+    path("<uuid:company_id>/files/", files.company_files, name="company_files"),
     path("journals/<uuid:journal_id>/files/", files.journal_files, name="journal_files"),
     path("files/<uuid:file_id>/", files.journal_file, name="journal_file"),
     path("files/<uuid:file_id>/discard/", files.discard_file, name="discard_file"),
