@@ -33,7 +33,7 @@ def journal(owner: User, company: Company) -> Journal:
 
 
 def read(owner: User, journal: Journal, data: bytes) -> JournalFile:
-    [file] = services.hand_in(owner, journal.id, [Upload(data)], NOW)
+    [file] = services.hand_in(owner, journal.company_id, [Upload(data)], NOW, journal_id=journal.id)
     found = working.work(file.pk, clock=lambda: NOW)
     assert found is not None
     found.refresh_from_db()
@@ -161,7 +161,7 @@ def test_wrong_balances_need_a_reason(owner: User, journal: Journal) -> None:
 def test_strangers_reach_nothing(owner: User, stranger: User, journal: Journal) -> None:
     file = read(owner, journal, camt(statement(ROWS)))
     with pytest.raises(NotFound):
-        services.hand_in(stranger, journal.id, [Upload(b"x")], NOW)
+        services.hand_in(stranger, journal.company_id, [Upload(b"x")], NOW)
     for verb in (services.confirm, services.discard, services.undo):
         with pytest.raises(NotFound):
             verb(stranger, file.pk, NOW)

@@ -18,7 +18,7 @@ def journal_file(user: User, journal: Journal, *, imported: bool = False) -> Jou
     """A file of this journal's account that waits for its person, or one that was imported."""
     now = dt.datetime.now(dt.UTC)
     data = camt(statement(ROWS, iban=journal.account_number, currency=journal.currency))
-    [file] = services.hand_in(user, journal.id, [Upload(data)], now)
+    [file] = services.hand_in(user, journal.company_id, [Upload(data)], now, journal_id=journal.id)
     working.work(file.pk)
     if imported:
         services.confirm(user, file.pk, now)

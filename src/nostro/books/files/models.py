@@ -12,19 +12,21 @@ from nostro.web.fields import AmountField, IdField
 
 
 class JournalFile(models.Model):
-    """One file for one journal. Lines that it brings carry its id as their run.
+    """One file or archive, imported and undone as a whole. Lines that it brings carry its id as their run.
 
+    ``journal`` is the one on whose page it was handed in; none where the file may tell about any account.
     ``status``: received, reading, waiting (for a person), importing, imported, failed, discarded, undone.
     """
 
     id = IdField()
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
-    journal = models.ForeignKey(Journal, on_delete=models.CASCADE, related_name="files")
+    journal = models.ForeignKey(Journal, null=True, on_delete=models.CASCADE, related_name="files")
     status = models.CharField(max_length=10, default="received")
     name = models.CharField(max_length=200)  # a label for people, never a path
     size = models.BigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True)
     format = models.CharField(max_length=20, blank=True)
+    members = models.PositiveIntegerField(default=0)  # files in an archive that were read
     problems = models.JSONField(default=list)  # severity, code, sentence
     quarantined = models.BooleanField(default=False)
     reason = models.CharField(max_length=500, blank=True)
@@ -33,11 +35,13 @@ class JournalFile(models.Model):
     known_count = models.PositiveIntegerField(default=0)
     restored_count = models.PositiveIntegerField(default=0)
     held_count = models.PositiveIntegerField(default=0)
-    left_out = models.PositiveIntegerField(default=0)  # other accounts, pending and provisional rows
+    changed_count = models.PositiveIntegerField(default=0)
+    left_out = models.PositiveIntegerField(default=0)  # pending and provisional rows
 
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     handed_in_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     imported_at = models.DateTimeField(null=True)
@@ -62,12 +66,55 @@ class JournalFilePart(models.Model):
         constraints = [models.UniqueConstraint(fields=["file", "number"], name="one_journal_file_part_per_number")]
 
 
+class JournalFileAccount(models.Model):
+    """An account that a file tells about, and what becomes of its rows.
+
+    ``decision``: import (into ``journal``), create (a journal for it), skip; empty while nobody has said.
+    ``refusal``: why it cannot be imported here: other_company (``elsewhere`` names it), no_number; empty otherwise.
+    """
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    file = models.ForeignKey(JournalFile, on_delete=models.CASCADE, related_name="accounts")
+    position = models.PositiveIntegerField()  # order in the file, from 1
+    number = models.CharField(max_length=70, blank=True)  # normalised (books.md 1)
+    currency = models.CharField(max_length=3)
+    owner_name = models.CharField(max_length=140, blank=True)
+    bic = models.CharField(max_length=11, blank=True)
+    journal = models.ForeignKey(Journal, null=True, on_delete=models.SET_NULL, related_name="+")
+    reference = models.CharField(max_length=70, blank=True)  # the number that the fingerprints of its rows hold
+    decision = models.CharField(max_length=6, blank=True)
+    refusal = models.CharField(max_length=20, blank=True)
+    elsewhere = models.CharField(max_length=200, blank=True)
+    gave_opening = models.BooleanField(default=False)  # this import gave the journal its opening balance
+    rows = models.PositiveIntegerField(default=0)
+    new_count = models.PositiveIntegerField(default=0)
+    known_count = models.PositiveIntegerField(default=0)
+    restored_count = models.PositiveIntegerField(default=0)
+    held_count = models.PositiveIntegerField(default=0)
+    changed_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["file", "number", "currency"], name="one_journal_file_account_per_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.currency}".strip()
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether its rows go into a journal, as far as people have said."""
+        return not self.refusal and self.decision in {"import", "create"}
+
+
 class JournalFileStatement(models.Model):
-    """One statement of the journal's account in a file: its days, its balances and their arithmetic."""
+    """One statement of an account in a file: its days, its balances and their arithmetic."""
 
     id = IdField()
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
     file = models.ForeignKey(JournalFile, on_delete=models.CASCADE, related_name="statements")
+    account = models.ForeignKey(JournalFileAccount, on_delete=models.CASCADE, related_name="statements")
     index = models.PositiveIntegerField()
     number = models.CharField(max_length=70, blank=True)
     proof = models.CharField(max_length=8)  # proved, unproved, failed
@@ -87,7 +134,11 @@ class JournalFileStatement(models.Model):
 
 
 class StagedLine(models.Model):
-    """One booked row of a file that waits; gone when the file is imported or discarded."""
+    """One booked row of a file that waits; gone when the file is imported or discarded, except those of rows that are
+    shown to a person and not stored: withdrawn by the bank (``held``), or said differently before (``changes``).
+
+    ``held``: alike, withdrawn, locked, currency. ``like`` is the line that it resembles or changes.
+    """
 
     id = models.BigAutoField(primary_key=True)
     file = models.ForeignKey(JournalFile, on_delete=models.CASCADE, related_name="+")
@@ -97,6 +148,7 @@ class StagedLine(models.Model):
     fingerprint = models.CharField(max_length=64)
     values = models.TextField()  # LineValues as JSON
     held = models.CharField(max_length=12, default="")
+    changes = models.BooleanField(default=False)
     like = models.UUIDField(null=True)
 
     class Meta:

@@ -1,50 +1,106 @@
-"""A file's events become staged lines of one journal (books.md 11.5, formats.md 2.9)."""
+"""A file's events become staged lines of its accounts (books.md 11.5, formats.md 2.8 and 2.9)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import msgspec
 
-from nostro.books.files.models import JournalFile, JournalFileStatement, StagedLine
+from nostro.books.files.identifying import identified
+from nostro.books.files.models import JournalFile, JournalFileAccount, JournalFileStatement, StagedLine
 from nostro.books.journals.importing import LineValues
-from nostro.books.journals.models import Journal
 from nostro.books.ledger.bulk import copy_rows
 from nostro.core.account_keys import normalise_account_number
 from nostro.core.identity import books_fingerprint
 from nostro.core.identity.file_rows import complete_days
-from nostro.formats import Entry, FileHead, Hints, Problem, StatementHead, StatementTail, read, sentence, survey
+from nostro.formats import (
+    Entry,
+    FileAccount,
+    FileHead,
+    FormatError,
+    Hints,
+    Problem,
+    StatementHead,
+    StatementTail,
+    Survey,
+    read,
+    sentence,
+    survey,
+)
+from nostro.formats.containers import members, require_no_archive
 from nostro.formats.problems import fail
 
-#: Rows that one file may bring to a journal, and remarks that are kept.
+#: Rows that one file may bring, accounts it may tell about, and remarks that are kept.
 MAX_ROWS = 100_000
+MAX_ACCOUNTS = 500
 MAX_PROBLEMS = 200
 
 
 def stage(file: JournalFile, chunks: list[bytes]) -> None:
-    """Read all of a file and stage the rows of its journal's account; nothing is stored elsewhere.
+    """Read all of a file, or of the files in an archive, and stage their rows; nothing is stored elsewhere.
 
-    Raises ``FormatError`` for a file that cannot be used or that tells about other accounts only. Called within a
-    transaction, which makes it all or nothing.
+    Raises ``FormatError`` for a file that cannot be used or that tells about no account of this company. Called within
+    a transaction, which makes it all or nothing.
     """
-    journal = file.journal
-    hints = Hints(account=journal.account_number or None, currency=journal.currency)
+    page = file.journal
+    hints = Hints(account=page.account_number or None, currency=page.currency) if page else Hints()
     stager = _Stager(file)
-    for event in read(iter(chunks), survey(iter(chunks)), hints):
-        stager.take(event)
+    found = survey(iter(chunks))
+    if found.container is None:
+        stager.read(iter(chunks), found, hints)
+    else:
+        file.format = found.container
+        _stage_members(stager, chunks, found.container, hints)
     stager.end()
 
 
+#: What may lie beside statements in an archive, as a PDF or a note does; it is left out and said.
+_NO_STATEMENT = frozenset({"F-EMPTY", "F-UNKNOWN", "F-REFUSED"})
+
+
+def _stage_members(
+    stager: _Stager, chunks: list[bytes], container: Literal["zip", "gzip"], hints: Hints
+) -> None:  # fmt: skip
+    """The files of an archive as one: what is wrong with one of them is wrong with all."""
+    surveys = []
+    for member in members(iter(chunks), container):
+        surveys.append(survey(member.chunks))
+        require_no_archive(surveys[-1], member)
+    for member, found in zip(members(iter(chunks), container), surveys, strict=True):
+        stager.member = f"{member.name or member.number}: "
+        refusal = next((each for each in found.problems if each.severity == "fatal"), None)
+        if refusal is not None and refusal.code in _NO_STATEMENT:
+            stager.take(replace(refusal, severity="warning", message=f"left out: {refusal.message}"))
+            continue
+        try:
+            stager.read(member.chunks, found, hints)
+        except FormatError as error:
+            named = [replace(each, message=f"{stager.member}{each.message}") for each in error.problems]
+            raise FormatError(named[0], named) from error
+        stager.file.members += 1
+    if not stager.file.members:
+        raise fail("F-EMPTY", "there is no statement in this archive")
+
+
 class _Stager:
+    """Turns events into rows of the database. ``member`` names the file of an archive that is being read."""
+
     def __init__(self, file: JournalFile) -> None:
-        self._file, self._journal = file, file.journal
+        self.file, self.member = file, ""
+        self._account: JournalFileAccount | None = None
         self._statement: JournalFileStatement | None = None
         self._head: StatementHead | None = None
+        self._accounts: list[JournalFileAccount] = []
         self._statements: list[JournalFileStatement] = []
         self._rows: list[StagedLine] = []
-        self._others: set[str] = set()
         self._problems: list[dict[str, Any]] = []
+
+    def read(self, chunks: Iterable[bytes], found: Survey, hints: Hints) -> None:
+        """Take all of one file."""
+        for event in read(chunks, found, hints):
+            self.take(event)
 
     def take(self, event: object) -> None:
         if isinstance(event, Entry):
@@ -54,51 +110,66 @@ class _Stager:
         elif isinstance(event, StatementTail):
             self._finish(event)
         elif isinstance(event, Problem):
-            self._file.quarantined = self._file.quarantined or event.severity == "quarantine"
+            self.file.quarantined = self.file.quarantined or event.severity == "quarantine"
             if len(self._problems) < MAX_PROBLEMS:
-                self._problems.append(problem_json(event))
+                self._problems.append(problem_json(event, self.member))
         elif isinstance(event, FileHead):
-            self._file.format = event.format[:20]
+            self.file.format = event.format[:20] if not self.member else self.file.format
 
     def end(self) -> None:
-        if not self._statements:
-            numbers = ", ".join(sorted(self._others)[:5])
-            raise fail("F-ACCOUNT", f"the file tells about {numbers}, not about this journal's account")
-        self._file.problems = self._problems
+        if all(account.refusal for account in self._accounts):
+            raise fail("F-ACCOUNT", _refusal(self.file, self._accounts))
+        if self.file.journal is not None and not any(each.decision == "import" for each in self._accounts):
+            raise fail("F-ACCOUNT", _refusal(self.file, self._accounts))
+        self.file.problems = self._problems
+        JournalFileAccount.objects.bulk_create(self._accounts)
         JournalFileStatement.objects.bulk_create(self._statements)
         copy_rows(self._rows)
 
     def _begin(self, head: StatementHead) -> None:
-        self._head, self._statement = head, None
-        if not _is_own(self._journal, head):
-            self._others.add(f"{head.account.number} {head.account.currency}")
-            return
+        self._head, self._account = head, self._account_of(head.account)
         self._statement = JournalFileStatement(
-            company_id=self._file.company_id,
-            file=self._file,
-            index=head.index,
+            company_id=self.file.company_id,
+            file=self.file,
+            account=self._account,
+            index=len(self._statements) + 1,
             number=(head.sequence or head.legal_sequence or head.statement_id or "")[:70],
             proof="unproved",
         )
         self._statements.append(self._statement)
 
+    def _account_of(self, shown: FileAccount) -> JournalFileAccount:
+        key = (normalise_account_number(shown.number)[:70], shown.currency)
+        found = next((each for each in self._accounts if (each.number, each.currency) == key), None)
+        if found is None:
+            if len(self._accounts) >= MAX_ACCOUNTS:
+                raise fail("F-TOO-LARGE", f"a file may tell about at most {MAX_ACCOUNTS} accounts")
+            found = identified(self.file, shown, self._accounts)
+            self._accounts.append(found)
+        return found
+
     def _row(self, entry: Entry) -> None:
-        if self._statement is None or entry.booking_status != "booked" or entry.provisional:
-            self._file.left_out += 1
+        if entry.booking_status != "booked" or entry.provisional:
+            self.file.left_out += 1
             return
-        self._file.rows += 1
-        if self._file.rows > MAX_ROWS:
-            raise fail("F-TOO-LARGE", f"a journal takes at most {MAX_ROWS} rows of one file", entry.position)
+        assert self._statement is not None and self._account is not None, "rows come within statements"
+        if self._account.refusal:
+            return
+        self._account.rows += 1
+        self.file.rows += 1
+        if self.file.rows > MAX_ROWS:
+            raise fail("F-TOO-LARGE", f"a file may bring at most {MAX_ROWS} rows", entry.position)
         values = line_values(entry)
         self._rows.append(
             StagedLine(
-                file_id=self._file.pk,
+                file_id=self.file.pk,
                 statement_id=self._statement.pk,
-                number=self._file.rows,
-                position=str(entry.position)[:120],
-                fingerprint=fingerprint_of(self._journal, values),
+                number=self.file.rows,
+                position=f"{self.member}{entry.position}"[:120],
+                fingerprint=fingerprint_of(self._account, values),
                 values=msgspec.json.encode(values).decode(),
                 held="",
+                changes=False,
             )
         )
 
@@ -122,15 +193,24 @@ class _Stager:
         statement.proof, statement.difference = proof.state, proof.difference
 
 
-def _is_own(journal: Journal, head: StatementHead) -> bool:
-    number = normalise_account_number(head.account.number)
-    same = not number or not journal.account_number or number == journal.account_number
-    return same and head.account.currency == journal.currency
+def _refusal(file: JournalFile, accounts: Sequence[JournalFileAccount]) -> str:
+    """Why no account of a file is taken, in a sentence."""
+    if not accounts:
+        return "the file tells about no account"
+    first = accounts[0]
+    if first.refusal == "no_number":
+        return "the file names no account number; hand it in on the page of its journal"
+    named = ", ".join(str(each) for each in accounts[:5])
+    if first.refusal == "other_company":
+        return f"the file tells about {named}, an account of your company {first.elsewhere}; hand it in there"
+    if first.journal is not None:
+        return f"the file tells about {named}, not about this journal's account; its journal is {first.journal}"
+    return f"the file tells about {named}, not about this journal's account"
 
 
-def problem_json(found: Problem) -> dict[str, Any]:
-    """A problem of a file as it is kept."""
-    return {"severity": found.severity, "code": found.code, "sentence": sentence(found)[:1000]}
+def problem_json(found: Problem, member: str = "") -> dict[str, Any]:
+    """A problem of a file as it is kept; ``member`` names the file of an archive."""
+    return {"severity": found.severity, "code": found.code, "sentence": f"{member}{sentence(found)}"[:1000]}
 
 
 def line_values(entry: Entry) -> LineValues:
@@ -159,11 +239,11 @@ def line_values(entry: Entry) -> LineValues:
     )
 
 
-def fingerprint_of(journal: Journal, values: LineValues) -> str:
+def fingerprint_of(account: JournalFileAccount, values: LineValues) -> str:
     """The fingerprint of books.md 11.1, as for lines of a feed of the same account."""
     return books_fingerprint(
-        reference=journal.account_number,
-        currency=journal.currency,
+        reference=account.reference,
+        currency=account.currency,
         booking_date=values.booking_date,
         amount=values.amount,
         counterparty_account=values.counterparty_account,
@@ -172,8 +252,16 @@ def fingerprint_of(journal: Journal, values: LineValues) -> str:
     )
 
 
-def staged_values(file: JournalFile) -> Iterator[tuple[StagedLine, LineValues]]:
-    """The staged lines of a file in its order."""
-    decode = msgspec.json.Decoder(LineValues).decode
-    for row in StagedLine.objects.filter(file=file).order_by("number").iterator(chunk_size=2_000):
-        yield row, decode(row.values)
+def staged_values(account: JournalFileAccount) -> Iterator[tuple[StagedLine, LineValues]]:
+    """The staged lines of an account in the order of the file."""
+    found = StagedLine.objects.filter(statement__account=account).order_by("number")
+    for row in found.iterator(chunk_size=2_000):
+        yield row, values_of(row)
+
+
+_decode = msgspec.json.Decoder(LineValues).decode
+
+
+def values_of(row: StagedLine) -> LineValues:
+    """What the bank said in a staged row."""
+    return _decode(row.values)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from django.db import transaction
 
-from nostro.books.companies.models import Role
-from nostro.books.companies.queries import require_role
-from nostro.books.files.comparing import UNDONE
-from nostro.books.files.models import JournalFile, JournalFilePart, JournalFileStatement, LineSighting, StagedLine
-from nostro.books.journals.models import Alias, Journal, Line, LineStatus
+from nostro.books.companies.models import Company, Role
+from nostro.books.companies.queries import access_company, require_role
+from nostro.books.files.models import (
+    JournalFile,
+    JournalFileAccount,
+    JournalFilePart,
+    JournalFileStatement,
+    StagedLine,
+)
+from nostro.books.files.undoing import undo_import
+from nostro.books.journals.models import Journal
 from nostro.books.journals.queries import access_journal
-from nostro.books.journals.services import remove_line
 from nostro.core.ids import new_id
 from nostro.core.text import clean
 from nostro.keys.envelope import value_context
@@ -42,7 +47,7 @@ class Upload(Protocol):
 
 def access_file(user: User, file_id: UUID, *, role: Role | None = None) -> JournalFile:
     """A file of one of the person's companies. Raises NotFound for unknown and foreign ones, Forbidden."""
-    found = JournalFile.objects.select_related("journal__company", "handed_in_by").filter(pk=file_id).first()
+    found = JournalFile.objects.select_related("company", "journal", "handed_in_by").filter(pk=file_id).first()
     if found is None:
         raise NotFound("file")
     require_role(user, found.company_id, role, "file")
@@ -50,12 +55,18 @@ def access_file(user: User, file_id: UUID, *, role: Role | None = None) -> Journ
 
 
 @transaction.atomic
-def hand_in(user: User, journal_id: UUID, uploads: Sequence[Upload], now: dt.datetime) -> list[JournalFile]:
+def hand_in(
+    user: User, company_id: UUID, uploads: Sequence[Upload], now: dt.datetime, *, journal_id: UUID | None = None
+) -> list[JournalFile]:
     """Keep files, sealed, and have a worker read each. All or none are taken.
 
+    With ``journal_id`` they are for that journal; without, each of their accounts goes to the journal of its number.
     Raises NotFound for strangers, Forbidden to readers, Problem for none, too many and too large ones.
     """
-    journal = access_journal(user, journal_id, role=Role.CLERK)
+    company = access_company(user, company_id, role=Role.CLERK)
+    journal = access_journal(user, journal_id, role=Role.CLERK) if journal_id else None
+    if journal is not None and journal.company_id != company.pk:
+        raise NotFound("journal")
     if not uploads:
         raise Problem("No file was chosen.", what_to_do="Choose a statement file.", code="noFile", field="uploads")
     if len(uploads) > MAX_FILES:
@@ -63,15 +74,15 @@ def hand_in(user: User, journal_id: UUID, uploads: Sequence[Upload], now: dt.dat
             f"At most {MAX_FILES} files are taken at once.", what_to_do="Hand in a part of them first.",
             code="tooManyFiles", field="uploads",
         )  # fmt: skip
-    return [_store(user, journal, upload, now) for upload in uploads]
+    return [_store(user, company, journal, upload, now) for upload in uploads]
 
 
-def _store(user: User, journal: Journal, upload: Upload, now: dt.datetime) -> JournalFile:
+def _store(user: User, company: Company, journal: Journal | None, upload: Upload, now: dt.datetime) -> JournalFile:
     from nostro.books.files.tasks import defer
 
     name = clean((upload.name or "").replace("\\", "/").rsplit("/", 1)[-1], 200) or "file"
     file = JournalFile.objects.create(
-        company_id=journal.company_id, journal=journal, name=name, handed_in_by=user, created_at=now, updated_at=now
+        company=company, journal=journal, name=name, handed_in_by=user, created_at=now, updated_at=now
     )
     digest, waiting = hashlib.sha256(), bytearray()
     for chunk in upload.chunks():
@@ -91,7 +102,7 @@ def _store(user: User, journal: Journal, upload: Upload, now: dt.datetime) -> Jo
     file.save()
     record(
         tenant_id=file.company_id, actor=user, action="file.handed_in", obj=file,
-        sentence=f"Handed in the bank file {name} for {journal.code}.",
+        sentence=f"Handed in the bank file {name}{f' for {journal.code}' if journal else ''}.",
     )  # fmt: skip
     defer(file)
     return file
@@ -115,10 +126,13 @@ def _context(part_id: UUID) -> str:
 
 
 @transaction.atomic
-def confirm(user: User, file_id: UUID, now: dt.datetime, *, reason: str = "") -> JournalFile:
+def confirm(
+    user: User, file_id: UUID, now: dt.datetime, *, answers: Mapping[UUID, str] | None = None, reason: str = ""
+) -> JournalFile:
     """Import a file that waits, as a job. One whose balances do not add up needs an accountant and a reason.
 
-    Confirming twice is the same as once. Raises NotFound, Forbidden, Problem.
+    ``answers`` says for an account of the file: import, create (a journal for it, which an owner may) or skip; what is
+    not named stays as proposed. Confirming twice is the same as once. Raises NotFound, Forbidden, Problem.
     """
     from nostro.books.files.tasks import defer
 
@@ -128,6 +142,7 @@ def confirm(user: User, file_id: UUID, now: dt.datetime, *, reason: str = "") ->
         return locked
     if locked.status != "waiting":
         raise not_in_this_state()
+    _answer(user, locked, answers or {})
     if locked.quarantined:
         access_file(user, file_id, role=Role.ACCOUNTANT)
         if not reason.strip():
@@ -137,10 +152,38 @@ def confirm(user: User, file_id: UUID, now: dt.datetime, *, reason: str = "") ->
                 code="F-BALANCE", field="reason",
             )  # fmt: skip
     locked.status, locked.reason, locked.lease_until, locked.attempts = "importing", reason.strip()[:500], None, 0
-    locked.updated_at = now
+    locked.updated_at, locked.confirmed_by = now, user
     locked.save()
     defer(locked)
     return locked
+
+
+def _answer(user: User, file: JournalFile, answers: Mapping[UUID, str]) -> None:
+    """Keep what a person says about the accounts of a file. Raises Problem for what is not said or not possible."""
+    accounts = list(JournalFileAccount.objects.select_for_update(of=("self",)).filter(file=file, refusal=""))
+    for account in accounts:
+        answer = answers.get(account.pk, account.decision)
+        if not answer:
+            raise Problem(
+                f"It is not said what becomes of the account {account}.", what_to_do="Choose for each account.",
+                code="accountUndecided", field=str(account.pk),
+            )  # fmt: skip
+        possible = {"skip", "import"} if account.journal_id else {"skip", "create"}
+        if answer not in possible:
+            raise Problem(
+                f"This cannot be done with the account {account}.", what_to_do="Choose one of the offered answers.",
+                code="invalid", field=str(account.pk),
+            )  # fmt: skip
+        if answer == "create":
+            require_role(user, file.company_id, Role.OWNER, "file")
+        if answer != account.decision:
+            account.decision = answer
+            account.save(update_fields=["decision"])
+    if not any(account.takes_part for account in accounts):
+        raise Problem(
+            "All accounts of this file are left out.", what_to_do="Choose one to import, or discard the file.",
+            code="nothingToImport",
+        )  # fmt: skip
 
 
 @transaction.atomic
@@ -161,11 +204,12 @@ def clear(file: JournalFile) -> None:
     """Forget what was staged of a file."""
     StagedLine.objects.filter(file=file).delete()
     JournalFileStatement.objects.filter(file=file).delete()
+    JournalFileAccount.objects.filter(file=file).delete()
 
 
 @transaction.atomic
 def undo(user: User, file_id: UUID, now: dt.datetime) -> JournalFile:
-    """Take an import back: lines that neither the feed nor another file shows become tombstones.
+    """Take an import back as a whole: lines that neither the feed nor another file shows become tombstones.
 
     Raises Problem ``lineReconciled`` or ``statementConfirmed`` where one is decided, and then nothing is undone.
     """
@@ -177,15 +221,10 @@ def undo(user: User, file_id: UUID, now: dt.datetime) -> JournalFile:
         raise not_in_this_state()
     locked.status, locked.undone_at, locked.updated_at = "undone", now, now
     locked.save()
-    mine = set(LineSighting.objects.filter(statement__file=locked).values_list("line_id", flat=True))
-    others = LineSighting.objects.filter(line__in=mine, statement__file__undone_at=None)
-    mine -= set(others.values_list("line_id", flat=True))
-    mine -= set(Alias.objects.filter(line__in=mine).values_list("line_id", flat=True))
-    lines = Line.objects.filter(pk__in=mine, source="file").exclude(status=LineStatus.REMOVED)
-    removed = [remove_line(user, line.pk, reason=UNDONE, now=now) for line in lines.order_by("order_date", "day_seq")]
+    removed = undo_import(user, locked, now)
     record(
         tenant_id=file.company_id, actor=user, action="file.undone", obj=file,
-        sentence=f"Undid the import of {file.name}: {len(removed)} lines were taken out.",
+        sentence=f"Undid the import of {file.name}: {removed} lines were taken out.",
     )  # fmt: skip
     return locked
 

@@ -23,6 +23,10 @@ from nostro.people.models import User
 
 #: Reason of lines that the bank took back; it does not have them any more.
 WITHDRAWN_REASON = "withdrawn by the bank"
+#: Reason of lines that went with the import of a file that a person undid. Until another source shows them nothing says
+#: that the bank has them; they come back with the file.
+UNDONE_REASON = "import undone"
+_NOT_THE_BANKS = frozenset({WITHDRAWN_REASON, UNDONE_REASON})
 
 
 def record_balance(
@@ -48,6 +52,11 @@ def record_balance(
         observed_at=observed_at,
         run_id=run_id,
     )
+
+
+def take_back_balances(run_id: UUID) -> None:
+    """What an import told about balances counts no more, because the import was undone."""
+    Balance.objects.filter(run_id=run_id, origin="bank").update(origin="undone")
 
 
 def newest_balance(journal: Journal, kind: str = "current") -> Balance | None:
@@ -144,7 +153,7 @@ def _proof_lines(journal: Journal, until: dt.date) -> list[ProofLine]:
             date,
             amount,
             cast(CoreStatus, status),
-            status == "removed" and ("duplicate" in reason.lower() or reason == WITHDRAWN_REASON),
+            status == "removed" and ("duplicate" in reason.lower() or reason in _NOT_THE_BANKS),
         )
         for line_id, date, amount, status, reason in others
     )

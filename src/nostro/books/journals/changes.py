@@ -30,6 +30,8 @@ class Changed(NamedTuple):
     currency: str
     booking_date: dt.date
     fingerprint: str
+    #: The import of a file that says so; none: the feed.
+    run_id: UUID | None = None
 
 
 def open_changes(journal: Journal) -> list[BankChange]:
@@ -45,7 +47,7 @@ def fill_details(journal: Journal, seen: Mapping[UUID, LineValues]) -> int:
     filled = 0
     for line in Line.objects.select_for_update().filter(journal=journal, pk__in=list(seen), reconciled=False):
         values = seen[line.id]
-        names = [name for name in DETAILS if not getattr(line, name) and getattr(values, name, "") not in {"", None}]
+        names = empty_details(line, values)
         if not names:
             continue
         for name in names:
@@ -65,12 +67,17 @@ def fill_details(journal: Journal, seen: Mapping[UUID, LineValues]) -> int:
     return filled
 
 
+def empty_details(line: Line, values: LineValues) -> list[str]:
+    """The texts of a line that are empty and that the bank tells."""
+    return [name for name in DETAILS if not getattr(line, name) and getattr(values, name, "") not in {"", None}]
+
+
 @transaction.atomic
 def note_changes(journal: Journal, changed: Sequence[Changed], shown: Collection[UUID]) -> None:
-    """Keep changes for a decision, once each. ``shown`` are lines the bank shows as they are: what waited for them
-    is over, and a suspected withdrawal was none."""
+    """Keep changes for a decision, once each. ``shown`` are lines the feed shows as they are: what it made wait for
+    them is over, and a suspected withdrawal was none. What a file says otherwise waits until a person decides."""
     for change in open_changes(journal):
-        if change.line_id in shown:
+        if change.line_id in shown and change.run_id is None:
             _take_back(change)
     if not changed:
         return
@@ -84,6 +91,11 @@ def note_changes(journal: Journal, changed: Sequence[Changed], shown: Collection
             continue
         BankChange.objects.filter(line_id=each.line_id, decision=Decision.OPEN).delete()
         BankChange.objects.create(company_id=journal.company_id, kind=ChangeKind.CHANGED, **each._asdict())
+
+
+def forget_changes(run_id: UUID) -> None:
+    """The import that said otherwise of lines is undone: what still waits for a decision is over."""
+    BankChange.objects.filter(run_id=run_id, decision=Decision.OPEN).delete()
 
 
 def _take_back(change: BankChange) -> None:

@@ -315,6 +315,7 @@ class BankChange(models.Model):
     fingerprint = models.CharField(max_length=64, blank=True)
     absences = models.PositiveSmallIntegerField(default=0)  # reads in a row that should have shown it
     is_certain = models.BooleanField(default=True)  # an absent one is only suspected until the Hub was asked by id
+    run_id = models.UUIDField(null=True)  # the import of a file that says so; none: the feed
     decision = models.CharField(max_length=8, choices=Decision, default=Decision.OPEN, blank=True)
     decided_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -338,13 +339,16 @@ class NotDuplicate(models.Model):
 
 
 class Balance(models.Model):
-    """A balance of a journal's bank account, append-only; written when it differs from the newest of its kind."""
+    """A balance of a journal's bank account, append-only; written when it differs from the newest of its kind.
+
+    ``origin``: bank, computed, or undone for what an import of a file told that a person took back.
+    """
 
     id = models.BigAutoField(primary_key=True)
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
     journal = models.ForeignKey(Journal, on_delete=models.CASCADE, related_name="balances")
     kind = models.CharField(max_length=9)  # current, available
-    origin = models.CharField(max_length=8, default="bank")  # bank, computed
+    origin = models.CharField(max_length=8, default="bank")
     amount = AmountField()
     currency = models.CharField(max_length=3)
     reference_date = models.DateField(null=True)  # null: the bank gave no date, so nothing is compared with it
@@ -353,6 +357,20 @@ class Balance(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["journal", "kind", "-id"], name="journal_balance_by_kind")]
+
+
+class FileDays(models.Model):
+    """Days that a statement of an imported file lists completely (books.md 11.5); gone when the import is undone."""
+
+    id = models.BigAutoField(primary_key=True)
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    journal = models.ForeignKey(Journal, on_delete=models.CASCADE, related_name="+")
+    run_id = models.UUIDField()
+    first_day = models.DateField()
+    last_day = models.DateField()
+
+    class Meta:
+        indexes = [models.Index(fields=["journal", "last_day"], name="file_days_by_journal")]
 
 
 class PendingState(models.TextChoices):

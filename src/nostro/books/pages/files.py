@@ -16,12 +16,22 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from nostro.books.companies.models import Role
+from nostro.books.companies.models import Company
 from nostro.books.files import services
 from nostro.books.files.models import JournalFile
-from nostro.books.files.queries import HeldRow, earlier_file, files_of, first_rows, held_rows, statements_in
+from nostro.books.files.queries import (
+    accounts_in,
+    changes_said,
+    earlier_file,
+    files_of,
+    files_of_company,
+    first_rows,
+    statements_in,
+    told_rows,
+)
+from nostro.books.journals.models import Journal
 from nostro.books.journals.queries import access_journal
-from nostro.books.pages.shell import now, person, remember, show
+from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
 from nostro.web.errors import Problem
 from nostro.web.forms import ManyFilesInput, add_problem
 
@@ -67,25 +77,40 @@ class FileLine:
         return cls(file, *states[file.status])
 
 
+@company_page()
+def company_files(request: CompanyRequest) -> HttpResponse:
+    """All bank files of a company, and the form that takes new ones for any of its accounts."""
+    return _files(request, request.company, None, files_of_company(request.company))
+
+
 @login_required
 def journal_files(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
-    """The files of a journal, and the form that takes new ones."""
+    """The files of a journal, and the form that takes new ones for it."""
     journal = access_journal(person(request), journal_id)
     remember(request, journal.company)
+    return _files(request, journal.company, journal, files_of(journal))
+
+
+def _files(
+    request: HttpRequest, company: Company, journal: Journal | None, found: list[JournalFile]
+) -> HttpResponse:  # fmt: skip
     form = FilesForm()
     if request.method == "POST":
-        access_journal(person(request), journal_id, role=Role.CLERK)
         form = FilesForm(request.POST, request.FILES)
         uploads = cast(list[services.Upload], request.FILES.getlist("uploads"))
         try:
-            taken = services.hand_in(person(request), journal.id, uploads, now())
+            taken = services.hand_in(
+                person(request), company.id, uploads, now(), journal_id=journal.id if journal else None
+            )
             if len(taken) == 1:
                 return redirect("books:journal_file", file_id=taken[0].pk)
-            return redirect("books:journal_files", journal_id=journal.id)
+            return redirect(request.path)
         except Problem as problem:
+            if problem.status != 400:
+                raise
             if form.is_valid():
                 add_problem(form, problem)
-    lines = [FileLine.of(each) for each in files_of(journal)]
+    lines = [FileLine.of(each) for each in found]
     return show(
         request, "journal_files.html", journal=journal, form=form, lines=lines, room="dashboard",
         running=any(line.is_running for line in lines),
@@ -97,22 +122,30 @@ def journal_files(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
 def journal_file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """One file: what it would bring or brought. POST imports it."""
     found = services.access_file(person(request), file_id)
-    remember(request, found.journal.company)
+    remember(request, found.company)
+    accounts = accounts_in(found)
     problem = None
     if request.method == "POST":
         try:
-            services.confirm(person(request), found.pk, now(), reason=request.POST.get("reason", ""))
+            answers = {each.account.pk: request.POST.get(f"account_{each.account.pk}", "") for each in accounts}
+            services.confirm(
+                person(request), found.pk, now(), answers={key: answer for key, answer in answers.items() if answer},
+                reason=request.POST.get("reason", ""),
+            )  # fmt: skip
             return redirect("books:journal_file", file_id=found.pk)
         except Problem as refused:
             if refused.status != 400:
                 raise
             problem = refused
-    held: list[HeldRow] = held_rows(found) if found.status == "waiting" else []
+            for each in accounts:
+                each.account.decision = answers[each.account.pk] or each.account.decision
+    waits = found.status == "waiting"
     return show(
         request, "journal_file.html", 400 if problem else 200, file=found, journal=found.journal,
-        line=FileLine.of(found), problem=problem, statements=statements_in(found), held=held,
-        rows=first_rows(found) if found.status == "waiting" else [], new=found.new_count + found.restored_count,
-        earlier=earlier_file(found) if found.status == "waiting" else None,
+        line=FileLine.of(found), problem=problem, accounts=accounts, statements=statements_in(found),
+        told=told_rows(found) if found.status in {"waiting", "imported"} else [], changes=changes_said(found),
+        rows=first_rows(found) if waits else [], new=found.new_count + found.restored_count,
+        earlier=earlier_file(found) if waits else None,
         faults=[each for each in found.problems if each["severity"] in {"fatal", "quarantine"}],
         notes=[each for each in found.problems if each["severity"] in {"warning", "info"}], room="dashboard",
     )  # fmt: skip
@@ -124,7 +157,9 @@ def discard_file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """Forget a file that was not imported."""
     found = services.discard(person(request), file_id, now())
     messages.success(request, _("The file is discarded; nothing of it was imported."))
-    return redirect("books:journal_files", journal_id=found.journal_id)
+    if found.journal_id is not None:
+        return redirect("books:journal_files", journal_id=found.journal_id)
+    return redirect("books:company_files", company_id=found.company_id)
 
 
 @login_required
