@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from nostro.cli.installation import console, open_database, set_up_django
 
@@ -45,7 +45,7 @@ def _list(text: str) -> int:
 
     with_route = Institution.objects.filter(routes__isnull=False).distinct().order_by("folded_name")
     found = search(text, limit=MAX_SHOWN) if text else list(with_route[:MAX_SHOWN])
-    table = Table("id", "bank", "BIC", "country", "route")
+    table = Table(Column("id", no_wrap=True), "bank", "BIC", "country", Column("route", overflow="fold"))
     for bank in found:
         table.add_row(str(bank.pk), bank.name, bank.bic, bank.country, _routes(bank))
     output.print(table if found else "No bank matches." if text else "No bank has a route yet.")
