@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Column, Table
 
 from nostro.cli.installation import console, open_database, set_up_django
 
 if TYPE_CHECKING:
-    from nostro.hub.directory.models import Institution, Route
+    from nostro.hub.directory.models import Route
     from nostro.hub.directory.routes import RouteWish
 
 MAX_SHOWN = 100
@@ -45,16 +44,14 @@ def _list(text: str) -> int:
 
     with_route = Institution.objects.filter(routes__isnull=False).distinct().order_by("folded_name")
     found = search(text, limit=MAX_SHOWN) if text else list(with_route[:MAX_SHOWN])
-    table = Table(Column("id", no_wrap=True), "bank", "BIC", "country", Column("route", overflow="fold"))
     for bank in found:
-        table.add_row(str(bank.pk), bank.name, bank.bic, bank.country, _routes(bank))
-    output.print(table if found else "No bank matches." if text else "No bank has a route yet.")
+        output.print(f"{bank.pk}  {bank.bic:11}  {bank.country:2}  {bank.name}", markup=False, soft_wrap=True)
+        for route in bank.routes.order_by("-recommended", "id"):
+            off = "" if route.enabled else " (off)"
+            output.print(f"    {route.connector} at {route.base_url}{off}", markup=False, soft_wrap=True)
+    if not found:
+        output.print("No bank matches." if text else "No bank has a route yet.")
     return 0
-
-
-def _routes(bank: Institution) -> str:
-    routes = bank.routes.order_by("-recommended", "id")
-    return "\n".join(f"{each.connector} {each.base_url}{'' if each.enabled else ' (off)'}" for each in routes)
 
 
 def add(name: str, bic: str, country: str) -> int:
