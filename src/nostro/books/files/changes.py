@@ -15,7 +15,7 @@ from uuid import UUID
 from nostro.books.files.models import JournalFileStatement
 from nostro.books.journals.importing import LineValues
 from nostro.books.journals.models import Line, LineStatus, Source
-from nostro.core.identity.file_comparison import Compared
+from nostro.core.identity.file_comparison import Compared, RowOfStatement
 from nostro.core.identity.file_rows import RowOfFile
 
 #: Days between two dates that a bank may give one booking.
@@ -38,7 +38,7 @@ def take_changed(
     lines: Iterable[Line],
     shown_in: Mapping[UUID, Iterable[JournalFileStatement]],
 ) -> list[ChangedRow]:
-    """Take out of what a file would add or hold the rows that are changes of known lines.
+    """Take out of what a file would add or hold the rows that are changes of known lines; they are seen as those.
 
     ``statement_of`` gives the statement of a row by its number in the file, ``shown_in`` those that showed a line.
     """
@@ -51,12 +51,17 @@ def take_changed(
     keys_of_lines = {line.pk: _keys(line, shown_in.get(line.pk, ())) for line in free}
     found = _paired(rows, free, keys_of_rows, keys_of_lines)
     if found:
+        # Other statements of the file may show the same row again, as one that the first of them adds.
+        instead = {each.id: found[each.row.number].pk for each in compared.added if each.row.number in found}
+        compared.seen = [(each, instead.get(line_id, line_id)) for each, line_id in compared.seen]
+        compared.seen += [
+            (RowOfStatement(statement_of[each.row.number].pk, each.row), found[each.row.number].pk)
+            for each in compared.held
+            if each.row.number in found
+        ]
         compared.added = [each for each in compared.added if each.row.number not in found]
         compared.held = [each for each in compared.held if each.row.number not in found]
-        compared.seen = [each for each in compared.seen if each[0].row.number not in found]
-    return [
-        ChangedRow(row, statement_of[row.number].pk, found[row.number]) for row in rows if row.number in found
-    ]  # fmt: skip
+    return [ChangedRow(row, statement_of[row.number].pk, found[row.number]) for row in rows if row.number in found]
 
 
 def _paired(

@@ -147,8 +147,9 @@ def _note_sightings(
         for line in Line.objects.filter(run_id=file.pk, journal=account.journal_id).only("fingerprint", "occurrence")
     }
     made = {number: stored[line.fingerprint, line.occurrence] for number, line in new}
-    shown = [(each.statement_id, each.row, made.get(each.row.number, line_id)) for each, line_id in found.compared.seen]
-    shown += [(each.statement_id, each.row, each.line.pk) for each in found.changed]
+    # Lines get ids of their own; rows that two statements of the file show are known by the id that was proposed.
+    lines = {each.id: made[each.row.number] for each in found.compared.added}
+    shown = [(each.statement_id, each.row, lines.get(line_id, line_id)) for each, line_id in found.compared.seen]
     held = {each.row.number: each.row for each in found.compared.held if each.row.number in made}
     statements = StagedLine.objects.filter(file=file, number__in=held).values_list("number", "statement_id")
     shown += [(statement_id, held[number], made[number]) for number, statement_id in statements]
