@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.test import Client
+from tests.books.api.conftest import Ask, asking
 from tests.books.conftest import NOW
-from tests.books.hub_server import Booked, ScriptedAccount, ScriptedHub
-from tests.books.steps import fetch, linked
+from tests.books.hub_server import ScriptedAccount, ScriptedHub
 
 from nostro.books.api.openapi import document
 from nostro.books.api.routing import ENDPOINTS, Endpoint
@@ -27,40 +25,6 @@ from nostro.books.links.models import JournalLink, Run
 from nostro.books.reconcile.models import LearnedRule, Rule
 from nostro.books.reconcile.services import reconcile_with_account
 from nostro.people.models import AuditRecord, User
-
-Ask = Callable[..., tuple[int, Any]]
-
-
-def asking(token: str) -> Ask:
-    """A program with a token."""
-
-    def ask(
-        method: str, path: str, body: object = None, *, raw: bytes | None = None, **headers: str
-    ) -> tuple[int, Any]:
-        content = raw if raw is not None else json.dumps({"data": {"attributes": body}}) if body is not None else ""
-        named = {key.replace("_", "-"): value for key, value in headers.items()}
-        response = Client().generic(
-            method, f"/books/api/{path}", content, content_type="application/json",
-            headers={"Authorization": f"Bearer {token}", **named},
-        )  # fmt: skip
-        return response.status_code, json.loads(response.content, parse_float=Decimal)
-
-    return ask
-
-
-@pytest.fixture
-def link(owner: User, company: Company, hub: ScriptedHub) -> JournalLink:
-    hub.accounts = [ScriptedAccount(transactions=[
-        Booked("c", "2026-11-11", "-50.10"), Booked("b", "2026-11-10", "121.00"), Booked("a", "2026-11-09", "7.00"),
-    ], pending=[Booked("p", "2026-11-12", "-3.00")])]  # fmt: skip
-    link = linked(owner, company, hub)
-    fetch(link)
-    return link
-
-
-@pytest.fixture
-def ask(owner: User, company: Company) -> Ask:
-    return asking(create_token(owner, company, name="Test", now=NOW)[1])
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_all_errors_stand_together_beside_their_rows_and_what_was_typed_stays(
 
     for code in ("L-DATE", "L-JOURNAL-MISSING", "L-RATE"):
         assert code in page
-    assert page.count("L-JOURNAL-MISSING") == 2
+    assert page.count("(L-JOURNAL-MISSING)") == 2
     assert "2 rows need a correction" in page
     assert not JournalLink.objects.exists()
     assert not Journal.objects.exists()
@@ -128,7 +128,7 @@ def test_one_journal_for_two_accounts_is_refused(
 
     page = browser.post(address, {**fields, "do": "confirm"}).content.decode()
 
-    assert page.count("L-JOURNAL-TWICE") == 2
+    assert page.count("(L-JOURNAL-TWICE)") == 2
     assert not JournalLink.objects.exists()
 
 

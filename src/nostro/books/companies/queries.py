@@ -11,6 +11,11 @@ from nostro.web.errors import Forbidden, NotFound
 _RANK = {role: rank for rank, role in enumerate((Role.READER, Role.CLERK, Role.ACCOUNTANT, Role.OWNER))}
 
 
+def at_least(role: Role, wanted: Role) -> bool:
+    """Whether a role may do what ``wanted`` may."""
+    return _RANK[role] >= _RANK[wanted]
+
+
 def companies_of(user: User) -> list[Company]:
     """The companies of a person, by name."""
     return list(Company.objects.filter(members__user=user).order_by("name", "id"))
@@ -24,7 +29,7 @@ def access_company(user: User, company_id: UUID, *, role: Role | None = None) ->
     member = CompanyMember.objects.select_related("company").filter(user=user, company_id=company_id).first()
     if member is None:
         raise NotFound("company")
-    if role is not None and _RANK[Role(member.role)] < _RANK[role]:
+    if role is not None and not at_least(Role(member.role), role):
         raise Forbidden
     return member.company
 

@@ -40,6 +40,14 @@ def access_journal(user: User, journal_id: UUID, *, role: Role | None = None) ->
     return journal
 
 
+def journal_of_number(company: Company, account_number: str, currency: str) -> Journal | None:
+    """The active journal of an account number and currency."""
+    if not account_number:
+        return None
+    found = Journal.objects.filter(company=company, account_number=account_number, currency=currency, active=True)
+    return found.first()
+
+
 def access_line(user: User, line_id: UUID, *, role: Role | None = None) -> Line:
     """A line of one of the person's companies, else :class:`NotFound`."""
     line = Line.objects.select_related("journal", "company", "partner", "statement").filter(pk=line_id).first()

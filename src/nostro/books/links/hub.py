@@ -85,7 +85,8 @@ def store_accounts(
     """
     known = {row.identity: row for row in OnlineAccount.objects.select_for_update().filter(connection=connection)}
     seen: dict[str, OnlineAccount] = {}
-    for account in accounts:
+    # A replaced account may stand beside the one that replaced it, under the same number: that one counts.
+    for account in sorted(accounts, key=lambda each: each.deprecated):
         identity = identity_of(account)
         if identity in seen:
             continue

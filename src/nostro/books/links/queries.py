@@ -81,6 +81,11 @@ def live_link(account: OnlineAccount) -> JournalLink | None:
     )
 
 
+def live_link_of_journal(journal_id: UUID) -> JournalLink | None:
+    """What feeds a journal now."""
+    return JournalLink.objects.filter(journal_id=journal_id, unlinked_at=None).first()
+
+
 def latest_run(account: OnlineAccount) -> Run | None:
     return Run.objects.filter(online_account=account).order_by("-created_at", "-id").first()
 

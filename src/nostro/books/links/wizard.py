@@ -26,7 +26,7 @@ from nostro.books.ledger.rates import Rates
 from nostro.books.links.fetching import request_fetch
 from nostro.books.links.models import Connection, FetchSchedule, JournalLink, OnlineAccount
 from nostro.books.links.queries import access_connection, online_accounts_of
-from nostro.books.links.services import check_settings, plan_next
+from nostro.books.links.services import check_settings, plan_next, unlink
 from nostro.people.audit import record
 from nostro.people.models import User
 from nostro.web.errors import Problem
@@ -116,9 +116,11 @@ def propose_rows(connection: Connection, *, journal: Journal | None = None, now:
 
 
 def free_journals(company: Company) -> list[Journal]:
-    """Journals of the company without a live link."""
+    """Journals of the company without a live link. A link of an account that was replaced at the Hub does not count:
+    its journal waits for the new account (H-REPLACED)."""
     journals = Journal.objects.filter(company=company, active=True)
-    return list(journals.exclude(links__in=JournalLink.objects.filter(unlinked_at=None)).order_by("code"))
+    live = JournalLink.objects.filter(unlinked_at=None, online_account__deprecated=False)
+    return list(journals.exclude(links__in=live).order_by("code"))
 
 
 def suits(journal: Journal, account: OnlineAccount) -> bool:
@@ -220,7 +222,7 @@ class _Confirmation:
         accounts = OnlineAccount.objects.select_for_update(of=("self",), no_key=True).select_related("connection")
         self.accounts = {row.id: row for row in accounts.filter(connection=connection)}
         self.journals = {j.id: j for j in Journal.objects.filter(pk__in=[r.journal_id for r in rows if r.journal_id])}
-        live = JournalLink.objects.filter(unlinked_at=None).select_related("journal")
+        live = JournalLink.objects.filter(unlinked_at=None).select_related("journal", "online_account")
         self.link_of_account = {x.online_account_id: x for x in live.filter(online_account__in=self.accounts)}
         self.link_of_journal = {x.journal_id: x for x in live.filter(journal__in=self.journals)}
         self.errors: list[RowError] = []
@@ -286,7 +288,8 @@ class _Confirmation:
             self._error(row, "L-TYPE", "journal")
         if chosen[journal.id] > 1:
             self._error(row, "L-JOURNAL-TWICE", "journal")
-        if journal.id in self.link_of_journal:
+        holder = self.link_of_journal.get(journal.id)
+        if holder is not None and not holder.online_account.deprecated:
             self._error(row, "L-JOURNAL-TAKEN", "journal")
         if journal.currency != account.currency:
             if journal.lines.exists():
@@ -327,6 +330,8 @@ class _Confirmation:
         if row.exchange_rate is not None and account.currency != self.company.currency:
             enter_rate(self.user, self.company, account.currency, self.today, row.exchange_rate, now=self.now)
         journal = self.journals[row.journal_id] if row.action == "link" and row.journal_id else self._create(account)
+        if (replaced := self.link_of_journal.get(journal.id)) is not None:
+            unlink(self.user, replaced.id, now=self.now)
         fetch_from = row.fetch_from or default_fetch_from(self.company, journal, self.today)
         self._prepare(journal, account, row)
         link = JournalLink.objects.create(

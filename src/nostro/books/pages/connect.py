@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from nostro.books.companies.models import Role
+from nostro.books.companies.queries import role_of
 from nostro.books.hub_client.catalogue import describe
 from nostro.books.journals.models import Journal
 from nostro.books.journals.queries import access_journal
@@ -27,14 +28,15 @@ from nostro.books.links.account_lists import reload_accounts
 from nostro.books.links.banks import search_banks
 from nostro.books.links.credentials import connect, test_credentials
 from nostro.books.links.models import Connection, JournalLink
-from nostro.books.links.queries import access_connection, latest_run, online_accounts_of
+from nostro.books.links.queries import access_connection, failures_of, latest_run, online_accounts_of
 from nostro.books.links.wizard import LinkErrors, confirm_links, propose_rows
 from nostro.books.pages.forms import CredentialsForm, FindBankForm
-from nostro.books.pages.grid import RowForm, create_for_unmatched
+from nostro.books.pages.grid import RowForm, create_for_unmatched, mended
+from nostro.books.pages.refusals import Refusal, failure_row, refusal_of, tell
+from nostro.books.pages.remedies import Place
 from nostro.books.pages.shell import CompanyRequest, company_page, is_live, now, person, remember, show
 from nostro.books.pages.states import State, is_busy, run_state
 from nostro.web.errors import NotFound, Problem
-from nostro.web.forms import add_problem
 from nostro.web.once import new_form_key, once
 
 STEPS = (
@@ -86,13 +88,12 @@ def credentials(request: CompanyRequest) -> HttpResponse:
                 suffix = f"?journal={journal.id}" if journal else ""
                 return redirect(reverse("books:link_accounts", kwargs={"connection_id": made}) + suffix)
         except Problem as problem:
-            refusal = problem
-            add_problem(form, problem)
+            refusal = tell(form, problem)
     if is_live(request):
-        return show(request, "tested.html", tested=tested, problem=refusal)
+        return show(request, "tested.html", form=form, tested=tested, problem=refusal)
     return show(
-        request, "credentials.html", form=form, tested=tested, form_key=form_key, journal=journal, steps=STEPS,
-        hub_url=settings.DEFAULT_HUB_URL, room="dashboard",
+        request, "credentials.html", form=form, tested=tested, problem=refusal, form_key=form_key, journal=journal,
+        steps=STEPS, hub_url=settings.DEFAULT_HUB_URL, room="dashboard",
     )  # fmt: skip
 
 
@@ -122,7 +123,9 @@ def link_accounts(request: HttpRequest, connection_id: uuid.UUID) -> HttpRespons
         except Problem as refused:
             problem = refused
     rows = row_forms(request, connection, request.POST or None)
-    if do == "create_unmatched":
+    if do.startswith("mend:"):
+        rows = row_forms(request, connection, mended(request.POST, do, rows))
+    elif do == "create_unmatched":
         rows = row_forms(request, connection, create_for_unmatched(request.POST, rows))
     elif do == "confirm" and all(row.is_valid() for row in rows):
         try:
@@ -132,7 +135,7 @@ def link_accounts(request: HttpRequest, connection_id: uuid.UUID) -> HttpRespons
             by_account = {row.account.id: row for row in rows}
             for error in refused_rows.errors:
                 if error.account_id in by_account:
-                    by_account[error.account_id].add_row_error(error)
+                    by_account[error.account_id].add_row_error(error, connection, now())
         except Problem as refused:
             problem = refused
     return show(
@@ -142,13 +145,23 @@ def link_accounts(request: HttpRequest, connection_id: uuid.UUID) -> HttpRespons
         rows=rows,
         errors=sum(1 for row in rows if do == "confirm" and row.errors),
         unmatched=any(_is_unmatched(row) for row in rows),
-        linked=results_of(connection),
+        linked=results_of(connection, Role.OWNER),
         accounts=accounts_of(connection.company),
+        none_shown=None if rows else _nothing_shown(connection),
         problem=problem,
         form_key=form_key,
         steps=STEPS,
         room="dashboard",
     )
+
+
+def _nothing_shown(connection: Connection) -> Refusal | None:
+    """H-NO-ACCOUNTS, where the integration may read no account."""
+    if any(account.visible for account in online_accounts_of(connection)):
+        return None
+    kind = describe("H-NO-ACCOUNTS")
+    problem = Problem(kind.sentence, what_to_do=kind.remedy, code=kind.code)
+    return refusal_of(problem, Place(connection.company, Role.OWNER, connection=connection), now())
 
 
 def row_forms(request: HttpRequest, connection: Connection, data: QueryDict | None) -> list[RowForm]:
@@ -165,7 +178,8 @@ def row_forms(request: HttpRequest, connection: Connection, data: QueryDict | No
             now=now(),
         )
         for row in rows
-        if row.linked_to is None
+        # One that was linked meanwhile stays where it was asked for, so that its row says so.
+        if row.linked_to is None or (data is not None and data.get(f"{row.account.id}-action", "skip") != "skip")
     ]
 
 
@@ -182,7 +196,7 @@ def _confirm(request: HttpRequest, connection: Connection, rows: list[RowForm]) 
 def link_result(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     """Step 4: how many transactions have arrived in each journal, live. Fetching goes on when the page is left."""
     connection = access(request, connection_id)
-    results = results_of(connection)
+    results = results_of(connection, role_of(person(request), connection.company))
     return show(
         request,
         "link_result_progress.html" if is_live(request) else "link_result.html",
@@ -194,16 +208,19 @@ def link_result(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     )
 
 
-def results_of(connection: Connection) -> list[dict[str, object]]:
+def results_of(connection: Connection, role: Role) -> list[dict[str, object]]:
     """Each live link with its newest fetch and what that brought."""
     results: list[dict[str, object]] = []
+    failures = failures_of(connection)
     for account in online_accounts_of(connection):
         link: JournalLink | None = next((each for each in account.links.all() if each.unlinked_at is None), None)
         if link is None:
             continue
         run = latest_run(account)
         busy = is_busy(account) or (run is not None and run.status in {"queued", "running"})
-        failure = describe(run.error_code) if run and run.error_code and not busy else None
+        code = run.error_code if run and not busy else ""
+        stored = (each for each in failures if each.code == code and each.online_account_id in {account.id, None})
+        failure = next((failure_row(each, link, role) for each in stored), None)
         results.append(
             {
                 "account": account, "link": link, "journal": link.journal, "run": run, "busy": busy,

@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Role
-from nostro.books.hub_client.catalogue import FailureKind, describe
+from nostro.books.companies.queries import role_of
 from nostro.books.links.control import pause, reset_cursor, resume
 from nostro.books.links.fetching import request_fetch
-from nostro.books.links.models import Connection, Failure, JournalLink, OnlineAccount
+from nostro.books.links.models import Connection, JournalLink, OnlineAccount
 from nostro.books.links.queries import access_connection, connections_of, failures_of, online_accounts_of
 from nostro.books.links.services import disconnect, set_automatic_sync
 from nostro.books.pages.connect import access
-from nostro.books.pages.remedies import Remedy, remedy_of
+from nostro.books.pages.refusals import FailureRow, failure_row
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, show, visitor
 from nostro.books.pages.states import (
     State,
@@ -43,28 +43,6 @@ class AccountRow:
     health: State
     consent: State | None
     busy: bool
-
-
-@dataclass(frozen=True)
-class FailureRow:
-    """A failure with its words. ``details`` is what *Copy details* gives: secrets and numbers are masked already."""
-
-    failure: Failure
-    kind: FailureKind
-    remedy: Remedy | None = None
-
-    @property
-    def details(self) -> str:
-        failure = self.failure
-        return "\n".join(
-            (
-                f"{failure.code} ({self.kind.klass}): {self.kind.sentence}",
-                f"Technical: {failure.technical}",
-                f"Hub request: {failure.hub_request_id}",
-                f"Correlation: {failure.correlation_id}",
-                f"First: {failure.first_at.isoformat()}  Last: {failure.last_at.isoformat()}  Count: {failure.count}",
-            )
-        )
 
 
 @dataclass(frozen=True)
@@ -101,14 +79,11 @@ class ConnectionView:
         return min((row.account.next_fetch_at for row in self.rows if row.account.next_fetch_at), default=None)
 
 
-def view_of(connection: Connection, moment: dt.datetime) -> ConnectionView:
-    """Read everything that the pages say about a connection."""
+def view_of(connection: Connection, role: Role, moment: dt.datetime) -> ConnectionView:
+    """Read everything that the pages say about a connection to a person of that role."""
     rows = [_row(account, moment) for account in online_accounts_of(connection)]
     links = {row.account.id: row.link for row in rows}
-    failures = [
-        FailureRow(each, describe(each.code), remedy_of(each, links.get(each.online_account_id)))
-        for each in failures_of(connection)
-    ]
+    failures = [failure_row(each, links.get(each.online_account_id), role) for each in failures_of(connection)]
     return ConnectionView(connection, connection_state(connection), rows, failures)
 
 
@@ -122,7 +97,8 @@ def _row(account: OnlineAccount, moment: dt.datetime) -> AccountRow:
 @company_page()
 def synchronization(request: CompanyRequest) -> HttpResponse:
     """Does everything arrive? All connections of the company."""
-    views = [view_of(each, now()) for each in connections_of(request.company)]
+    role = role_of(person(request), request.company)
+    views = [view_of(each, role, now()) for each in connections_of(request.company)]
     return show(request, "synchronization.html", views=views, room="synchronization")
 
 
@@ -130,7 +106,8 @@ def synchronization(request: CompanyRequest) -> HttpResponse:
 def connection(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     """One connection: its accounts, credentials, failures with remedies, and what can be done."""
     found = access(request, connection_id)
-    return show(request, "connection.html", view=view_of(found, now()), room="synchronization")
+    view = view_of(found, role_of(person(request), found.company), now())
+    return show(request, "connection.html", view=view, room="synchronization")
 
 
 @login_required
@@ -138,7 +115,7 @@ def connection(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
 def fetch_all(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     """Fetch Transactions for every linked account; one that is under way is joined."""
     found = access(request, connection_id, Role.CLERK)
-    linked = view_of(found, now()).linked
+    linked = view_of(found, Role.CLERK, now()).linked
     for row in linked:
         request_fetch(person(request), row.account, trigger="person", now=now(), customer_ip=visitor(request))
     if not linked:

@@ -17,11 +17,11 @@ from nostro.books.links.credentials import preview_credentials, take_token_back,
 from nostro.books.links.models import Connection, CredentialKind
 from nostro.books.pages.connect import access
 from nostro.books.pages.forms import CredentialsForm
+from nostro.books.pages.refusals import tell
 from nostro.books.pages.shell import now, person, show
 from nostro.books.pages.states import hub_page
 from nostro.keys.envelope import SealError
 from nostro.web.errors import Problem
-from nostro.web.forms import add_problem
 from nostro.web.secrets import open_sealed, seal
 
 
@@ -32,6 +32,7 @@ def credentials(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     found = access(request, connection_id, Role.OWNER)
     migrates = found.credential_kind == CredentialKind.API_TOKEN
     do, preview, change = request.POST.get("do", ""), None, None
+    refused: Problem | None = None
     form = CredentialsForm(
         request.POST if do == "preview" else None,
         with_address=False,
@@ -42,13 +43,12 @@ def credentials(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
             preview = preview_credentials(person(request), found.id, **form.cleaned_data)
             _keep(request, found, form.cleaned_data["client_id"], form.cleaned_data["secret"])
         except Problem as problem:
-            add_problem(form, problem)
+            refused = tell(form, problem)
     elif do == "update" and (pair := _kept(request, found)):
         try:
             change = update_credentials(person(request), found.id, client_id=pair[0], secret=pair[1], now=now())
         except Problem as problem:
-            form.cleaned_data = {}
-            messages.error(request, f"{problem.what} {problem.what_to_do}")
+            refused = problem
         else:
             _forget(request, found)
             messages.success(request, _("The new credentials work and are stored."))
@@ -56,7 +56,7 @@ def credentials(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
         messages.error(request, _("The new credentials are no longer here. Type them again; nothing was changed."))
     return show(
         request, "update_accounts.html", connection=found, form=form, preview=preview, change=change,
-        migrates=migrates, hub_page=hub_page(found), room="synchronization",
+        problem=refused, migrates=migrates, hub_page=hub_page(found), room="synchronization",
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from django import forms
 from django.contrib import messages
@@ -15,20 +16,21 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Role
+from nostro.books.hub_client.catalogue import describe
 from nostro.books.journals.models import OpeningOrigin
 from nostro.books.journals.opening import change_opening
 from nostro.books.links.editing import change_fetch_from, decline, relink
 from nostro.books.links.models import JournalLink
-from nostro.books.links.queries import access_link
+from nostro.books.links.queries import access_link, live_link_of_journal
 from nostro.books.links.services import edit_link, unlink
-from nostro.books.links.wizard import LinkErrors, free_journals
+from nostro.books.links.wizard import LinkErrors, RowError, free_journals
 from nostro.books.pages.fields import AmountField, DateField
 from nostro.books.pages.grid import SettingsForm
+from nostro.books.pages.refusals import Refusal, place_of, refusal_of, tell
 from nostro.books.pages.shell import now, person, remember, show
 from nostro.books.pages.states import journal_title
 from nostro.people.models import User
 from nostro.web.errors import Problem
-from nostro.web.forms import add_problem
 
 
 class EditForm(SettingsForm):
@@ -52,9 +54,12 @@ class RelinkForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, *, link: JournalLink) -> None:
         super().__init__(data)
+        self.refusals: list[Refusal] = []
         field = self.fields["journal"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(str(each.id), str(each)) for each in free_journals(link.company)]
+        field.choices = [
+            (str(each.id), str(each)) for each in free_journals(link.company) if each.id != link.journal_id
+        ]
 
 
 @login_required
@@ -63,15 +68,16 @@ def edit(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
     link = access_link(person(request), link_id, role=Role.ACCOUNTANT)
     remember(request, link.company)
     form = EditForm(request.POST or None, initial=_initial(link))
+    refused: Problem | None = None
     if request.method == "POST" and form.is_valid():
         try:
             _save(person(request), link, form)
         except Problem as problem:
-            add_problem(form, problem)
+            refused = tell(form, problem)
         else:
             messages.success(request, _("The settings are saved. A new grouping is for new lines."))
             return redirect("books:connection", connection_id=link.online_account.connection_id)
-    return _page(request, link, form, RelinkForm(link=link))
+    return _page(request, link, form, RelinkForm(link=link), refused)
 
 
 def _initial(link: JournalLink) -> dict[str, object]:
@@ -98,11 +104,11 @@ def _save(user: User, link: JournalLink, form: EditForm) -> None:
 
 
 def _page(
-    request: HttpRequest, link: JournalLink, form: EditForm, other: RelinkForm, status: int = 200
+    request: HttpRequest, link: JournalLink, form: EditForm, other: RelinkForm, problem: Problem | None = None
 ) -> HttpResponse:
     return show(
-        request, "edit_link.html", status=status, link=link, title=journal_title(link.journal), form=form,
-        other=other, room="synchronization",
+        request, "edit_link.html", link=link, title=journal_title(link.journal), form=form, other=other,
+        problem=problem, room="synchronization",
     )  # fmt: skip
 
 
@@ -120,12 +126,20 @@ def move(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
                 confirmed_number=form.cleaned_data["confirmed_number"], now=now(),
             )  # fmt: skip
         except LinkErrors as refused:
-            for error in refused.errors:
-                form.add_error("journal", f"{error.sentence} ({error.code})")
+            form.refusals = [_refusal(form, link, error) for error in refused.errors]
+            form.add_error("journal", _("This journal cannot be fed by the account."))
         else:
             messages.success(request, _("The account feeds the other journal now. Lines stay where they are."))
             return redirect("books:connection", connection_id=link.online_account.connection_id)
     return _page(request, link, EditForm(initial=_initial(link)), form)
+
+
+def _refusal(form: RelinkForm, link: JournalLink, error: RowError) -> Refusal:
+    """One reason against the journal that was chosen, with its button."""
+    place = place_of(link.company, Role.OWNER, {"connection": link.online_account.connection, "form": form})
+    taken = live_link_of_journal(uuid.UUID(form.cleaned_data["journal"]))
+    problem = Problem(error.sentence, what_to_do=describe(error.code).remedy, code=error.code)
+    return refusal_of(problem, replace(place, link=link, taken=taken), now())
 
 
 @login_required

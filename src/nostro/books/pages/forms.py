@@ -278,6 +278,21 @@ class LockForm(forms.Form):
         return self.cleaned_data
 
 
+class SuspenseForm(forms.Form):
+    """Which account holds bank lines until they are explained."""
+
+    account = forms.ChoiceField(
+        label=_("Suspense account"), help_text=_("New journals use it; journals that exist keep theirs.")
+    )
+
+    def __init__(self, data: Any = None, *, accounts: Sequence[LedgerAccount], chosen: LedgerAccount | None) -> None:
+        super().__init__(data, initial={"account": str(chosen.id) if chosen else ""})
+        field = self.fields["account"]
+        assert isinstance(field, forms.ChoiceField)
+        none = [] if chosen else [("", _("Choose an account"))]
+        field.choices = [*none, *((str(each.id), str(each)) for each in accounts)]
+
+
 class ReasonForm(forms.Form):
     """Why a line is removed."""
 

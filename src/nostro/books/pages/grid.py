@@ -10,15 +10,23 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from nostro.books.companies.models import Role
 from nostro.books.hub_client.catalogue import CATALOGUE, describe
 from nostro.books.journals.models import GroupingChoice, OpeningOrigin
+from nostro.books.journals.queries import journal_of_number
 from nostro.books.ledger.models import LedgerAccount
-from nostro.books.links.models import FetchSchedule, OnlineAccount
+from nostro.books.links.models import Connection, FetchSchedule, OnlineAccount
+from nostro.books.links.queries import live_link, live_link_of_journal
 from nostro.books.links.wizard import LinkRow, ProposedRow, RowError
 from nostro.books.pages.fields import AmountField, DateField, LedgerAccountField
+from nostro.books.pages.refusals import Refusal, refusal_of
+from nostro.books.pages.remedies import Place
 from nostro.books.pages.states import consent_days_left, consent_state
+from nostro.web.errors import Problem
 
 ACTIONS = [("create", _("Create new journal")), ("link", _("Link to existing journal")), ("skip", _("Do not link"))]
 #: Where an error of the wizard is shown when the form's field has another name.
@@ -100,6 +108,7 @@ class RowForm(SettingsForm):
     ) -> None:
         super().__init__(*args, **{"prefix": str(row.account.id), "initial": _initial(row), **kwargs})
         self.row = row
+        self.refusals: list[Refusal] = []
         self.consent = consent_state(consent_days_left(row.account, now))
         free = [("", _("Choose a journal")), *((str(each.id), str(each)) for each in row.journals)]
         self.fields["journal"].widget = forms.Select(choices=free)
@@ -152,12 +161,45 @@ class RowForm(SettingsForm):
             changed_currency=data["changed_currency"],
         )
 
-    def add_row_error(self, error: RowError) -> None:
-        """Show what the wizard refused beside the field it names, with remedy and code."""
+    def add_row_error(self, error: RowError, connection: Connection, now: dt.datetime) -> None:
+        """Show what the wizard refused beside the field it names, and once more with its button."""
         field = _FIELDS.get(error.field, error.field)
-        remedy = describe(error.code).remedy if error.code in CATALOGUE else ""
-        told = " ".join(part for part in (error.sentence, remedy, f"({error.code})") if part)
+        told = gettext(error.sentence) + (f" ({error.code})" if error.code in CATALOGUE else "")
         self.add_error(field if field in self.fields else None, forms.ValidationError(told, code=error.code))
+        if error.code in CATALOGUE:
+            problem = Problem(error.sentence, what_to_do=describe(error.code).remedy, code=error.code)
+            self.refusals.append(refusal_of(problem, self._place(error, connection), now))
+
+    def _place(self, error: RowError, connection: Connection) -> Place:
+        """This row, its fields and the buttons that mend it; who holds what the row wants."""
+        account, chosen = self.account, _uuid(str(self["journal"].value() or ""))
+        holder = live_link(account) if error.code == "L-ACCOUNT-TAKEN" else None
+        same = None
+        if error.code == "L-JOURNAL-TAKEN":
+            if self["action"].value() == "create":
+                same = journal_of_number(connection.company, account.reference, account.currency)
+                chosen = same.id if same else None
+            holder = live_link_of_journal(chosen) if chosen else None
+        offered = _("Use %(day)s") % {"day": date_format(self.row.fetch_from)}
+        return Place(
+            connection.company, Role.OWNER, connection=connection, taken=holder,
+            taken_journal=same.id if same else None,
+            fields={bound.name: bound.id_for_label for bound in self},
+            presses={"create": ("", f"mend:create:{self.prefix}"),
+                     "first_allowed": (str(offered), f"mend:first_allowed:{self.prefix}")},
+        )  # fmt: skip
+
+
+def mended(data: QueryDict, do: str, forms_: Iterable[RowForm]) -> QueryDict:
+    """What was typed, with the change that the button of one row's error stands for."""
+    changed = data.copy()
+    verb, prefix = do.removeprefix("mend:").split(":", 1) if do.count(":") == 2 else ("", "")
+    for form in forms_:
+        if form.prefix == prefix and verb == "create":
+            changed[f"{prefix}-action"], changed[f"{prefix}-journal"] = "create", ""
+        elif form.prefix == prefix and verb == "first_allowed":
+            changed[f"{prefix}-fetch_from"] = form.row.fetch_from.isoformat()
+    return changed
 
 
 def create_for_unmatched(data: QueryDict, forms_: Iterable[RowForm]) -> QueryDict:

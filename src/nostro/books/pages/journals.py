@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Company, Role
+from nostro.books.companies.queries import role_of
 from nostro.books.journals.changes import accept_change, ignore_change
 from nostro.books.journals.grouping import EFFECTIVE
 from nostro.books.journals.held import enter_rate, entries_to_link, link_to_entry, post_on_first_open_day, retry_held
@@ -43,9 +44,12 @@ from nostro.books.journals.services import (
     restore_line,
 )
 from nostro.books.links.failures import clear_decided
+from nostro.books.links.models import JournalLink
+from nostro.books.links.queries import failures_of
 from nostro.books.pages.dashboard import card_of
 from nostro.books.pages.forms import LineFilterForm, ManualJournalForm, ManualLineForm, RateForm, ReasonForm
 from nostro.books.pages.ledger import sided
+from nostro.books.pages.refusals import FailureRow, failure_row, tell
 from nostro.books.pages.shell import CompanyRequest, back_or, company_page, now, person, remember, show
 from nostro.books.pages.states import State, journal_title, line_state, statement_states, statement_title
 from nostro.books.reconcile.queries import match_groups_of
@@ -85,12 +89,14 @@ def journal(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
     )
     query = request.GET.copy()
     query["cursor"] = page.next_cursor
+    card = card_of(found, now())
     return show(
         request,
         "journal.html",
         journal=found,
         title=journal_title(found),
-        card=card_of(found, now()),
+        card=card,
+        failures=_failures(request, card.card.link),
         pending=pending_of(found),
         blocks=_blocks(found, page.items),
         tabs=filter_tabs(request),
@@ -100,6 +106,15 @@ def journal(request: HttpRequest, journal_id: uuid.UUID) -> HttpResponse:
         newer="?" + _without_cursor(request) if request.GET.get("cursor") else "",
         room="dashboard",
     )
+
+
+def _failures(request: HttpRequest, link: JournalLink | None) -> list[FailureRow]:
+    """What is wrong with the account that feeds the journal, or with its whole connection."""
+    if link is None:
+        return []
+    role = role_of(person(request), link.company)
+    found = failures_of(link.online_account.connection)
+    return [failure_row(each, link, role) for each in found if each.online_account_id in {None, link.online_account_id}]
 
 
 def _blocks(journal: Journal, lines: Sequence[Line]) -> list[StatementBlock]:
@@ -273,14 +288,15 @@ def add_manually(request: CompanyRequest) -> HttpResponse:
     initial = {"currency": request.company.currency, "bank_name": request.GET.get("bank", "")[:200]}
     form = ManualJournalForm(request.POST or None, initial=initial)
     form_key = request.POST.get("form_key") or new_form_key()
+    refused: Problem | None = None
     if request.method == "POST" and form.is_valid():
         try:
             made = once(form_key, lambda: _create(request, request.company, form).id)
         except Problem as problem:
-            add_problem(form, problem)
+            refused = tell(form, problem)
         else:
             return redirect("books:journal", journal_id=made)
-    return show(request, "add_manually.html", form=form, form_key=form_key, room="dashboard")
+    return show(request, "add_manually.html", form=form, problem=refused, form_key=form_key, room="dashboard")
 
 
 def _create(request: HttpRequest, company: Company, form: ManualJournalForm) -> Journal:

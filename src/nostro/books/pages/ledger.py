@@ -23,8 +23,9 @@ from nostro.books.ledger.chart_balances import balances_of, items_of
 from nostro.books.ledger.models import EntryItem
 from nostro.books.ledger.queries import access_account, account_balance
 from nostro.books.ledger.rates import rates_of
+from nostro.books.ledger.suspense import choose_suspense, suspense_candidates, suspense_of
 from nostro.books.links.failures import clear_decided
-from nostro.books.pages.forms import LockForm, NewRateForm
+from nostro.books.pages.forms import LockForm, NewRateForm, SuspenseForm
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
@@ -67,10 +68,26 @@ def chart(request: CompanyRequest) -> HttpResponse:
 
 @transaction.atomic
 def _move_locks(request: CompanyRequest, form: LockForm) -> int:
-    return sum(
+    """All locks of the form, with what they end, or nothing."""
+    posted = sum(
         move_lock(person(request), request.company, form.cleaned_data[kind], which=kind, now=now())
         for kind in form.changed_locks
     )
+    for journal in journals_of(request.company):
+        clear_decided(journal, now=now())
+    return posted
+
+
+@transaction.atomic
+def _enter_rate(request: CompanyRequest, form: NewRateForm) -> int:
+    """The rate, the lines that it posts, and what that ends; or nothing."""
+    data, company = form.cleaned_data, request.company
+    posted = enter_rate(
+        person(request), company, data["currency"], data["valid_from"], data["rate"], source=data["source"], now=now()
+    )
+    for journal in journals_of(company):
+        clear_decided(journal, now=now())
+    return posted
 
 
 @company_page(role=Role.ACCOUNTANT)
@@ -83,8 +100,6 @@ def lock(request: CompanyRequest) -> HttpResponse:
         except Problem as problem:
             add_problem(form, problem)
         else:
-            for journal in journals_of(request.company):
-                clear_decided(journal, now=now())
             messages.success(request, _("The lock is set."))
             if posted:
                 told = ngettext("%(n)s held line is posted.", "%(n)s held lines are posted.", posted)
@@ -93,29 +108,40 @@ def lock(request: CompanyRequest) -> HttpResponse:
     return show(request, "lock.html", form=form, room="chart")
 
 
+@company_page(role=Role.ACCOUNTANT)
+def suspense(request: CompanyRequest) -> HttpResponse:
+    """Where do bank lines wait until they are explained? The remedy of L-NO-SUSPENSE."""
+    candidates, chosen = suspense_candidates(request.company), suspense_of(request.company)
+    form = SuspenseForm(request.POST or None, accounts=candidates, chosen=chosen)
+    if request.method == "POST" and form.is_valid():
+        account = next(each for each in candidates if str(each.id) == form.cleaned_data["account"])
+        try:
+            choose_suspense(person(request), request.company, account)
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            messages.success(request, _("The suspense account is set."))
+            return redirect("books:chart", company_id=request.company.id)
+    return show(request, "suspense.html", form=form, room="chart")
+
+
 @company_page()
 def rates(request: CompanyRequest) -> HttpResponse:
     """What is a foreign currency worth, from when on, and who says so?"""
     form = NewRateForm(request.POST or None, initial={"valid_from": now().date()})
     if request.method == "POST":
-        user, company = person(request), request.company
-        require_role(user, company.id, Role.ACCOUNTANT, "company")
+        require_role(person(request), request.company.id, Role.ACCOUNTANT, "company")
         if form.is_valid():
-            data = form.cleaned_data
             try:
-                posted = enter_rate(
-                    user, company, data["currency"], data["valid_from"], data["rate"], source=data["source"], now=now()
-                )  # fmt: skip
+                posted = _enter_rate(request, form)
             except Problem as problem:
                 add_problem(form, problem)
             else:
-                for journal in journals_of(company):
-                    clear_decided(journal, now=now())
                 told = ngettext(
                     "The rate is kept; %(n)s line is posted.", "The rate is kept; %(n)s lines are posted.", posted
                 )
                 messages.success(request, told % {"n": posted} if posted else _("The rate is kept."))
-                return redirect("books:rates", company_id=company.id)
+                return redirect("books:rates", company_id=request.company.id)
     return show(request, "rates.html", form=form, rates=rates_of(request.company), room="chart")
 
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from nostro.books.companies.models import Role
 from nostro.books.links.credentials import connect_with_token
 from nostro.books.pages.connect import STEPS
+from nostro.books.pages.refusals import tell
 from nostro.books.pages.shell import CompanyRequest, company_page, now, show
 from nostro.web.errors import Problem
-from nostro.web.forms import add_problem
 from nostro.web.once import new_form_key, once
 
 
@@ -34,6 +34,7 @@ def old_token(request: CompanyRequest) -> HttpResponse:
     """Enter a token that the Hub still accepts. The connection then asks all the time to be migrated."""
     form = OldTokenForm(request.POST or None, initial={"hub_url": settings.DEFAULT_HUB_URL})
     form_key = request.POST.get("form_key") or new_form_key()
+    refused: Problem | None = None
     if request.method == "POST" and form.is_valid():
         hub_url, token = form.cleaned_data["hub_url"], form.cleaned_data["secret"]
         try:
@@ -45,5 +46,5 @@ def old_token(request: CompanyRequest) -> HttpResponse:
             )
             return redirect("books:link_accounts", connection_id=made)
         except Problem as problem:
-            add_problem(form, problem)
-    return show(request, "old_token.html", form=form, form_key=form_key, steps=STEPS, room="dashboard")
+            refused = tell(form, problem)
+    return show(request, "old_token.html", form=form, problem=refused, form_key=form_key, steps=STEPS, room="dashboard")

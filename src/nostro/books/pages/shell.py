@@ -22,7 +22,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import access_company, companies_of, role_of
 from nostro.books.links.queries import connections_with_token
+from nostro.books.pages.refusals import place_of, refusal_of
 from nostro.people.models import User
+from nostro.web.errors import Problem
 
 Parameters = ParamSpec("Parameters")
 #: The session remembers the company last looked at, so that the half's front page leads there.
@@ -93,11 +95,15 @@ def remember(request: HttpRequest, company: Company) -> None:
 def show(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
     """Render a page with the company, the switcher and the person's abilities in it."""
     company = getattr(request, "company", None)
+    role = role_of(person(request), company) if company else None
+    problem = context.get("problem")
+    if company and role and isinstance(problem, Problem):
+        context["refusal"] = refusal_of(problem, place_of(company, role, context), now())
     common = {
         "half": "books",
         "company": company,
         "companies": companies_of(person(request)),
-        "may": Abilities.of(role_of(person(request), company)) if company else None,
+        "may": Abilities.of(role) if role else None,
         "old_tokens": connections_with_token(company) if company else [],
     }
     return render(request, f"books/{template}", {**common, **context}, status=status)

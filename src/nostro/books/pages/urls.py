@@ -151,6 +151,7 @@ urlpatterns = [
     path("<uuid:company_id>/accounts/", ledger.chart, name="chart"),
     path("<uuid:company_id>/rates/", ledger.rates, name="rates"),
     path("<uuid:company_id>/lock/", ledger.lock, name="lock"),
+    path("<uuid:company_id>/suspense/", ledger.suspense, name="suspense"),
     path("accounts/<uuid:account_id>/", ledger.account, name="account"),
     path("accounts/<uuid:account_id>/export/items.<slug:kind>", exports.of_account, name="export_account"),
     # the company's lists as files, and its trail
