@@ -223,3 +223,26 @@ def test_a_first_import_that_does_not_close_at_all_is_kept_and_red(account, bank
     bank.balance, bank.closing = Decimal(100), (Decimal(100), dt.date(2026, 9, 30))
     assert synchronize(account, bank, clock).status == "success"
     assert (len(stored(account)), account.proof, account.proof_difference) == (8, "red", 36)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "code"),
+    [
+        (-1, "accountUnavailable"),
+        (0, "financialInstitutionUnavailable"),
+        (59, "financialInstitutionUnavailable"),
+        (60, "accountUnavailable"),
+    ],
+)
+def test_a_bank_that_is_worked_on_is_not_asked_and_the_run_ends_in_an_error(account, minutes, code):
+    """hub-api.md 7.3. The account has no connection, which is found out only when the bank is to be asked."""
+    bank = account.institution
+    bank.maintenance_type, bank.maintenance_from = "internal", NOW
+    bank.maintenance_to = NOW + dt.timedelta(hours=1)
+    bank.save()
+    now = NOW + dt.timedelta(minutes=minutes)
+    run = request_synchronization(account, trigger="integration", now=now)
+    done = engine.run(run.id, clock=lambda: now)
+    assert done.status == "error" and [error["code"] for error in done.errors] == [code]
+    account.refresh_from_db()
+    assert (account.health == "aspspUnavailable") is (code == "financialInstitutionUnavailable")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from nostro.connectors.contract import Clock, ConnectionHandle, Connector, IdentityPolicy
-from nostro.connectors.errors import AccountUnavailable, ConsentExpired, ConsentRevoked
+from nostro.connectors.errors import AccountUnavailable, AspspUnavailable, ConsentExpired, ConsentRevoked
 from nostro.core.quota import effective_limit
 from nostro.core.transactions import Account as BankAccount
 from nostro.hub.accounts.models import Account
@@ -36,6 +37,7 @@ BankOpener = Callable[[Account, Clock], Bank]
 
 def open_bank(account: Account, clock: Clock) -> Bank:
     """Open the consent of the account's connection. Raises a connector error where there is none."""
+    _refuse_maintenance(account, clock())
     connection = connection_of(account)
     connector, configuration = connectors_for(connection.route, clock)
     handle = connection_handle(connection, clock)
@@ -51,6 +53,15 @@ def open_bank(account: Account, clock: Clock) -> Bank:
         limit=unattended_limit(connection, handle.consent.frequency_per_day),
         history_days=connection.route.history_days,
     )
+
+
+def _refuse_maintenance(account: Account, now: dt.datetime) -> None:
+    """While its institution is being worked on, an account is ``readonly``: its run ends in an error and the stored
+    data stays readable (hub-api.md 7.1, 7.3)."""
+    institution = account.institution
+    begins, ends = institution.maintenance_from, institution.maintenance_to
+    if institution.maintenance_type and (begins is None or begins <= now) and (ends is None or ends > now):
+        raise AspspUnavailable("This bank is being worked on.", reached_bank=False)
 
 
 def connection_of(account: Account) -> Connection:
