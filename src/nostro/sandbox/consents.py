@@ -1,4 +1,5 @@
-"""Consents and their authorisations: the only writer of these tables. Words of status are the standard's."""
+"""Consents, and the authorisations of consents and payments: the only writer of these tables, but for the end of a
+payment whose customer failed. Words of status are the standard's."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from nostro.sandbox.clock import Clock, moment_text, parse_moment
 from nostro.sandbox.customers import Customers
@@ -19,6 +20,7 @@ from nostro.sandbox.storage import Storage
 MAX_DAYS = 180
 MAX_ATTEMPTS = 3
 FINAL = ("finalised", "failed", "exempted")
+_FINAL = ", ".join(f"'{word}'" for word in FINAL)
 #: An approval that nobody finishes ends after this time.
 AUTHORISATION_LIFE = dt.timedelta(minutes=15)
 DECOUPLED_LIFE = dt.timedelta(minutes=5)
@@ -49,11 +51,13 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """One attempt of the customer to approve a consent. ``session`` is the secret of the browser that logged in,
-    ``method`` the chosen method of the second factor, ``oauth`` what the OAuth client asked for."""
+    """One attempt of the customer to approve a consent or to sign a payment; the other of the two ids is empty.
+    ``session`` is the secret of the browser that logged in, ``method`` the chosen method of the second factor,
+    ``oauth`` what the OAuth client asked for."""
 
     id: str
     consent: str
+    payment: str
     status: str
     psu: str | None
     session: str | None
@@ -157,12 +161,26 @@ class Consents:
             raise Refusal(409, "STATUS_INVALID", f"A consent that is {consent.status} cannot be authorised.")
         if len(self.authorisation_ids(consent.id)) >= MAX_AUTHORISATIONS:
             raise Refusal(409, "STATUS_INVALID", f"A consent has at most {MAX_AUTHORISATIONS} authorisations.")
-        identity, now = self._new_id(), self._clock.now()
-        life = DECOUPLED_LIFE if consent.approach == "decoupled" else AUTHORISATION_LIFE
+        return self._start("consent", consent.id, consent.approach, psu, status)
+
+    def start_signing(self, payment: str, approach: Approach, psu: str | None, status: str) -> Authorisation:
+        """One more attempt to sign a payment, in place of those before: an app that still asks is not heard."""
         with self._storage.transaction() as db:
             db.execute(
-                "INSERT INTO authorisations (id, consent, status, psu, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?)",
-                (identity, consent.id, status, psu, moment_text(now), moment_text(now + life)),
+                f"UPDATE authorisations SET status = 'failed' WHERE payment = ? AND status NOT IN ({_FINAL})",  # noqa: S608
+                (payment,),
+            )
+            return self._start("payment", payment, approach, psu, status)
+
+    def _start(
+        self, kind: Literal["consent", "payment"], matter: str, approach: Approach, psu: str | None, status: str
+    ) -> Authorisation:
+        identity, now = self._new_id(), self._clock.now()
+        life = DECOUPLED_LIFE if approach == "decoupled" else AUTHORISATION_LIFE
+        with self._storage.transaction() as db:
+            db.execute(
+                f"INSERT INTO authorisations (id, {kind}, status, psu, created_at, ends_at) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
+                (identity, matter, status, psu, moment_text(now), moment_text(now + life)),
             )
         return self.known_authorisation(identity)
 
@@ -176,7 +194,8 @@ class Consents:
                 self.set_authorisation(identity, "failed")
                 row = db.execute("SELECT * FROM authorisations WHERE id = ?", (identity,)).fetchone()
         return Authorisation(
-            *(row["id"], row["consent"], row["status"], row["psu"], row["session"], row["attempts"], row["method"]),
+            *(row["id"], row["consent"] or "", row["payment"] or "", row["status"]),
+            *(row["psu"], row["session"], row["attempts"], row["method"]),
             None if row["oauth"] is None else json.loads(row["oauth"]),
         )
 
@@ -186,11 +205,11 @@ class Consents:
         assert found is not None
         return found
 
-    def authorisation_ids(self, consent: str) -> list[str]:
-        """All attempts of a consent, oldest first."""
+    def authorisation_ids(self, matter: str) -> list[str]:
+        """All attempts of a consent or a payment, oldest first."""
         with self._storage.transaction() as db:
-            query = "SELECT id FROM authorisations WHERE consent = ? ORDER BY created_at, rowid"
-            return [row["id"] for row in db.execute(query, (consent,))]
+            query = "SELECT id FROM authorisations WHERE consent = ? OR payment = ? ORDER BY created_at, rowid"
+            return [row["id"] for row in db.execute(query, (matter, matter))]
 
     def plan_verdict(self, identity: str, verdict: str | None, due_at: dt.datetime | None) -> None:
         """The customer will ``approve`` or ``deny`` at that moment; None: will do nothing."""
@@ -200,13 +219,12 @@ class Consents:
 
     def due_verdicts(self) -> list[tuple[str, str, dt.datetime]]:
         """Authorisation, verdict and moment of what the customers have done by now, in the order they did it."""
-        marks = ",".join("?" * len(FINAL))
         query = (
             f"SELECT id, verdict, due_at FROM authorisations WHERE due_at <= ? AND due_at < ends_at "  # noqa: S608
-            f"AND status NOT IN ({marks}) ORDER BY due_at, rowid"
+            f"AND status NOT IN ({_FINAL}) ORDER BY due_at, rowid"
         )
         with self._storage.transaction() as db:
-            found = db.execute(query, (moment_text(self._clock.now()), *FINAL)).fetchall()
+            found = db.execute(query, (moment_text(self._clock.now()),)).fetchall()
         return [(row["id"], row["verdict"], parse_moment(row["due_at"])) for row in found]
 
     def log_in(self, authorisation: Authorisation, psu: str, password: str) -> str | None:
@@ -269,10 +287,13 @@ class Consents:
             return int(db.execute(query, (psu,)).fetchone()[0])
 
     def fail(self, authorisation: Authorisation) -> None:
-        """The customer said no or could not prove who they are: the consent is rejected."""
-        with self._storage.transaction():
+        """The customer said no or could not prove who they are: the consent is rejected, the payment cancelled."""
+        with self._storage.transaction() as db:
             self.set_authorisation(authorisation.id, "failed")
-            self.end(authorisation.consent, "rejected")
+            if authorisation.payment:
+                cancel_payment(db, authorisation.payment)
+            else:
+                self.end(authorisation.consent, "rejected")
 
     def set_authorisation(self, identity: str, status: str, **columns: str) -> None:
         """The new status of an attempt, and what it knows more: ``psu``, ``method``, ``oauth``."""
@@ -281,6 +302,11 @@ class Consents:
         with self._storage.transaction() as db:
             values = (status, *columns.values(), identity)
             db.execute(f"UPDATE authorisations SET status = ?{more} WHERE id = ?", values)  # noqa: S608
+
+
+def cancel_payment(db: sqlite3.Connection, identity: str) -> None:
+    """Nobody will sign it any more; one that is signed stays as it is."""
+    db.execute("UPDATE payments SET status = 'CANC' WHERE id = ? AND status = 'RCVD'", (identity,))
 
 
 def last_day(consent: Consent, scenario: Scenario, today: dt.date) -> dt.date:

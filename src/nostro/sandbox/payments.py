@@ -17,11 +17,12 @@ from typing import Any
 
 from nostro.sandbox.bank import Bank
 from nostro.sandbox.clock import moment_text, parse_moment
-from nostro.sandbox.consents import AUTHORISATION_LIFE, FINAL, MAX_ATTEMPTS
+from nostro.sandbox.consents import AUTHORISATION_LIFE, Authorisation, cancel_payment
+from nostro.sandbox.errors import Refusal
 from nostro.sandbox.histories.company import codes
 from nostro.sandbox.histories.rows import Row, batch
 from nostro.sandbox.ledger import Account
-from nostro.sandbox.scenarios import CODE
+from nostro.sandbox.scenarios import Approach
 
 CURRENCY = "EUR"
 #: The bank takes this long after the signature, so that a service sees a payment on its way.
@@ -43,7 +44,8 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """``debtor`` is the account's own id, None until the customer has chosen one; ``sca`` names the authorisation."""
+    """``debtor`` is the account's own id, None until it is known; ``psu_hint`` the customer as the service named them,
+    ``approach`` the way of the attempt to sign that is under way."""
 
     id: str
     service: str
@@ -53,11 +55,8 @@ class Payment:
     is_batch: bool
     ok_uri: str
     nok_uri: str
-    sca: str
-    sca_status: str
-    psu: str | None
-    session: str | None
-    attempts: int
+    psu_hint: str
+    approach: Approach
 
     @property
     def total(self) -> int:
@@ -72,82 +71,99 @@ class Payments:
         self._bank, self._storage, self._clock, self._new_id = bank, bank.storage, bank.clock, new_id
 
     def create(
-        self, service: str, debtor: str | None, transfers: Sequence[Transfer], *, is_batch: bool, ways: tuple[str, str]
+        self,
+        service: str,
+        debtor: str | None,
+        transfers: Sequence[Transfer],
+        *,
+        is_batch: bool,
+        ways: tuple[str, str],
+        psu_hint: str = "",
+        approach: Approach = "redirect",
     ) -> Payment:
         """A payment that waits for its signature; ``ways`` lead the browser back after a yes and after a no."""
         identity, now = self._new_id(), self._clock.now()
         written = json.dumps([[transfer.minor, transfer.body] for transfer in transfers], ensure_ascii=False)
         with self._storage.transaction() as db:
             db.execute(
-                "INSERT INTO payments (id, service, status, debtor, transfers, is_batch, ok_uri, nok_uri, sca, "
-                "sca_status, created_at, ends_at) VALUES (?, ?, 'RCVD', ?, ?, ?, ?, ?, ?, 'received', ?, ?)",
+                "INSERT INTO payments (id, service, status, debtor, transfers, is_batch, ok_uri, nok_uri, psu_hint, "
+                "approach, created_at, ends_at) VALUES (?, ?, 'RCVD', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(identity, service, debtor, written, int(is_batch), *ways, self._new_id()),
+                    *(identity, service, debtor, written, int(is_batch), *ways, psu_hint, approach),
                     *(moment_text(now), moment_text(now + AUTHORISATION_LIFE)),
                 ),
             )
-        return self._known("id", identity)
+        return self.known(identity)
 
     def find(self, identity: str) -> Payment | None:
-        """By the id that the service was told."""
-        return self._find("id", identity)
-
-    def by_authorisation(self, sca: str) -> Payment | None:
-        """By the name of its authorisation."""
-        return self._find("sca", sca)
-
-    def _find(self, column: str, value: str) -> Payment | None:
         """The payment as of now: one that nobody signed in time is cancelled."""
-        assert column in {"id", "sca"}
-        query = f"SELECT * FROM payments WHERE {column} = ?"  # noqa: S608 - one of two names
+        query = "SELECT * FROM payments WHERE id = ?"
         with self._storage.transaction() as db:
-            row = db.execute(query, (value,)).fetchone()
-            if row is not None and row["sca_status"] not in FINAL and self._clock.now() >= parse_moment(row["ends_at"]):
-                _cancel(db, row["id"])
-                row = db.execute(query, (value,)).fetchone()
+            row = db.execute(query, (identity,)).fetchone()
+            if row is not None and row["status"] == "RCVD" and self._clock.now() >= parse_moment(row["ends_at"]):
+                cancel_payment(db, identity)
+                row = db.execute(query, (identity,)).fetchone()
         return None if row is None else _payment(row)
 
-    def _known(self, column: str, value: str) -> Payment:
-        found = self._find(column, value)
+    def known(self, identity: str) -> Payment:
+        """The same where it must exist."""
+        found = self.find(identity)
         assert found is not None
         return found
 
-    def log_in(self, payment: Payment, psu: str, password: str) -> str | None:
-        """The new secret of the browser, or None; three wrong tries cancel the payment."""
+    def waiting(self, limit: int) -> list[Payment]:
+        """Payments that wait for a signature, newest first."""
         with self._storage.transaction() as db:
-            if self._bank.consents.is_password(psu, password):
-                session = self._new_id()
-                db.execute(
-                    "UPDATE payments SET sca_status = 'psuAuthenticated', psu = ?, session = ?, attempts = 0 "
-                    "WHERE id = ?",
-                    (psu, session, payment.id),
-                )
-                return session
-            _count_attempt(db, payment)
-        return None
+            query = "SELECT id FROM payments WHERE status = 'RCVD' ORDER BY created_at DESC, rowid DESC LIMIT ?"
+            found = db.execute(query, (limit,)).fetchall()
+        return [payment for row in found if (payment := self.known(row["id"])).status == "RCVD"]
 
-    def check_code(self, payment: Payment, code: str) -> bool:
-        """The code of the second factor; three wrong ones cancel the payment."""
-        if secrets.compare_digest(code.strip().encode(errors="replace"), CODE.encode()):
-            return True
-        with self._storage.transaction() as db:
-            _count_attempt(db, payment)
-        return False
+    def lead_back(self, payment: Payment, ways: tuple[str, str]) -> None:
+        """Where the browser goes after the next attempt; nothing leaves it as it was."""
+        if ways[0]:
+            with self._storage.transaction() as db:
+                db.execute("UPDATE payments SET ok_uri = ?, nok_uri = ? WHERE id = ?", (*ways, payment.id))
 
-    def sign(self, payment: Payment, debtor: str) -> None:
-        """The customer's yes. It counts once: a payment that is signed or cancelled stays as it is."""
-        due = moment_text(self._clock.now() + EXECUTED_AFTER)
+    def start(self, payment: Payment, approach: Approach, psu: str | None, status: str) -> Authorisation:
+        """One more attempt of the customer to sign it, in this way."""
         with self._storage.transaction() as db:
-            db.execute(
-                "UPDATE payments SET status = 'ACTC', sca_status = 'finalised', debtor = ?, executes_at = ? "
-                "WHERE id = ? AND status = 'RCVD'",
-                (debtor, due, payment.id),
+            if self.known(payment.id).status != "RCVD":
+                raise Refusal(409, "STATUS_INVALID", f"A payment that is {payment.status} cannot be signed.")
+            db.execute("UPDATE payments SET approach = ? WHERE id = ?", (approach, payment.id))
+            return self._bank.consents.start_signing(payment.id, approach, psu, status)
+
+    def payers(self, payment: Payment, psu: str) -> list[Account]:
+        """The customer's accounts that can pay it: the one the service named, or all in the currency."""
+        return [
+            account
+            for account in self._bank.ledger.accounts(psu)
+            if account.currency == CURRENCY and account.status == "enabled" and payment.debtor in {None, account.id}
+        ]
+
+    def sign(self, authorisation: Authorisation, debtor: str, at: dt.datetime | None = None) -> None:
+        """The customer's yes at the moment ``at`` (now). It counts once: a payment that is signed or cancelled stays as
+        it is."""
+        due = moment_text((at or self._clock.now()) + EXECUTED_AFTER)
+        with self._storage.transaction() as db:
+            changed = db.execute(
+                "UPDATE payments SET status = 'ACTC', debtor = ?, executes_at = ? WHERE id = ? AND status = 'RCVD'",
+                (debtor, due, authorisation.payment),
             )
+            self._bank.consents.set_authorisation(authorisation.id, "finalised" if changed.rowcount else "failed")
+
+    def sign_elsewhere(self, authorisation: Authorisation, psu: str, at: dt.datetime | None = None) -> None:
+        """A yes by code or app, where nobody chooses an account: the one that was named pays, else the customer's
+        first. Somebody to whom it does not belong has failed, like who denies everything."""
+        payers = self.payers(self.known(authorisation.payment), psu)
+        if not payers or self._bank.customers.require(psu).always_denies:
+            self._bank.consents.fail(authorisation)
+        else:
+            self.sign(authorisation, payers[0].id, at)
 
     def cancel(self, payment: Payment) -> None:
         """The customer's no, or the service's while nobody has signed."""
         with self._storage.transaction() as db:
-            _cancel(db, payment.id)
+            cancel_payment(db, payment.id)
 
     def settle(self) -> None:
         """Execute what is due, in order. Each is booked with its status in one transaction."""
@@ -193,22 +209,7 @@ def _credit(transfer: Transfer, debtor: Account, day: dt.date) -> Row:
     return Row(transfer.minor, day, {**kept, "debtorName": debtor.owner, "debtorAccount": {"iban": debtor.iban}, **_IN})
 
 
-def _count_attempt(db: sqlite3.Connection, payment: Payment) -> None:
-    db.execute("UPDATE payments SET attempts = attempts + 1 WHERE id = ?", (payment.id,))
-    if payment.attempts + 1 >= MAX_ATTEMPTS:
-        _cancel(db, payment.id)
-
-
-def _cancel(db: sqlite3.Connection, identity: str) -> None:
-    db.execute(
-        "UPDATE payments SET status = 'CANC', sca_status = 'failed' WHERE id = ? AND status = 'RCVD'", (identity,)
-    )
-
-
-_AS_STORED = (
-    *("id", "service", "status", "debtor", "ok_uri", "nok_uri"),
-    *("sca", "sca_status", "psu", "session", "attempts"),
-)
+_AS_STORED = ("id", "service", "status", "debtor", "ok_uri", "nok_uri", "psu_hint", "approach")
 
 
 def _payment(row: sqlite3.Row) -> Payment:

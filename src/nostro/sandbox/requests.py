@@ -94,3 +94,12 @@ def web_address(text: str, header: str) -> str:
     if not good or len(text) > MAX_URI_LENGTH or not text.isascii() or not text.isprintable() or " " in text:
         raise format_error(f"{header} must be an absolute web address.", header)
     return text
+
+
+def ways_back(request: BankRequest, *, is_needed: bool) -> tuple[str, str]:
+    """Where the browser goes after a yes and after a no. Only a browser that left needs a way back."""
+    given = request.headers.get("TPP-Redirect-URI", "")
+    if not given and not is_needed:
+        return "", ""
+    ok_uri = web_address(given, "TPP-Redirect-URI")
+    return ok_uri, web_address(request.headers.get("TPP-Nok-Redirect-URI") or ok_uri, "TPP-Nok-Redirect-URI")

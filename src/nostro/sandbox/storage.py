@@ -37,17 +37,17 @@ CREATE TABLE IF NOT EXISTS consents (
     last_action_on TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS authorisations (
-    id TEXT PRIMARY KEY, consent TEXT NOT NULL REFERENCES consents, status TEXT NOT NULL, psu TEXT, session TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, ends_at TEXT NOT NULL, method TEXT,
-    verdict TEXT, due_at TEXT, oauth TEXT
+    id TEXT PRIMARY KEY, consent TEXT REFERENCES consents, payment TEXT REFERENCES payments, status TEXT NOT NULL,
+    psu TEXT, session TEXT, attempts INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, ends_at TEXT NOT NULL,
+    method TEXT, verdict TEXT, due_at TEXT, oauth TEXT, CHECK ((consent IS NULL) <> (payment IS NULL))
 );
 CREATE INDEX IF NOT EXISTS authorisations_by_consent ON authorisations (consent);
+CREATE INDEX IF NOT EXISTS authorisations_by_payment ON authorisations (payment);
 CREATE INDEX IF NOT EXISTS authorisations_by_due ON authorisations (due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS payments (
     id TEXT PRIMARY KEY, service TEXT NOT NULL, status TEXT NOT NULL, debtor TEXT, transfers TEXT NOT NULL,
-    is_batch INTEGER NOT NULL, ok_uri TEXT NOT NULL, nok_uri TEXT NOT NULL, sca TEXT NOT NULL UNIQUE,
-    sca_status TEXT NOT NULL, psu TEXT, session TEXT, attempts INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL,
-    ends_at TEXT NOT NULL, executes_at TEXT
+    is_batch INTEGER NOT NULL, ok_uri TEXT NOT NULL, nok_uri TEXT NOT NULL, psu_hint TEXT NOT NULL,
+    approach TEXT NOT NULL, created_at TEXT NOT NULL, ends_at TEXT NOT NULL, executes_at TEXT
 );
 CREATE INDEX IF NOT EXISTS payments_by_due ON payments (executes_at) WHERE status = 'ACTC';
 CREATE TABLE IF NOT EXISTS tokens (
@@ -72,9 +72,9 @@ CREATE TABLE IF NOT EXISTS faults (
 """
 #: Raised with every change of the schema or the histories. A file of another version is made anew: all it holds is
 #: invented, and a bank whose past changes under its customers would be worse than a fresh one.
-VERSION = 4
+VERSION = 5
 TABLES = (
-    *("faults", "log", "accesses", "tokens", "payments", "authorisations", "consents", "rows", "accounts", "customers"),
+    *("faults", "log", "accesses", "tokens", "authorisations", "payments", "consents", "rows", "accounts", "customers"),
     "settings",
 )
 

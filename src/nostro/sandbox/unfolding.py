@@ -7,6 +7,7 @@ import datetime as dt
 from nostro.sandbox.bank import Bank
 from nostro.sandbox.consents import Authorisation, Consent
 from nostro.sandbox.ledger import Account
+from nostro.sandbox.payments import Payments
 from nostro.sandbox.plots import Stage
 from nostro.sandbox.quota import PLACES
 
@@ -48,6 +49,9 @@ def settle(bank: Bank) -> None:
 def _play(bank: Bank, authorisation: Authorisation, verdict: str, at: dt.datetime) -> None:
     """Approve everything that is offered, or deny."""
     bank.consents.plan_verdict(authorisation.id, None, None)
+    if authorisation.payment:
+        _play_signing(bank, authorisation, verdict, at)
+        return
     consent = bank.consents.require(authorisation.consent, 403)
     psu = authorisation.psu or consent.psu_hint
     # The authorisation may be over by now though it was not at that moment, when the clock has made a leap: the
@@ -58,6 +62,14 @@ def _play(bank: Bank, authorisation: Authorisation, verdict: str, at: dt.datetim
         bank.consents.fail(authorisation)
     else:
         approve(bank, authorisation, psu, offered(bank, consent, psu), at)
+
+
+def _play_signing(bank: Bank, authorisation: Authorisation, verdict: str, at: dt.datetime) -> None:
+    payments, psu = Payments(bank), authorisation.psu
+    if verdict == "deny" or bank.customers.find(psu) is None:
+        bank.consents.fail(authorisation)
+    else:
+        payments.sign_elsewhere(authorisation, psu or "", at)
 
 
 def asks(consent: Consent, scope: str) -> bool:

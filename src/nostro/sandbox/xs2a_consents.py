@@ -8,13 +8,12 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.consents import FINAL, Authorisation, Consent, Wish
+from nostro.sandbox.consents import Authorisation, Consent, Wish
 from nostro.sandbox.errors import Refusal, format_error
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import json_reply
-from nostro.sandbox.requests import BankRequest, iso_date, json_object, web_address, whole_number
-from nostro.sandbox.sca import embedded, steps
-from nostro.sandbox.sca.links import authorisation_link, consent_link
+from nostro.sandbox.requests import BankRequest, iso_date, json_object, ways_back, whole_number
+from nostro.sandbox.sca import steps
 from nostro.sandbox.xs2a_accounts import reference as account_reference
 
 SCOPES = ("accounts", "balances", "transactions")
@@ -29,14 +28,15 @@ def create(bank: Bank, request: BankRequest, record: Record) -> Response:
         raise format_error("The header PSU-IP-Address is required.", "PSU-IP-Address")
     consent = bank.consents.create(_wish(bank, request))
     record.consent = consent.id
-    step = steps.offer(bank, request, consent)
+    step = steps.offer(bank, request, steps.matter_of_consent(bank, consent))
+    here = f"/v1/consents/{consent.id}"
     links = {
-        "self": {"href": consent_link(consent)},
-        "status": {"href": consent_link(consent, "/status")},
+        "self": {"href": here},
+        "status": {"href": f"{here}/status"},
         **step.links,
     }
     body = {"consentStatus": consent.status, "consentId": consent.id, **step.more, "_links": links}
-    location = request.host_url + consent_link(consent).removeprefix("/")
+    location = request.host_url + here.removeprefix("/")
     return json_reply(body, 201, {"Location": location, "ASPSP-SCA-Approach": steps.HEADER[consent.approach]})
 
 
@@ -50,7 +50,7 @@ def _wish(bank: Bank, request: BankRequest) -> Wish:
         raise format_error("A consent for one time has the frequencyPerDay 1.", "frequencyPerDay")
     psu = _psu(bank, request)
     approach = steps.choose(bank.customers.find(psu), request)
-    ok_uri, nok_uri = _ways_back(request, is_needed=approach in {"redirect", "oauth"})
+    ok_uri, nok_uri = ways_back(request, is_needed=approach in {"redirect", "oauth"})
     return Wish(
         access=_access(body.get("access")),
         recurring=body["recurringIndicator"],
@@ -69,15 +69,6 @@ def _psu(bank: Bank, request: BankRequest) -> str:
     scenario = bank.customers.find(named)
     needs_token = scenario is not None and scenario.needs_token
     return bank.tokens.require(request) if needs_token or "Authorization" in request.headers else named
-
-
-def _ways_back(request: BankRequest, *, is_needed: bool) -> tuple[str, str]:
-    """Where the browser goes after a yes and after a no. Only a browser that left needs a way back."""
-    given = request.headers.get("TPP-Redirect-URI", "")
-    if not given and not is_needed:
-        return "", ""
-    ok_uri = web_address(given, "TPP-Redirect-URI")
-    return ok_uri, web_address(request.headers.get("TPP-Nok-Redirect-URI") or ok_uri, "TPP-Nok-Redirect-URI")
 
 
 def _valid_until(value: object, today: dt.date) -> dt.date:
@@ -163,14 +154,7 @@ def delete(bank: Bank, request: BankRequest, record: Record, consent_id: str) ->
 def start_authorisation(bank: Bank, request: BankRequest, record: Record, consent_id: str) -> Response:
     """``POST /v1/consents/{id}/authorisations``: one more attempt of the customer."""
     consent = _known(bank, record, consent_id)
-    authorisation, step = steps.begin(bank, request, consent, _optional_body(request))
-    body = {
-        "scaStatus": authorisation.status,
-        "authorisationId": authorisation.id,
-        **step.more,
-        "_links": step.links,
-    }
-    return json_reply(body, 201, {"ASPSP-SCA-Approach": steps.HEADER[consent.approach]})
+    return steps.started(bank, request, steps.matter_of_consent(bank, consent))
 
 
 def list_authorisations(bank: Bank, request: BankRequest, record: Record, consent_id: str) -> Response:
@@ -184,34 +168,16 @@ def authorisation_status(
 ) -> Response:
     """``GET /v1/consents/{id}/authorisations/{aid}``."""
     del request
-    _, found = _known_authorisation(bank, record, consent_id, authorisation_id)
-    waits = {"psuMessage": steps.DEVICE_MESSAGE} if found.status == "started" else {}
-    return json_reply({"scaStatus": found.status, **waits})
+    consent, found = _known_authorisation(bank, record, consent_id, authorisation_id)
+    return steps.status_of(steps.matter_of_consent(bank, consent), found)
 
 
 def update_authorisation(
     bank: Bank, request: BankRequest, record: Record, consent_id: str, authorisation_id: str
 ) -> Response:
-    """``PUT``: the next thing that the customer typed at the service (embedded), or who the customer is (decoupled)."""
+    """``PUT``: what the customer typed at the service, or who the customer is."""
     consent, found = _known_authorisation(bank, record, consent_id, authorisation_id)
-    if consent.approach in {"redirect", "oauth"}:
-        raise Refusal(409, "STATUS_INVALID", "This authorisation goes on at the bank's own page.")
-    if found.status in FINAL:
-        raise Refusal(409, "STATUS_INVALID", f"The authorisation is {found.status}.")
-    headers = {"ASPSP-SCA-Approach": steps.HEADER[consent.approach]}
-    if consent.approach == "embedded":
-        return json_reply(embedded.update(bank, consent, found, _optional_body(request)), 200, headers)
-    psu = steps.psu_of(request, consent)
-    if found.status != "received" or bank.customers.find(psu) is None:
-        raise Refusal(401, "PSU_CREDENTIALS_INVALID", "The bank does not know this customer, or knows them already.")
-    started = steps.ask_device(bank, found, psu)
-    links = {"scaStatus": {"href": authorisation_link(consent, found)}}
-    body = {"scaStatus": started.status, "psuMessage": steps.DEVICE_MESSAGE, "_links": links}
-    return json_reply(body, 200, headers)
-
-
-def _optional_body(request: BankRequest) -> dict[str, Any]:
-    return json_object(request) if request.get_data() else {}
+    return steps.updated(bank, request, steps.matter_of_consent(bank, consent), found)
 
 
 def _known(bank: Bank, record: Record, consent_id: str) -> Consent:

@@ -1,4 +1,5 @@
-"""The standard's payment initiation: single and bulk SEPA credit transfers, signed by redirect.
+"""The standard's payment initiation: single and bulk SEPA credit transfers, signed by redirect, in an app of the bank
+(decoupled), or with what the customer types at the service (embedded).
 
 Without ``debtorAccount`` the customer chooses the account while signing. ``requestedExecutionDate`` is accepted and not
 simulated: every payment is executed a few seconds after it was signed (hub-api.md 7.5).
@@ -11,12 +12,15 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from nostro.sandbox.bank import Bank
+from nostro.sandbox.consents import Authorisation
 from nostro.sandbox.errors import Refusal, format_error
 from nostro.sandbox.money import parse_minor
 from nostro.sandbox.payments import CURRENCY, Payment, Payments, Transfer
 from nostro.sandbox.protocol import Record
 from nostro.sandbox.replies import json_reply
-from nostro.sandbox.requests import BankRequest, iso_date, json_object, truth_value, web_address
+from nostro.sandbox.requests import BankRequest, iso_date, json_object, truth_value, ways_back
+from nostro.sandbox.sca import steps
+from nostro.sandbox.scenarios import Approach
 
 PRODUCT = "sepa-credit-transfers"
 MAX_TRANSFERS = 500
@@ -38,22 +42,54 @@ def create(bank: Bank, request: BankRequest, record: Record, *, service: str, pr
         raise format_error("The header PSU-IP-Address is required.", "PSU-IP-Address")
     body = json_object(request)
     transfers = _bulk(body) if service == "bulk-payments" else [_transfer(body)]
-    ok_uri = web_address(request.headers.get("TPP-Redirect-URI", ""), "TPP-Redirect-URI")
-    nok_uri = web_address(request.headers.get("TPP-Nok-Redirect-URI") or ok_uri, "TPP-Nok-Redirect-URI")
+    psu = request.headers.get("PSU-ID", "")[:70]
+    approach = _way(bank, request, psu)
     is_batch = service == "bulk-payments" and truth_value(body, "batchBookingPreferred", False)
     payment = Payments(bank).create(
-        service, _debtor(bank, body), transfers, is_batch=is_batch, ways=(ok_uri, nok_uri)
+        service, _debtor(bank, body), transfers, is_batch=is_batch, psu_hint=psu, approach=approach,
+        ways=ways_back(request, is_needed=approach == "redirect"),
     )  # fmt: skip
-    here = _link(payment)
-    links = {
-        "scaRedirect": {"href": f"{request.host_url}sca/payments/{payment.sca}"},
-        "self": {"href": here},
-        "status": {"href": f"{here}/status"},
-        "scaStatus": {"href": f"{here}/authorisations/{payment.sca}"},
-    }
-    reply = {"transactionStatus": payment.status, "paymentId": payment.id, "_links": links}
-    headers = {"Location": request.host_url + here.removeprefix("/"), "ASPSP-SCA-Approach": "REDIRECT"}
-    return json_reply(reply, 201, headers)
+    matter = steps.matter_of_payment(bank, payment, PRODUCT, approach)
+    step = steps.offer(bank, request, matter)
+    links = {"self": {"href": matter.address}, "status": {"href": f"{matter.address}/status"}, **step.links}
+    reply = {"transactionStatus": payment.status, "paymentId": payment.id, **step.more, "_links": links}
+    location = request.host_url + matter.address.removeprefix("/")
+    return json_reply(reply, 201, {"Location": location, "ASPSP-SCA-Approach": steps.HEADER[approach]})
+
+
+def _way(bank: Bank, request: BankRequest, psu: str) -> Approach:
+    """The way of SCA; a payment needs no access token, so OAuth is a redirect here."""
+    approach = steps.choose(bank.customers.find(psu), request)
+    return "redirect" if approach == "oauth" else approach
+
+
+def start_authorisation(
+    bank: Bank, request: BankRequest, record: Record, *, service: str, product: str, payment_id: str
+) -> Response:
+    """``POST …/{paymentId}/authorisations``: one more attempt to sign, in the way of the customer it names."""
+    del record
+    payment = _required(bank, service, product, payment_id)
+    approach = _way(bank, request, request.headers.get("PSU-ID", "") or payment.psu_hint)
+    Payments(bank).lead_back(payment, ways_back(request, is_needed=approach == "redirect" and not payment.ok_uri))
+    return steps.started(bank, request, steps.matter_of_payment(bank, payment, PRODUCT, approach))
+
+
+def update_authorisation(
+    bank: Bank, request: BankRequest, record: Record, *, service: str, product: str, payment_id: str, sca: str
+) -> Response:
+    """``PUT …/authorisations/{authorisationId}``: what the customer typed at the service, or who the customer is."""
+    del record
+    payment, found = _required_authorisation(bank, service, product, payment_id, sca)
+    return steps.updated(bank, request, steps.matter_of_payment(bank, payment, PRODUCT, payment.approach), found)
+
+
+def list_authorisations(
+    bank: Bank, request: BankRequest, record: Record, *, service: str, product: str, payment_id: str
+) -> Response:
+    """``GET …/{paymentId}/authorisations``."""
+    del request, record
+    payment = _required(bank, service, product, payment_id)
+    return json_reply({"authorisationIds": bank.consents.authorisation_ids(payment.id)})
 
 
 def read(bank: Bank, request: BankRequest, record: Record, *, service: str, product: str, payment_id: str) -> Response:
@@ -80,10 +116,8 @@ def authorisation_status(
 ) -> Response:
     """``GET …/{paymentId}/authorisations/{authorisationId}``."""
     del request, record
-    payment = _required(bank, service, product, payment_id)
-    if payment.sca != sca:
-        raise Refusal(403, "RESOURCE_UNKNOWN", "This payment has no such authorisation.")
-    return json_reply({"scaStatus": payment.sca_status})
+    payment, found = _required_authorisation(bank, service, product, payment_id, sca)
+    return steps.status_of(steps.matter_of_payment(bank, payment, PRODUCT, payment.approach), found)
 
 
 def cancel(
@@ -98,8 +132,14 @@ def cancel(
     return Response(status=204)
 
 
-def _link(payment: Payment) -> str:
-    return f"/v1/{payment.service}/{PRODUCT}/{payment.id}"
+def _required_authorisation(
+    bank: Bank, service: str, product: str, payment_id: str, sca: str
+) -> tuple[Payment, Authorisation]:
+    payment = _required(bank, service, product, payment_id)
+    found = bank.consents.authorisation(sca)
+    if found is None or found.payment != payment.id:
+        raise Refusal(403, "RESOURCE_UNKNOWN", "This payment has no such authorisation.")
+    return payment, found
 
 
 def _required(bank: Bank, service: str, product: str, payment_id: str) -> Payment:

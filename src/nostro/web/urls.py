@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from nostro.hub.api.docs_page import api_documentation
-from nostro.hub.pages import consent, paying, payments
+from nostro.hub.pages import consent, paying, payments, signing
 from nostro.web import shared_urls
 from nostro.web.shared_urls import handler400, handler403, handler404, handler429, handler500
 
@@ -33,6 +33,10 @@ _PAYMENTS = [
         for kind in ("payment-activation-requests", "payment-request-activation-requests")
     ),
     path("pay/return/", payments.returned, name="payment_return"),
+    path("pay/signing/<uuid:signing_id>/", signing.step, name="signing"),
+    path("pay/signing/<uuid:signing_id>/answer/", signing.answer, name="answer_signing"),
+    path("pay/signing/<uuid:signing_id>/ask/", signing.ask, name="ask_signing"),
+    path("pay/signing/<uuid:signing_id>/leave/", signing.leave, name="cancel_signing"),
     path("pay/organizations/<uuid:organization_id>/payment-requests/<uuid:payment_id>", paying.pay, name="pay"),
 ]
 

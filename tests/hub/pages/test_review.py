@@ -18,7 +18,7 @@ from nostro.hub.accounts.models import Account, DuplicateDecision, Transaction, 
 from nostro.hub.linking.models import Connection
 from nostro.hub.pages.progress import AccountProgress
 from nostro.hub.pages.states import account_state
-from nostro.hub.sync.models import QuotaState, Schedule, Synchronization
+from nostro.hub.sync.models import LATE_ROWS, QuotaState, Schedule, Synchronization
 from nostro.hub.sync.plans import plans_of
 from nostro.hub.sync.quota import account_key
 from nostro.people.models import AuditRecord
@@ -292,3 +292,35 @@ def test_an_address_shows_its_words_and_dates_only() -> None:
     assert masked_address(
         "https://bank.example:8443/v1/accounts/3dc3d5b3-7023/transactions?dateFrom=2026-11-01&x=AbC9"
     ) == ("https://bank.example/v1/accounts/…/transactions?dateFrom=2026-11-01&x=…")
+
+
+@pytest.mark.parametrize(
+    ("proof", "warnings", "is_told"),
+    [
+        ("green", [LATE_ROWS], True),
+        ("green", [LATE_ROWS, "booked row 3 cannot be read: no amount"], True),
+        ("green", [], False),
+        ("red", [LATE_ROWS], False),
+    ],
+    ids=["late", "late-and-left-out", "plain", "no-longer"],
+)
+def test_the_account_says_what_late_rows_are_while_the_proof_stands_on_them(
+    world: World, proof: str, warnings: list[str], is_told: bool
+) -> None:
+    Account.objects.filter(pk=world.account.pk).update(proof=proof)
+    Synchronization.objects.filter(pk=world.run.pk).update(status="success", warnings=warnings)
+    shown = browser(world.owner).get(reverse("hub:account", args=[world.account.id])).content.decode()
+    assert ("Some transactions came late" in shown) == is_told
+    run = browser(world.owner).get(reverse("hub:run", args=[world.run.id])).content.decode()
+    assert ("Some transactions came late" in run) == (LATE_ROWS in warnings)
+    assert ("Nothing: every row that the bank gave is stored." in run) == (len(warnings) < 2)
+    assert LATE_ROWS not in run, "late rows were not left out"
+
+
+def test_it_is_said_in_dutch_too(world: World) -> None:
+    Account.objects.filter(pk=world.account.pk).update(proof="green")
+    Synchronization.objects.filter(pk=world.run.pk).update(status="success", warnings=[LATE_ROWS])
+    world.owner.locale = "nl"
+    world.owner.save()
+    shown = browser(world.owner).get(reverse("hub:account", args=[world.account.id])).content.decode()
+    assert "Sommige verrichtingen kwamen laat" in shown

@@ -15,7 +15,7 @@ from nostro.connectors.contract import PsuContext
 from nostro.hub.accounts.models import Account
 from nostro.hub.organizations.models import Membership
 from nostro.hub.payments import signing
-from nostro.hub.payments.models import Payment
+from nostro.hub.payments.models import Payment, Signing
 
 NOW = factories.NOW
 PSU = PsuContext(present=True, ip="192.0.2.7", observed_at=NOW)
@@ -29,6 +29,7 @@ class BankWorld:
     owner: Membership
     account: Account
     caller: Caller
+    psu: str = "user_good"
 
     def prepare(self, segment: str, attributes: Any) -> Payment:
         reply = self.caller.call(
@@ -40,7 +41,16 @@ class BankWorld:
     def open(self, payment: Payment) -> str:
         """What the button does; returns the address at the bank."""
         person = self.owner.user if payment.kind != "paymentRequest" else None
-        return signing.start_signing(payment, person, PSU, NOW)
+        url = signing.start_signing(payment, person, PSU, NOW)
+        assert isinstance(url, str)
+        return url
+
+    def begin(self, payment: Payment, psu_id: str = "") -> Signing:
+        """The same at a bank that asks in its app, or has code and password typed here."""
+        person = self.owner.user if payment.kind != "paymentRequest" else None
+        begun = signing.start_signing(payment, person, PSU, NOW, psu_id)
+        assert isinstance(begun, Signing)
+        return begun
 
     def at_the_bank(self, url: str, act: str = "approve", psu: str = "user_good", account: int = 0) -> str:
         """The person signs or refuses; returns the handle that comes back."""
@@ -66,5 +76,5 @@ class BankWorld:
 
     def movements(self) -> list[str]:
         ledger = self.bank.application.bank.ledger
-        own = next(each for each in ledger.accounts("user_good") if each.iban == self.account.reference)
+        own = next(each for each in ledger.accounts(self.psu) if each.iban == self.account.reference)
         return [row["amount"] for row in self.bank.truth(own.id)["rows"] if ":added:" in row["truthId"]]

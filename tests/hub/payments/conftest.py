@@ -16,6 +16,8 @@ from tests.hub.payments.bank import BankWorld
 from tests.sandbox.customer import Customer
 from werkzeug.serving import make_server
 
+from nostro.hub.linking.models import Connection
+from nostro.hub.linking.psu_id import keep_psu_id
 from nostro.sandbox.server import create_application
 
 __all__ = ["street", "world"]
@@ -53,9 +55,17 @@ def bank(furnished_directory: Path, tmp_path: Path) -> Iterator[Customer]:
 
 @pytest.fixture
 def bank_world(db: None, bank: Customer) -> BankWorld:
+    return make_bank_world(bank, "user_good")
+
+
+def make_bank_world(bank: Customer, psu: str, psu_id: str = "") -> BankWorld:
+    """``psu_id``: the name of the login, where the person gave it when the account was linked."""
     owner = factories.membership()
     institution = factories.institution(is_sandbox=True)
     institution.routes.update(base_url=bank.url)  # type: ignore[attr-defined]
-    own = next(each for each in bank.application.bank.ledger.accounts("user_good") if each.currency == "EUR")
+    own = next(each for each in bank.application.bank.ledger.accounts(psu) if each.currency == "EUR")
     account = factories.account(owner.organization, institution, reference=own.iban)
-    return BankWorld(bank, owner, account, with_payments(caller_for(owner, [account])))
+    connection = Connection.objects.get(id=account.connection_id)
+    keep_psu_id(connection, psu_id)
+    connection.save()
+    return BankWorld(bank, owner, account, with_payments(caller_for(owner, [account])), psu)

@@ -29,7 +29,6 @@ from nostro.connectors.contract import (
     Consent,
     ConsentRequest,
     ConsentStatus,
-    Decoupled,
     Failed,
     Finished,
     PsuContext,
@@ -49,14 +48,11 @@ from nostro.connectors.errors import (
     ScaCancelled,
     ScaFailed,
     ScaRequired,
-    ScaTimeout,
     TokenExpired,
 )
 from nostro.core.text import clean
 
 REDIRECT_LIFETIME = dt.timedelta(minutes=30)
-DECOUPLED_LIFETIME = dt.timedelta(minutes=5)
-POLL_AFTER_S = 3.0
 #: A bank that answers each start of an authorisation with another start is stopped here.
 MAX_LINKED_STEPS = 5
 MAX_CONSENT_ID_LENGTH = 512
@@ -352,7 +348,7 @@ def _dialogue(pending: _Pending) -> embedded.Dialogue:
         pending.client,
         pending.configuration,
         pending.psu,
-        pending.consent_id,
+        {"consentId": pending.consent_id},
         pending.request.psu_id,
         pending.received,
         tokens=pending.tokens,
@@ -467,21 +463,9 @@ def _finished(client: Client, connection: ConnectionHandle, psu: PsuContext) -> 
 
 
 def _wait(client: Client, state: Mapping[str, Any], status: str) -> AuthorisationStep:
-    """The bank has not decided yet: ask again for five minutes (a second signatory may be missing)."""
-    now = client.clock()
-    until = _instant(state.get("pollUntil")) or now + DECOUPLED_LIFETIME
-    if now >= until:
-        return Failed(ScaTimeout(), may_retry=True)
-    message = (
-        "A second person must confirm at the bank."
-        if status == "partiallyAuthorised"
-        else state.get("message") or "The bank has not confirmed the authorisation yet."
-    )
-    return Decoupled(message, POLL_AFTER_S, until, {**state, "pollUntil": until.isoformat()})
-
-
-def _instant(value: Any) -> dt.datetime | None:
-    return dt.datetime.fromisoformat(value) if isinstance(value, str) else None
+    """The bank has not decided yet; a second signatory may be missing."""
+    second = {"message": "A second person must confirm at the bank."} if status == "partiallyAuthorised" else {}
+    return embedded.wait(client, {**state, **second}, "The bank has not confirmed the authorisation yet.")
 
 
 def _not_granted(status: str | None, cancelled: bool) -> Failed:

@@ -31,7 +31,7 @@ from nostro.connectors.contract import (
     SelectScaMethod,
     Tokens,
 )
-from nostro.connectors.errors import CredentialsInvalid, NotSupported, ProtocolError, ScaFailed
+from nostro.connectors.errors import CredentialsInvalid, NotSupported, ProtocolError, ScaFailed, ScaTimeout
 
 STATE_VERSION = 1
 STEP_LIFETIME = dt.timedelta(minutes=10)
@@ -42,6 +42,8 @@ MAX_METHODS = 20
 MAX_UNASKED_STEPS = 5
 MAX_IMAGE_BYTES = 200_000
 MAX_SECRET_LENGTH = 256
+#: What the memory of a step knows of the consent or the payment that is authorised.
+_ABOUT = ("consentId", "paymentId", "isBulk")
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 #: Links that ask for something, best first, with the HTTP verb of the answer. Of two the bank offers, the one that is
@@ -58,12 +60,13 @@ _FINAL_GOOD = frozenset(["finalised", "exempted"])
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """An authorisation on its way: whose it is, and the bank's last answer about it."""
+    """An authorisation on its way: whose it is, and the bank's last answer about it. ``about`` names what is
+    authorised: a ``consentId``, or a ``paymentId`` and whether it ``isBulk``."""
 
     client: Client
     configuration: Configuration
     psu: PsuContext
-    consent_id: str
+    about: Mapping[str, Any]
     psu_id: str | None
     received: Received
     unasked: int = 0
@@ -74,7 +77,7 @@ class Dialogue:
         return self.received.data if isinstance(self.received.data, Mapping) else {}
 
     def state(self, **more: Any) -> dict[str, Any]:
-        known = {"version": STATE_VERSION, "consentId": self.consent_id, "psuId": self.psu_id}
+        known = {"version": STATE_VERSION, **self.about, "psuId": self.psu_id}
         return {**known, **oauth.with_tokens(self.tokens), **more}
 
     @property
@@ -128,7 +131,8 @@ def answer(
             raise
         return _code_again(client, state, error)
     tokens = oauth.tokens_in(state)
-    return next_step(Dialogue(client, configuration, psu, str(state["consentId"]), psu_id, received, tokens=tokens))
+    about = {name: state[name] for name in _ABOUT if name in state}
+    return next_step(Dialogue(client, configuration, psu, about, psu_id, received, tokens=tokens))
 
 
 def _body(state: Mapping[str, Any], given: PsuInput) -> dict[str, Any] | None:
@@ -164,7 +168,7 @@ def _send(  # noqa: PLR0917 - two callers, both in this module
         str(state["verb"]),
         str(state["href"]),
         psu=psu,
-        subject="consent",
+        subject="payment" if "paymentId" in state else "consent",
         access_token=tokens.access_token if tokens else None,
         headers={"PSU-ID": header_value(psu_id)} if psu_id else {},
         body=body or {},
@@ -180,19 +184,29 @@ def _following(dialogue: Dialogue, received: Received) -> AuthorisationStep | No
 
 # --- one function for each kind of link
 
+NAME = CredentialField("psuId", "Name or number of your login at the bank")
+
 
 def _credentials(dialogue: Dialogue, href: str, verb: str) -> AuthorisationStep:
-    fields = [] if dialogue.psu_id else [CredentialField("psuId", "Name or number of your login at the bank")]
+    return ask_for_password(dialogue.state(href=href, verb=verb), dialogue.ends_at)
+
+
+def ask_for_password(state: Mapping[str, Any], ends_at: dt.datetime) -> NeedCredentials:
+    """Where ``state`` tells address and verb of the answer, and the name of the login where that is known."""
+    fields = [] if state.get("psuId") else [NAME]
     fields.append(CredentialField("password", "Password or PIN of your online banking", secret=True))
-    state = dialogue.state(wants="credentials", href=href, verb=verb, password=True)
-    return NeedCredentials(tuple(fields), dialogue.ends_at, state)
+    return NeedCredentials(tuple(fields), ends_at, {**state, "wants": "credentials", "password": True})
+
+
+def ask_for_name(state: Mapping[str, Any], ends_at: dt.datetime) -> NeedCredentials:
+    """The same for the name of the login alone."""
+    return NeedCredentials((NAME,), ends_at, {**state, "wants": "credentials"})
 
 
 def _identify(dialogue: Dialogue, href: str, verb: str) -> AuthorisationStep | None:
     state = dialogue.state(wants="credentials", href=href, verb=verb)
     if not dialogue.psu_id:
-        field = CredentialField("psuId", "Name or number of your login at the bank")
-        return NeedCredentials((field,), dialogue.ends_at, state)
+        return ask_for_name(state, dialogue.ends_at)
     received = _send(dialogue.client, dialogue.configuration, state, dialogue.psu, dialogue.psu_id, None)
     return _following(dialogue, received)
 
@@ -276,8 +290,23 @@ def _confirmation(dialogue: Dialogue, href: str) -> AuthorisationStep:
 
 def _decoupled(dialogue: Dialogue, message: str) -> AuthorisationStep:
     until = dialogue.client.clock() + DECOUPLED_LIFETIME
-    state = dialogue.state(pollUntil=until.isoformat(), message=message)
-    return Decoupled(message, POLL_AFTER_S, until, state)
+    status = href_of(dialogue.data.get("_links"), "scaStatus")
+    return Decoupled(
+        message, POLL_AFTER_S, until, dialogue.state(pollUntil=until.isoformat(), message=message, scaStatus=status)
+    )
+
+
+def wait(client: Client, state: Mapping[str, Any], message: str) -> AuthorisationStep:
+    """The bank has not decided yet: ask again, for five minutes in all. ``message``: where the bank gave none."""
+    now = client.clock()
+    until = _instant(state.get("pollUntil")) or now + DECOUPLED_LIFETIME
+    if now >= until:
+        return Failed(ScaTimeout(), may_retry=True)
+    return Decoupled(state.get("message") or message, POLL_AFTER_S, until, {**state, "pollUntil": until.isoformat()})
+
+
+def _instant(value: Any) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(value) if isinstance(value, str) else None
 
 
 def not_supported(dialogue: Dialogue, name: str) -> NotSupported:

@@ -32,6 +32,7 @@ from nostro.connectors.errors import (
     PsuActionRequired,
     ScaFailed,
     ScaRequired,
+    ScaTimeout,
     TokenExpired,
     TppConfigInvalid,
 )
@@ -39,7 +40,7 @@ from nostro.core.masking import mask_for_log
 from nostro.core.text import clean
 
 #: What the failed request was about; some codes mean different things for each.
-Subject = Literal["consent", "account"]
+Subject = Literal["consent", "account", "payment"]
 
 MAX_MESSAGES = 20
 MAX_BANK_TEXT_LENGTH = 500
@@ -90,9 +91,12 @@ _PREFIXES: dict[str, type[ConnectorError]] = {
 _BY_SUBJECT: dict[tuple[str, Subject], type[ConnectorError]] = {
     ("RESOURCE_UNKNOWN", "consent"): ConsentUnknown,
     ("RESOURCE_UNKNOWN", "account"): AccountUnavailable,
+    ("RESOURCE_UNKNOWN", "payment"): AspspError,
     ("RESOURCE_EXPIRED", "consent"): ConsentExpired,
     ("RESOURCE_EXPIRED", "account"): AccountUnavailable,
+    ("RESOURCE_EXPIRED", "payment"): ScaTimeout,
     ("STATUS_INVALID", "consent"): ScaFailed,
+    ("STATUS_INVALID", "payment"): ScaFailed,
     ("STATUS_INVALID", "account"): AspspError,
 }
 #: Without a code only these statuses say something definite; a bare 401, 403 or 404 does not (connectors.md 1.6).

@@ -90,12 +90,39 @@ class ConsentNotice(models.Model):
         ]
 
 
-class Authorisation(models.Model):
-    """One walk through a bank's steps, to link or to renew. The OAuth ``state`` is a random handle to this row, of
-    which only the checksum is stored; the connector's memory is sealed, single use and expiring.
+class Walk(models.Model):
+    """One walk through a bank's steps. The connector's memory is sealed, single use and expiring (``states``).
 
-    ``status``: open (an answer is awaited), working (the bank is being asked), choosing (granted, the accounts are to
-    be chosen), finished, failed, cancelled, expired.
+    ``status``: open (an answer is awaited), working (the bank is being asked), then what became of it.
+    """
+
+    step_number = models.PositiveSmallIntegerField(default=1)
+    step = models.CharField(max_length=20)  # the AuthorisationStep variant shown now
+    sealed_state = models.BinaryField(null=True)
+    sealed_shown = models.BinaryField(null=True)  # what the page shows, see ``shown``
+    asked_at = models.DateTimeField(null=True)  # when the bank was last asked to go on
+    status = models.CharField(max_length=12, default="open")
+    error_code = models.CharField(max_length=60, blank=True)
+    error_reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def place(self) -> str:
+        """What the connector's memory is bound to, besides the table and the number of the step."""
+        raise NotImplementedError
+
+
+class Authorisation(Walk):
+    """A walk to link or to renew. The OAuth ``state`` is a random handle to this row, of which only the checksum is
+    stored.
+
+    ``status`` besides open and working: choosing (granted, the accounts are to be chosen), finished, failed, cancelled,
+    expired.
     """
 
     id = IdField()
@@ -104,23 +131,14 @@ class Authorisation(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     purpose = models.CharField(max_length=10)  # link, renew
     state_checksum = models.BinaryField(max_length=32, unique=True)
-    step_number = models.PositiveSmallIntegerField(default=1)
-    step = models.CharField(max_length=20)  # the AuthorisationStep variant shown now
-    sealed_state = models.BinaryField(null=True)
-    sealed_shown = models.BinaryField(null=True)  # what the page shows, see ``shown``
-    asked_at = models.DateTimeField(null=True)  # when the bank was last asked to go on
-    status = models.CharField(
-        max_length=12, default="open"
-    )  # open, working, choosing, finished, failed, cancelled, expired
     displaced = models.JSONField(default=list)  # accounts of other connections: [account, connection, resource id]
-    error_code = models.CharField(max_length=60, blank=True)
-    error_reason = models.TextField(blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["organization", "-created_at"], name="authorisation_by_organization")]
+
+    @property
+    def place(self) -> str:
+        return f"{self.connection.organization_id}/{self.connection_id}/{self.connection.route.connector}"
 
 
 class IdentityDecision(models.Model):

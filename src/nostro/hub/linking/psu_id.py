@@ -12,8 +12,13 @@ MAX_LENGTH = 100
 
 def keep_psu_id(connection: Connection, psu_id: str) -> None:
     """Note the name with a connection; the caller saves. Empty text leaves none."""
-    name = clean(psu_id, MAX_LENGTH).strip()
+    name = clean_psu_id(psu_id)
     connection.sealed_psu_id = seal(name, context=_context(connection)) if name else None
+
+
+def clean_psu_id(text: str) -> str:
+    """The name as a person typed it, without what no name has."""
+    return clean(text, MAX_LENGTH).strip()
 
 
 def psu_id_of(connection: Connection) -> str:

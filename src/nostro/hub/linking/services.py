@@ -27,7 +27,7 @@ from nostro.connectors.contract import (
     PsuContext,
     PsuInput,
 )
-from nostro.connectors.errors import ConnectorError, ProtocolError, ScaTimeout, TokenExpired
+from nostro.connectors.errors import ConnectorError, ScaTimeout
 from nostro.connectors.registry import connector_names
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import accounts_of_connection
@@ -44,18 +44,9 @@ from nostro.hub.linking.models import Authorisation, Connection, Consent, Health
 from nostro.hub.linking.outcomes import bank_problem, close, fail, finish, withdraw
 from nostro.hub.linking.psu_id import keep_psu_id, psu_id_of
 from nostro.hub.linking.queries import access_authorisation, access_connection, authorisations
-from nostro.hub.linking.shown import shown_step
 from nostro.hub.linking.signals import accounts_chosen
-from nostro.hub.linking.states import (
-    MAX_STEPS,
-    MIN_BETWEEN_POLLS,
-    checksum,
-    claim,
-    is_open,
-    new_handle,
-    put_state,
-    put_step,
-)
+from nostro.hub.linking.states import checksum, new_handle, put_step
+from nostro.hub.linking.walking import ask_bank, asked_just_now, require_open, save_step
 from nostro.hub.organizations.models import Organization, Role
 from nostro.hub.organizations.queries import access_organization
 from nostro.people import audit
@@ -82,8 +73,6 @@ NOTHING_DECIDED: Mapping[uuid.UUID, uuid.UUID | None] = {}
 
 #: What law allows without the person, a day (connectors.md 1.12).
 FREQUENCY_PER_DAY = 4
-#: After these the same question may be asked again, so the authorisation stays open.
-_MAY_ASK_AGAIN = ("bank_down", "quota", "retryable", "bug")
 #: One pass of the housekeeping; the next one takes the rest.
 MAX_EXPIRED_AT_ONCE = 100
 
@@ -162,25 +151,14 @@ def continue_authorisation(
     authorisation = _find(user, state_token, authorisation_id)
     if authorisation.status in {"open", "working"} and authorisation.expires_at <= now:
         _expire(authorisation, now)
-    _require_open(authorisation, now)
-    if answer.kind == "poll" and authorisation.asked_at is not None:
-        shown = shown_step(authorisation)
-        if shown is not None and authorisation.asked_at > now - MIN_BETWEEN_POLLS:
-            return authorisation, shown
-    state = claim(authorisation, now)
-    if state is None:
-        raise problems.in_use()
+    require_open(authorisation, now)
+    shown = asked_just_now(authorisation, answer, now)
+    if shown is not None:
+        return authorisation, shown
     connector, configuration = connectors_for(authorisation.connection.route, lambda: now)
-    try:
-        step = connector.continue_authorisation(configuration, state, answer, psu)
-        if authorisation.step_number >= MAX_STEPS and not isinstance(step, Finished):
-            step = Failed(ProtocolError("The bank asks for one step after the other without an end."), may_retry=True)
-    except ConnectorError as error:
-        if error.category in _MAY_ASK_AGAIN and not isinstance(error, TokenExpired):
-            put_state(authorisation, state)
-            _save_step(authorisation)
-            raise bank_problem(error, "The bank could not be asked whether it agreed.") from error
-        step = Failed(error, may_retry=True)
+    step = ask_bank(
+        authorisation, now, lambda state: connector.continue_authorisation(configuration, state, answer, psu)
+    )  # fmt: skip
     return authorisation, _take_step(authorisation, step, psu, now)
 
 
@@ -385,19 +363,6 @@ def _find(user: User, state_token: str | None, authorisation_id: uuid.UUID | Non
     return authorisation
 
 
-def _require_open(authorisation: Authorisation, now: datetime) -> None:
-    refusals = {
-        "working": problems.in_use,
-        "choosing": problems.used,
-        "finished": problems.used,
-        "failed": problems.used,
-        "cancelled": problems.cancelled,
-        "expired": problems.expired,
-    }
-    if not is_open(authorisation, now):
-        raise refusals[authorisation.status]()
-
-
 def _take_step(
     authorisation: Authorisation, step: AuthorisationStep, psu: PsuContext, now: datetime
 ) -> AuthorisationStep:
@@ -407,24 +372,8 @@ def _take_step(
         fail(authorisation, step.error, now)
         return step
     put_step(authorisation, step, now)
-    _save_step(authorisation)
+    save_step(authorisation)
     return step
-
-
-def _save_step(authorisation: Authorisation) -> None:
-    """Open the row for the next answer, unless it was cancelled while the bank was asked."""
-    still_ours = Authorisation.objects.filter(
-        pk=authorisation.pk, status="working", step_number=authorisation.step_number
-    )
-    kept = still_ours.update(
-        status="open",
-        step=authorisation.step,
-        sealed_state=authorisation.sealed_state,
-        sealed_shown=authorisation.sealed_shown,
-        expires_at=authorisation.expires_at,
-    )
-    if not kept:
-        raise problems.cancelled()
 
 
 def _give_up(authorisation: Authorisation, status: Literal["cancelled", "expired"], now: datetime) -> None:

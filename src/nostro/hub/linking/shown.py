@@ -22,7 +22,7 @@ from nostro.connectors.contract import (
     ScaMethod,
     SelectScaMethod,
 )
-from nostro.hub.linking.models import Authorisation
+from nostro.hub.linking.models import Walk
 from nostro.keys.envelope import value_context
 from nostro.web.secrets import open_sealed, seal
 
@@ -33,18 +33,18 @@ _KINDS: dict[str, type[PendingStep]] = {
 }
 
 
-def seal_shown(authorisation: Authorisation, step: AuthorisationStep) -> bytes:
+def seal_shown(walk: Walk, step: AuthorisationStep) -> bytes:
     """The step without the connector's memory, as it is stored."""
     assert not isinstance(step, Finished | Failed)
     values = {each.name: _written(getattr(step, each.name)) for each in fields(step) if each.name != "state"}
-    return seal(json.dumps([type(step).__name__, values]), context=_context(authorisation))
+    return seal(json.dumps([type(step).__name__, values]), context=_context(walk))
 
 
-def shown_step(authorisation: Authorisation) -> PendingStep | None:
+def shown_step(walk: Walk) -> PendingStep | None:
     """The step that the person is to take now, with an empty memory; None where there is none."""
-    if authorisation.sealed_shown is None:
+    if walk.sealed_shown is None:
         return None
-    name, values = json.loads(open_sealed(authorisation.sealed_shown, context=_context(authorisation)))
+    name, values = json.loads(open_sealed(walk.sealed_shown, context=_context(walk)))
     return _KINDS[name](**{key: _read(key, value) for key, value in values.items()}, state={})
 
 
@@ -70,5 +70,5 @@ def _read(name: str, value: Any) -> Any:
     return value
 
 
-def _context(authorisation: Authorisation) -> str:
-    return value_context("linking_authorisation", "sealed_shown", authorisation.pk)
+def _context(walk: Walk) -> str:
+    return value_context(walk._meta.db_table, "sealed_shown", walk.pk)

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nostro.connectors.contract import AuthorisationStep, Decoupled, Failed, Finished, Redirect
-from nostro.hub.linking.models import Authorisation
+from nostro.hub.linking.models import Walk
 from nostro.hub.linking.shown import seal_shown
 from nostro.keys.envelope import value_context
 from nostro.web.secrets import open_sealed, seal
@@ -60,52 +60,52 @@ def expiry(step: AuthorisationStep, now: datetime) -> datetime:
     return min(step.expires_at, now + lifetime)
 
 
-def put_step(authorisation: Authorisation, step: AuthorisationStep, now: datetime) -> None:
+def put_step(walk: Walk, step: AuthorisationStep, now: datetime) -> None:
     """Note a pending step in the row, with the connector's memory sealed. The caller saves."""
     assert not isinstance(step, Finished | Failed)
-    put_state(authorisation, step.state)
-    authorisation.step = type(step).__name__
-    authorisation.sealed_shown = seal_shown(authorisation, step)
-    authorisation.expires_at = expiry(step, now)
+    put_state(walk, step.state)
+    walk.step = type(step).__name__
+    walk.sealed_shown = seal_shown(walk, step)
+    walk.expires_at = expiry(step, now)
 
 
-def put_state(authorisation: Authorisation, state: Mapping[str, Any]) -> None:
+def put_state(walk: Walk, state: Mapping[str, Any]) -> None:
     """Seal the connector's memory for the row's present step number and open the row for one answer."""
-    authorisation.sealed_state = _sealed(authorisation, state)
-    authorisation.status = "open"
+    walk.sealed_state = _sealed(walk, state)
+    walk.status = "open"
 
 
-def is_open(authorisation: Authorisation, now: datetime) -> bool:
+def is_open(walk: Walk, now: datetime) -> bool:
     """Whether an answer may be given: one is awaited, or whoever took the last one is dead."""
-    if authorisation.status == "working" and authorisation.asked_at is not None:
-        return authorisation.sealed_state is not None and authorisation.asked_at <= now - WORKING_LIMIT
-    return authorisation.status == "open"
+    if walk.status == "working" and walk.asked_at is not None:
+        return walk.sealed_state is not None and walk.asked_at <= now - WORKING_LIMIT
+    return walk.status == "open"
 
 
-def claim(authorisation: Authorisation, now: datetime) -> Mapping[str, Any] | None:
+def claim(walk: Walk, now: datetime) -> Mapping[str, Any] | None:
     """Take the connector's memory, once for each step. None if somebody else was faster, or it has expired.
 
     The row is ``working`` afterwards and counts as the next step; the memory stays sealed in it under that step, for
     the case that this process dies.
     """
-    if authorisation.sealed_state is None or not is_open(authorisation, now):
+    if walk.sealed_state is None or not is_open(walk, now):
         return None
-    state: Mapping[str, Any] = json.loads(open_sealed(authorisation.sealed_state, context=_context(authorisation)))
-    before = {"status": authorisation.status, "step_number": authorisation.step_number}
-    authorisation.step_number += 1
-    authorisation.status, authorisation.asked_at = "working", now
-    authorisation.sealed_state = _sealed(authorisation, state)
-    claimed = Authorisation.objects.filter(pk=authorisation.pk, expires_at__gt=now, **before).update(
-        status="working", step_number=authorisation.step_number, sealed_state=authorisation.sealed_state, asked_at=now
+    state: Mapping[str, Any] = json.loads(open_sealed(walk.sealed_state, context=_context(walk)))
+    before = {"status": walk.status, "step_number": walk.step_number}
+    walk.step_number += 1
+    walk.status, walk.asked_at = "working", now
+    walk.sealed_state = _sealed(walk, state)
+    claimed = (
+        type(walk)
+        ._base_manager.filter(pk=walk.pk, expires_at__gt=now, **before)
+        .update(status="working", step_number=walk.step_number, sealed_state=walk.sealed_state, asked_at=now)
     )
     return state if claimed else None
 
 
-def _sealed(authorisation: Authorisation, state: Mapping[str, Any]) -> bytes:
-    return seal(json.dumps(dict(state)), context=_context(authorisation))
+def _sealed(walk: Walk, state: Mapping[str, Any]) -> bytes:
+    return seal(json.dumps(dict(state)), context=_context(walk))
 
 
-def _context(authorisation: Authorisation) -> str:
-    connection = authorisation.connection
-    place = f"{connection.organization_id}/{connection.pk}/{connection.route.connector}/{authorisation.step_number}"
-    return value_context("linking_authorisation", "sealed_state", place)
+def _context(walk: Walk) -> str:
+    return value_context(walk._meta.db_table, "sealed_state", f"{walk.place}/{walk.step_number}")

@@ -30,9 +30,10 @@ from nostro.hub.pages.coverage import coverage_bar
 from nostro.hub.pages.forms import AccountNameForm
 from nostro.hub.pages.once import new_form_key
 from nostro.hub.pages.progress import AccountProgress, progress_of
-from nostro.hub.pages.runs import Plan, activity_of, errors_of, plan_of
+from nostro.hub.pages.runs import Plan, activity_of, came_late, errors_of, late_sentence, plan_of
 from nostro.hub.pages.shell import OrganizationRequest, chosen_mode, now, organization_page, psu_context, remember, show
 from nostro.hub.pages.states import State, account_state, consent_days_left, proof_state
+from nostro.hub.sync.models import Synchronization
 from nostro.hub.sync.plans import AccountPlan, plans_of
 from nostro.hub.sync.queries import history
 from nostro.hub.sync.schedule import bank_today
@@ -141,6 +142,7 @@ def account(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
 def _account_page(request: HttpRequest, found: Account, form: AccountNameForm) -> HttpResponse:
     connection = _connection(found)
     line = account_line(found, progress_of([found])[0], connection)
+    recent = history(found, HISTORY_LENGTH)
     return show(
         request,
         "account.html",
@@ -156,12 +158,19 @@ def _account_page(request: HttpRequest, found: Account, form: AccountNameForm) -
         doubles=len(candidates_of(found, now())),
         withdrawn=withdrawn_count(found),
         unread=unread_history(found),
-        runs=[activity_of(run) for run in history(found, HISTORY_LENGTH)],
+        late=late_sentence() if _is_proved_with_late_rows(found, recent) else "",
+        runs=[activity_of(run) for run in recent],
         form=form,
         mode=_mode(found),
         form_key=new_form_key(),
         room="accounts",
     )
+
+
+def _is_proved_with_late_rows(account: Account, recent: list[Synchronization]) -> bool:
+    """Whether the proof that counts now is one that accepted late rows."""
+    last = next((run for run in recent if run.status == "success"), None)
+    return account.proof == "green" and last is not None and came_late(last)
 
 
 @login_required

@@ -11,12 +11,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
-from django_htmx.http import HttpResponseClientRedirect
 
-from nostro.connectors.contract import Decoupled, PsuInput
+from nostro.connectors.contract import PsuInput
 from nostro.hub.accounts.queries import accounts_of_connection
 from nostro.hub.linking.identity import Question, renewal_questions
 from nostro.hub.linking.models import Authorisation
@@ -33,15 +33,15 @@ from nostro.hub.pages.linking import STEPS
 from nostro.hub.pages.once import new_form_key, once
 from nostro.hub.pages.progress import progress_of
 from nostro.hub.pages.shell import now, psu_context, remember, show
-from nostro.hub.pages.steps import answer_of, context_of, present_step, template_of
+from nostro.hub.pages.steps import context_of, present_step, template_of
+from nostro.hub.pages.walking import ENDED, WalkPage, ask_again, take_answer
 from nostro.people.models import User
 from nostro.web.errors import Problem
 
 #: What a bank may send back in the address; more is cut.
 MAX_PARAMETERS = 20
 MAX_PARAMETER_LENGTH = 2000
-#: After these the same address may be asked again; everything else has ended.
-_ENDED = {"stateUnknown", "stateOfSomebodyElse", "stateUsed", "stateExpired", "stateCancelled"}
+_URLS = {"answer": "answer_bank", "ask": "ask_bank", "cancel": "cancel_link"}
 
 
 @never_cache
@@ -55,18 +55,23 @@ def at_the_bank(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpRespon
 
 
 def _show_step(
-    request: HttpRequest, authorisation: Authorisation, step: PendingStep | None, problem: Problem | None = None
+    request: HttpRequest,
+    authorisation: Authorisation,
+    step: PendingStep | None,
+    problem: Problem | None = None,
+    *,
+    part: bool = False,
 ) -> HttpResponse:
     return _show(
         request,
-        template_of(step),
+        "waiting_part.html" if part else template_of(step),
         authorisation,
         step=step,
         problem=problem,
         # The row says "open" until housekeeping comes by; to the person its time is over.
         expired=authorisation.expires_at <= now(),
         given={} if problem is None else request.POST,
-        status=problem.status if problem else 200,
+        status=problem.status if problem and not part else 200,
         **context_of(step),
     )
 
@@ -75,29 +80,8 @@ def _show_step(
 @login_required
 @require_POST
 def answer(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
-    """What the person typed or chose for the present step. An answer to an earlier one (back button, second click,
-    another tab) goes nowhere: the page shows where the authorisation stands."""
-    authorisation = _access(request, authorisation_id)
-    assert isinstance(request.user, User)
-    here = redirect("hub:at_the_bank", authorisation_id=authorisation.id)
-    step = present_step(authorisation, now())
-    if step is None or request.POST.get("step") != str(authorisation.step_number):
-        messages.info(request, _("That step was answered already. This is how it stands now."))
-        return here
-    try:
-        continue_authorisation(
-            request.user,
-            authorisation_id=authorisation.id,
-            answer=answer_of(step, request.POST),
-            psu=psu_context(request),
-            now=now(),
-        )
-    except Problem as problem:
-        if problem.code in _ENDED | {"stateInUse"}:
-            return here
-        authorisation.refresh_from_db()
-        return _show_step(request, authorisation, present_step(authorisation, now()), problem)
-    return here
+    """What the person typed or chose for the present step."""
+    return take_answer(request, _walk_page(request, authorisation_id))
 
 
 @never_cache
@@ -120,7 +104,7 @@ def returned(request: HttpRequest) -> HttpResponse:
             "not_continued.html",
             status=problem.status,
             problem=problem,
-            may_ask_again=problem.code not in _ENDED,
+            may_ask_again=problem.code not in ENDED,
         )
     return redirect("hub:at_the_bank", authorisation_id=authorisation.id)
 
@@ -128,30 +112,24 @@ def returned(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def ask_bank(request: HttpRequest, authorisation_id: uuid.UUID) -> HttpResponse:
-    """Ask whether the bank has confirmed meanwhile. A page with a script asks by itself."""
+    """Ask whether the bank has confirmed meanwhile."""
+    return ask_again(request, _walk_page(request, authorisation_id))
+
+
+def _walk_page(request: HttpRequest, authorisation_id: uuid.UUID) -> WalkPage:
     authorisation = _access(request, authorisation_id)
-    assert isinstance(request.user, User)
-    live, problem = bool(request.headers.get("HX-Request")), None
-    try:
-        authorisation, _step = continue_authorisation(
-            request.user,
-            authorisation_id=authorisation.id,
-            answer=PsuInput("poll"),
-            psu=psu_context(request),
-            now=now(),
-        )
-    except Problem as refused:
-        # In the end it is the page of the authorisation that tells how it stands.
-        problem = None if refused.code in _ENDED | {"stateInUse"} else refused
-        authorisation = access_authorisation(request.user, authorisation_id)
-    shown = present_step(authorisation, now())
-    waiting = isinstance(shown, Decoupled)
-    if waiting and live:
-        return _show(request, "waiting_part.html", authorisation, step=shown, problem=problem, **context_of(shown))
-    if waiting and problem is not None:
-        return _show_step(request, authorisation, shown, problem)
-    target = redirect("hub:at_the_bank", authorisation_id=authorisation.id)
-    return HttpResponseClientRedirect(target.url) if live else target
+    user = request.user
+    assert isinstance(user, User)
+
+    def shown(step: PendingStep | None, problem: Problem | None = None, *, part: bool = False) -> HttpResponse:
+        return _show_step(request, authorisation, step, problem, part=part)
+
+    def go_on(given: PsuInput) -> None:
+        continue_authorisation(
+            user, authorisation_id=authorisation.id, answer=given, psu=psu_context(request), now=now()
+        )  # fmt: skip
+
+    return WalkPage(authorisation, reverse("hub:at_the_bank", args=[authorisation.id]), shown, go_on)
 
 
 @login_required
@@ -274,6 +252,8 @@ def _show(request: HttpRequest, template: str, authorisation: Authorisation, **c
     assert isinstance(status, int)
     common = {
         "authorisation": authorisation,
+        "walk": authorisation,
+        "urls": {name: reverse(f"hub:{view}", args=[authorisation.id]) for name, view in _URLS.items()},
         "institution": authorisation.connection.institution,
         "mode": _mode(authorisation),
         "steps": STEPS,

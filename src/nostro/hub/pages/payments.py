@@ -6,77 +6,26 @@ The bank's address is a link on a page of ours, never a redirect of a form (docs
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from decimal import Decimal
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from nostro.hub.integrations.models import Integration
 from nostro.hub.organizations.models import Role
+from nostro.hub.pages.payment_lines import line_of, mode_of
 from nostro.hub.pages.shell import OrganizationRequest, chosen_mode, now, organization_page, psu_context, remember, show
-from nostro.hub.payments.models import Kind, Payment, Status, Transfer
+from nostro.hub.pages.signing import page_of_payment
+from nostro.hub.payments.attempts import last_signing
+from nostro.hub.payments.models import WALKING, Kind, Payment, Signing, Status
 from nostro.hub.payments.queries import PAGE, access_payment, count_unsigned, payments_of
-from nostro.hub.payments.services import AlreadySigned, decline_payment, is_claimed
-from nostro.hub.payments.signing import NotToSign, come_back, start_signing
+from nostro.hub.payments.sca import refuse_payment
+from nostro.hub.payments.services import is_claimed
+from nostro.hub.payments.signing import NotToSign, at_the_bank, come_back, start_signing
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
-
-#: Tone and word of each status.
-STATES: dict[str, tuple[str, Promise | str]] = {
-    Status.UNSIGNED: ("warn", _("Not signed")),
-    Status.PENDING: ("act", _("At the bank")),
-    Status.ACCEPTED: ("good", _("Accepted")),
-    Status.REJECTED: ("bad", _("Rejected")),
-    Status.CANCELED: ("quiet", _("Canceled")),
-}
-_OPEN_REQUEST, _PAID_REQUEST = ("quiet", _("Not paid")), ("good", _("Paid"))
-MAX_TRANSFERS_SHOWN = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A payment as pages show it."""
-
-    payment: Payment
-    transfers: list[Transfer]
-    total: Decimal
-    tone: str
-    word: Promise | str
-    can_be_signed: bool
-
-    @property
-    def first(self) -> Transfer:
-        return self.transfers[0]
-
-    @property
-    def others(self) -> int:
-        return len(self.transfers) - 1
-
-    @property
-    def shown(self) -> list[Transfer]:
-        return self.transfers[:MAX_TRANSFERS_SHOWN]
-
-    @property
-    def is_request(self) -> bool:
-        return self.payment.kind == Kind.PAYMENT_REQUEST
-
-
-def line_of(payment: Payment) -> Line:
-    """The payment with what a page says about it."""
-    transfers = sorted(payment.transfers.all(), key=lambda each: each.position)
-    total = sum((each.amount for each in transfers), Decimal(0))
-    tone, word = STATES[payment.status]
-    is_request = payment.kind == Kind.PAYMENT_REQUEST
-    if is_request and payment.status in {Status.UNSIGNED, Status.ACCEPTED}:
-        tone, word = _OPEN_REQUEST if payment.status == Status.UNSIGNED else _PAID_REQUEST
-    can_be_signed = not is_request and payment.status == Status.UNSIGNED
-    return Line(payment, transfers, total, tone, word, can_be_signed)
 
 
 @organization_page()
@@ -130,25 +79,28 @@ def sign(request: HttpRequest, payment_id: uuid.UUID) -> HttpResponse:
         raise NotFound("payment")
     assert isinstance(request.user, User)
     try:
-        url = start_signing(found, request.user, psu_context(request), now())
+        begun = start_signing(found, request.user, psu_context(request), now())
     except NotToSign:
         return redirect("hub:payment", payment_id=found.id)
     except Problem as problem:
         return _show(request, found, problem=problem, status=problem.status)
-    return _show(request, found, url=url)
+    if isinstance(begun, Signing):
+        return redirect("signing", signing_id=begun.id)
+    return _show(request, found, url=begun)
 
 
 @login_required
 @require_POST
 def decline(request: HttpRequest, payment_id: uuid.UUID) -> HttpResponse:
-    """Refuse a payment that nobody has opened at the bank. A second click changes nothing."""
+    """Refuse a payment that nobody signs on the bank's pages. A second click changes nothing."""
     assert isinstance(request.user, User)
     found = _access(request, payment_id, Role.ADMIN)
     if found.kind == Kind.PAYMENT_REQUEST:
         raise NotFound("payment")
     try:
-        decline_payment(request.user, found.id, now())
-    except AlreadySigned as problem:
+        refuse_payment(request.user, found.id, psu_context(request), now())
+    except Problem as problem:
+        found = _access(request, payment_id)
         if found.status == Status.UNSIGNED:
             return _show(request, found, problem=problem, status=problem.status)
     return redirect("hub:payment", payment_id=found.id)
@@ -161,9 +113,7 @@ def returned(request: HttpRequest) -> HttpResponse:
     Who pays a payment request has no account here, so nobody needs to be signed in for this step.
     """
     found = come_back(request.GET.get("state", "")[:200], psu_context(request), now())
-    if found.kind == Kind.PAYMENT_REQUEST:
-        return redirect("pay", organization_id=found.organization_id, payment_id=found.id)
-    return redirect("hub:payment", payment_id=found.id)
+    return redirect(page_of_payment(found))
 
 
 def _access(request: HttpRequest, payment_id: uuid.UUID, role: Role | None = None) -> Payment:
@@ -175,9 +125,11 @@ def _access(request: HttpRequest, payment_id: uuid.UUID, role: Role | None = Non
 
 def _show(request: HttpRequest, found: Payment, url: str = "", status: int = 200, **more: object) -> HttpResponse:
     integration = Integration.objects.filter(id=found.integration_id).first()
-    is_open = found.sealed_bank_payment is not None or is_claimed(found, now())
+    known, attempt = at_the_bank(found), last_signing(found)
+    under_way = attempt is not None and attempt.status in WALKING and attempt.expires_at > now()
     return show(
         request, "payment.html", status=status, line=line_of(found), payment=found, integration=integration, url=url,
-        is_at_the_bank=is_open and found.status == Status.UNSIGNED, room="payments",
-        mode="sandbox" if found.account.is_sandbox else "live", **more,
+        is_at_the_bank=found.status == Status.UNSIGNED and (known is not None or is_claimed(found, now())),
+        has_bank_pages=known is not None and bool(known.url), attempt=attempt, under_way=under_way, room="payments",
+        mode=mode_of(found), **more,
     )  # fmt: skip

@@ -24,7 +24,7 @@ from nostro.hub.accounts.run_rows import access_raw_answer, answers_of, changes_
 from nostro.hub.accounts.services import open_raw_answer
 from nostro.hub.files.queries import undone_at
 from nostro.hub.pages.changes import described
-from nostro.hub.pages.runs import errors_of, plan_of, told_of, tone_of, trigger_of
+from nostro.hub.pages.runs import came_late, errors_of, late_sentence, left_out, plan_of, told_of, tone_of, trigger_of
 from nostro.hub.pages.shell import now, remember, show
 from nostro.hub.sync.models import Synchronization
 from nostro.hub.sync.plans import plans_of
@@ -47,11 +47,13 @@ class Run:
     word: str
     told: str
     tone: str
+    left_out: int
 
     @classmethod
     def of(cls, run: Synchronization) -> Run:
         words = {"success": _("Complete"), "error": _("Not complete")}
-        return cls(run, trigger_of(run), words.get(run.status, _("Reading")), told_of(run), tone_of(run))
+        word = words.get(run.status, _("Reading"))
+        return cls(run, trigger_of(run), word, told_of(run), tone_of(run), len(left_out(run)))
 
 
 # --- runs
@@ -78,6 +80,8 @@ def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         run=found,
         words=Run.of(found),
         errors=errors_of(found),
+        left_out=left_out(found),
+        late=late_sentence() if came_late(found) else "",
         created=created_by(found.id),
         pending=pending_created_by(found.account_id, found.id),
         changed=[each for each in changes if each.kind != "removed"],

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from nostro.core.quota import Allowed, Refused
 from nostro.hub.pages.progress import outcome_sentence
-from nostro.hub.sync.models import Synchronization
+from nostro.hub.sync.models import LATE_ROWS, Synchronization
 from nostro.hub.sync.plans import AccountPlan
 
 MAX_ERRORS = 5
@@ -56,9 +56,27 @@ def told_of(run: Synchronization) -> str:
 
 def tone_of(run: Synchronization) -> str:
     """Good, bad, or on its way; a run that left something out is not simply good."""
-    if run.status == "success" and run.warnings:
+    if run.status == "success" and left_out(run):
         return "warn"
     return {"success": "good", "error": "bad"}.get(run.status, "act")
+
+
+def left_out(run: Synchronization) -> list[str]:
+    """What the run did not store, and why."""
+    return [warning for warning in run.warnings if warning != LATE_ROWS]
+
+
+def came_late(run: Synchronization) -> bool:
+    """Whether the proof of this run accepted rows that an earlier balance counted before the bank listed them."""
+    return run.status == "success" and LATE_ROWS in run.warnings
+
+
+def late_sentence() -> str:
+    """What late rows are, to a person who sees that the account adds up with them."""
+    return _(
+        "Some transactions came late: the bank counted them in an earlier balance before it listed them, and with them "
+        "everything adds up."
+    )
 
 
 def errors_of(run: Synchronization | None) -> list[RunError]:

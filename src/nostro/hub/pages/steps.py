@@ -12,7 +12,7 @@ from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
 from nostro.connectors.contract import Challenge, Decoupled, NeedCredentials, PasteToken, PsuInput, SelectScaMethod
-from nostro.hub.linking.models import Authorisation
+from nostro.hub.linking.models import Walk
 from nostro.hub.linking.shown import PendingStep, shown_step
 from nostro.hub.linking.states import is_open
 from nostro.web.errors import Problem
@@ -32,13 +32,13 @@ TEMPLATES = {
 }
 
 
-def present_step(authorisation: Authorisation, now: dt.datetime) -> PendingStep | None:
+def present_step(walk: Walk, now: dt.datetime) -> PendingStep | None:
     """What is to be done now; None when nothing is, or when the time for it has run out."""
-    if authorisation.status not in {"open", "working"} or authorisation.expires_at <= now:
+    if walk.status not in {"open", "working"} or walk.expires_at <= now:
         return None
-    if not is_open(authorisation, now):
-        return Decoupled(_("The bank is being asked."), MIN_POLL_S, authorisation.expires_at, {})
-    return shown_step(authorisation)
+    if not is_open(walk, now):
+        return Decoupled(_("The bank is being asked."), MIN_POLL_S, walk.expires_at, {})
+    return shown_step(walk)
 
 
 def template_of(step: PendingStep | None) -> str:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from nostro.hub.accounts.models import Account
+from nostro.hub.linking.models import Walk
 from nostro.hub.organizations.models import Organization
 from nostro.web.fields import AmountField, IdField
 
@@ -59,7 +60,8 @@ class Payment(models.Model):
     opened_at = models.DateTimeField(null=True)
     #: SHA-256 of the handle by which the browser that comes back is known.
     state_checksum = models.BinaryField(max_length=32, null=True, unique=True)
-    sealed_bank_payment = models.BinaryField(null=True)  # the bank's id and the address where it is signed
+    #: The bank's id, the address of its pages where it has any, and how signing is started elsewhere.
+    sealed_bank_payment = models.BinaryField(null=True)
     bank_status = models.CharField(max_length=4, blank=True)  # ISO 20022, as the bank says it
     debtor_account_reference = models.CharField(max_length=34, blank=True)  # of a payment request: who paid
     signed_at = models.DateTimeField(null=True)
@@ -83,6 +85,33 @@ class Payment(models.Model):
             models.Index(fields=["organization", "-created_at", "-id"], name="payment_by_organization"),
             models.Index(fields=["next_look_at"], name="payment_to_look_at", condition=Q(next_look_at__isnull=False)),
         ]
+
+
+#: Statuses in which the person has something left to do.
+WALKING = ["open", "working"]
+
+
+class Signing(Walk):
+    """One attempt to sign a payment in the bank's app or by code; what is signed on the bank's pages needs none.
+
+    ``status`` besides open and working: signed (what becomes of it the payment tells), failed, cancelled, expired.
+    """
+
+    id = IdField()
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    payment = models.ForeignKey(Payment, on_delete=models.CASCADE, related_name="signings")
+    #: None: the third person who pays a payment request, whom only the session of their browser knows.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["payment"], condition=Q(status__in=WALKING), name="one_open_signing")
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="signing_to_expire", condition=Q(status__in=WALKING))]
+
+    @property
+    def place(self) -> str:
+        return f"{self.organization_id}/{self.payment_id}/{self.pk}"
 
 
 class Transfer(models.Model):

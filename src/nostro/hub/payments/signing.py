@@ -1,4 +1,4 @@
-"""Signing at the bank and following what becomes of it (hub-api.md 7.5, 7.7).
+"""Handing a payment to the bank to be signed, and following what becomes of it (hub-api.md 7.5, 7.7).
 
 No verb asks the bank while a transaction is open. A payment is claimed, handed to the bank, and the bank's id is
 stored; killed in between, nothing is lost, because what nobody was led to nobody can sign. From then on the bank's word
@@ -12,6 +12,8 @@ import hashlib
 import json
 import secrets
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 import structlog
@@ -19,15 +21,17 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from nostro.connectors.contract import UNATTENDED, PsuContext
+from nostro.connectors.contract import UNATTENDED, AuthorisationStep, PsuContext, Redirect
 from nostro.connectors.errors import ConnectorError
-from nostro.connectors.payments import CreditTransfer, PaymentOrder, PaymentState
+from nostro.connectors.payments import CreditTransfer, PaymentOrder, PaymentState, SigningRequest
 from nostro.core.quota import Refused
 from nostro.hub.events.services import record_event
 from nostro.hub.linking.connectors import payments_for
 from nostro.hub.linking.models import Connection
 from nostro.hub.linking.outcomes import bank_problem
-from nostro.hub.payments.models import Kind, Payment, Status
+from nostro.hub.linking.psu_id import clean_psu_id, psu_id_of
+from nostro.hub.payments.attempts import end_signings, open_signing, signing_under_way
+from nostro.hub.payments.models import Kind, Payment, Signing, Status
 from nostro.hub.payments.queries import connection_that_pays
 from nostro.hub.payments.services import PaymentsNotActivated, is_claimed
 from nostro.hub.sync import quota
@@ -66,44 +70,77 @@ class NotToSign(Problem):
         )
 
 
-def start_signing(payment: Payment, user: User | None, psu: PsuContext, now: dt.datetime) -> str:
-    """The address at the bank where the payment is signed. ``payment`` has passed an ``access_*`` function.
+@dataclass(frozen=True, slots=True)
+class AtTheBank:
+    """What is known of a payment that the bank has. ``url`` is empty where it is not signed on the bank's pages;
+    ``start`` is that of :class:`~nostro.connectors.payments.PreparedPayment`."""
 
-    A payment that is at the bank already keeps its address, so it cannot be signed a second time. ``user`` is None for
-    the third person who pays a payment request. Raises :class:`NotToSign`, Problem ``paymentInUse``, or with the
-    bank's code where the bank refuses.
+    payment_id: str
+    url: str
+    start: Mapping[str, str] = field(default_factory=dict)
+
+
+def start_signing(
+    payment: Payment, user: User | None, psu: PsuContext, now: dt.datetime, psu_id: str = ""
+) -> str | Signing:
+    """The address at the bank where the payment is signed, or the first step in the bank's app or here. ``payment`` has
+    passed an ``access_*`` function.
+
+    A payment goes to the bank once: there it keeps its address, and further attempts are made at the same payment, so
+    it cannot be signed a second time. ``user`` is None for the third person who pays a payment request; ``psu_id`` is
+    the name of that person's login, where they tell it. Raises :class:`NotToSign`, Problem ``paymentInUse``, or with
+    the bank's code where the bank refuses.
     """
     connection = connection_that_pays(payment.account)
     if connection is None:
         raise PaymentsNotActivated
     handle = secrets.token_urlsafe(32)
     known = _claim(payment, user, handle, now)
-    if known:
+    if isinstance(known, str | Signing):
         return known
     initiation, configuration = payments_for(connection.route, lambda: now)
+    # The payer of a request has a login of their own.
+    psu_id = clean_psu_id(psu_id) if payment.kind == Kind.PAYMENT_REQUEST else psu_id_of(connection)
     try:
-        prepared = initiation.prepare(configuration, _order(payment, handle), psu)
+        step = None
+        if known is None:
+            prepared = initiation.prepare(configuration, _order(payment, handle, psu_id), psu)
+            known, step = AtTheBank(prepared.payment_id, _url_of(prepared.step), prepared.start), prepared.step
+            _keep(payment, handle, known, now)
+        if step is None:
+            request = SigningRequest(
+                known.payment_id, payment.kind == Kind.BULK_PAYMENT, _way_back(handle), known.start, psu_id or None
+            )
+            step = initiation.start_signing(configuration, request, psu)
     except ConnectorError as error:
         _release(payment, handle)
         raise bank_problem(error, "The bank did not take the payment.") from error
-    _keep(payment, handle, prepared.payment_id, prepared.url, now)
-    return prepared.url
+    if isinstance(step, Redirect):
+        _keep(payment, handle, replace(known, url=step.url), now)
+        return step.url
+    _release(payment, handle, keep_handle=True)
+    return open_signing(payment, user, step, now)
 
 
-def _claim(payment: Payment, user: User | None, handle: str, now: dt.datetime) -> str:
-    """Make this call the one that hands the payment over; or the address where it waits at the bank already."""
+def _url_of(step: AuthorisationStep | None) -> str:
+    return step.url if isinstance(step, Redirect) else ""
+
+
+def _claim(payment: Payment, user: User | None, handle: str, now: dt.datetime) -> str | Signing | AtTheBank | None:
+    """Make this call the one that opens the payment: None where the bank has still to get it. Or the address where it
+    waits at the bank, or this person's attempt that is under way."""
     with transaction.atomic():
         locked = Payment.objects.select_for_update(no_key=True).get(id=payment.id)
         if locked.deleted_at is not None or locked.status != Status.UNSIGNED:
             raise NotToSign
-        if locked.sealed_bank_payment is not None:
-            return _at_the_bank(locked)[1]
-        if is_claimed(locked, now):
-            raise Problem(
-                "Somebody else is opening this payment at the bank.",
-                what_to_do="Wait a moment, then try again.",
-                code="paymentInUse",
-            )
+        known = at_the_bank(locked)
+        if known is not None and known.url:
+            return known.url
+        under_way = signing_under_way(locked, now)
+        if under_way is not None and user is not None and under_way.user_id == user.pk:
+            return under_way
+        if is_claimed(locked, now) or under_way is not None:
+            raise _in_use()
         locked.claimed_until, locked.opened_by, locked.opened_at = now + CLAIM_LIFETIME, user, now
         locked.state_checksum = _checksum(handle)
         locked.save(update_fields=["claimed_until", "opened_by", "opened_at", "state_checksum"])
@@ -112,31 +149,45 @@ def _claim(payment: Payment, user: User | None, handle: str, now: dt.datetime) -
                 tenant_id=locked.organization_id, actor=user, action="payment.opened", obj=locked,
                 sentence="Went to the bank to sign a payment.",
             )  # fmt: skip
-    return ""
+    return known
 
 
-def _release(payment: Payment, handle: str) -> None:
-    Payment.objects.filter(id=payment.id, state_checksum=_checksum(handle)).update(
-        claimed_until=None, state_checksum=None
+def _in_use() -> Problem:
+    return Problem(
+        "Somebody is signing this payment at this moment.",
+        why="A payment is signed by one person at a time.",
+        what_to_do="Wait a few minutes, then look at it again.",
+        code="paymentInUse",
     )
 
 
-def _keep(payment: Payment, handle: str, bank_id: str, url: str, now: dt.datetime) -> None:
-    sealed = seal(json.dumps([bank_id, url]), context=_context(payment))
+def _release(payment: Payment, handle: str, *, keep_handle: bool = False) -> None:
+    """Let the next one open it; the handle is kept where the bank may send the browser back with it."""
+    gone = {} if keep_handle else {"state_checksum": None}
+    Payment.objects.filter(id=payment.id, state_checksum=_checksum(handle)).update(claimed_until=None, **gone)
+
+
+def _keep(payment: Payment, handle: str, known: AtTheBank, now: dt.datetime) -> None:
+    """Note what the bank has; where it has pages to sign on, nothing is left to be done here."""
+    sealed = seal(json.dumps([known.payment_id, known.url, dict(known.start)]), context=_context(payment))
+    done = {"claimed_until": None} if known.url else {}
     Payment.objects.filter(id=payment.id, state_checksum=_checksum(handle)).update(
-        sealed_bank_payment=sealed, claimed_until=None, next_look_at=now + SOON
+        sealed_bank_payment=sealed, next_look_at=now + SOON, **done
     )
 
 
-def _at_the_bank(payment: Payment) -> tuple[str, str]:
-    """The bank's id of the payment, and where it is signed."""
-    assert payment.sealed_bank_payment is not None
-    bank_id, url = json.loads(open_sealed(payment.sealed_bank_payment, context=_context(payment)))
-    return bank_id, url
+def at_the_bank(payment: Payment) -> AtTheBank | None:
+    """What the bank has of it; None for a payment that nobody has opened."""
+    if payment.sealed_bank_payment is None:
+        return None
+    return AtTheBank(*json.loads(open_sealed(payment.sealed_bank_payment, context=_context(payment))))
 
 
-def _order(payment: Payment, handle: str) -> PaymentOrder:
-    back = f"{settings.PUBLIC_URL}{reverse('payment_return')}?{urlencode({'state': handle})}"
+def _way_back(handle: str) -> str:
+    return f"{settings.PUBLIC_URL}{reverse('payment_return')}?{urlencode({'state': handle})}"
+
+
+def _order(payment: Payment, handle: str, psu_id: str) -> PaymentOrder:
     transfers = tuple(
         CreditTransfer(
             amount=each.amount,
@@ -153,9 +204,9 @@ def _order(payment: Payment, handle: str) -> PaymentOrder:
     # Of a payment request the payer chooses the account at the bank.
     debtor = None if payment.kind == Kind.PAYMENT_REQUEST else payment.account.reference
     return PaymentOrder(
-        transfers, back, debtor, is_bulk=payment.kind == Kind.BULK_PAYMENT,
+        transfers, _way_back(handle), debtor, is_bulk=payment.kind == Kind.BULK_PAYMENT,
         batch_booking_preferred=payment.batch_booking_preferred,
-        requested_execution_date=payment.requested_execution_date,
+        requested_execution_date=payment.requested_execution_date, psu_id=psu_id or None,
     )  # fmt: skip
 
 
@@ -176,11 +227,11 @@ def come_back(handle: str, psu: PsuContext, now: dt.datetime) -> Payment:
 
 def look(payment: Payment, now: dt.datetime, psu: PsuContext = UNATTENDED) -> Payment:
     """Ask the bank and take over what it says. Raises any connector error; then nothing has changed."""
-    connection = _connection(payment)
-    if payment.sealed_bank_payment is None or connection is None:
+    connection, known = connection_of(payment), at_the_bank(payment)
+    if known is None or connection is None:
         return payment
     initiation, configuration = payments_for(connection.route, lambda: now)
-    bank_id, _ = _at_the_bank(payment)
+    bank_id = known.payment_id
     is_bulk = payment.kind == Kind.BULK_PAYMENT
     state = initiation.get_state(configuration, bank_id, is_bulk=is_bulk)
     if state.status == "unsigned" and _is_forgotten(payment, now):
@@ -213,7 +264,7 @@ def give_up(payment_id: uuid.UUID, now: dt.datetime) -> None:
     payment.save()
 
 
-def _connection(payment: Payment) -> Connection | None:
+def connection_of(payment: Payment) -> Connection | None:
     """The connection of the account, also when it was disconnected meanwhile: the payment goes on at the bank."""
     return Connection.objects.select_related("route__institution").filter(id=payment.account.connection_id).first()
 
@@ -221,6 +272,9 @@ def _connection(payment: Payment) -> Connection | None:
 def _take_over(payment: Payment, state: PaymentState, psu: PsuContext, now: dt.datetime) -> None:
     was = payment.status
     payment.bank_status = state.bank_status
+    if state.status != "unsigned":
+        # Whoever still sees a step sees what became of it instead.
+        end_signings(payment, "cancelled" if state.status == "canceled" else "signed", now)
     if state.status in {"pending", "accepted", "rejected"} and payment.signed_at is None:
         payment.signed_at = now
         payment.debtor_account_reference = (state.debtor_account or "")[:34]

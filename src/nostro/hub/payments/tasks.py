@@ -11,6 +11,7 @@ from procrastinate import exceptions
 from procrastinate.contrib.django import app
 
 from nostro.connectors.errors import ConnectorError
+from nostro.hub.payments.attempts import expire_signings
 from nostro.hub.payments.models import Payment, Status
 from nostro.hub.payments.queries import due
 from nostro.hub.payments.signing import SELDOM, give_up, look, next_look
@@ -62,8 +63,9 @@ def _last_look(payment: Payment, now: dt.datetime) -> dt.datetime | None:
 @app.periodic(cron="* * * * *")
 @app.task(name="payments.follow_due", queueing_lock="payments.follow_due")
 def follow_due_every_minute(timestamp: int) -> None:
-    """Ask about the payments whose time has come."""
+    """Ask about the payments whose time has come, and end attempts to sign whose time is up."""
     follow_due(_utc_now())
+    expire_signings(_utc_now())
 
 
 @transaction.atomic

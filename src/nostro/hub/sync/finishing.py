@@ -36,7 +36,7 @@ from nostro.hub.linking.health import set_connection_health
 from nostro.hub.linking.models import Connection, Health
 from nostro.hub.sync import lease
 from nostro.hub.sync.errors import as_run_error
-from nostro.hub.sync.models import Schedule, Synchronization
+from nostro.hub.sync.models import LATE_ROWS, Schedule, Synchronization
 from nostro.hub.sync.reading import MAX_WARNINGS, Reading
 from nostro.hub.sync.schedule import FAILURES_UNTIL_PAUSED, next_planned_run, schedule_of
 from nostro.hub.sync.windows import missed_from
@@ -118,7 +118,7 @@ def _prove(reading: Reading, now: dt.datetime) -> None:
         )
     reading.schedule.wide_read_wanted = check.verdict == "red" and not was_red
     if check.reason == "late_rows":
-        reading.warnings.append("rows that came late were part of the bank's balance before")
+        reading.warnings.append(LATE_ROWS)
 
 
 def _fill(run: Synchronization, reading: Reading, counts: Counts, pending: PendingCounts) -> None:

@@ -11,6 +11,9 @@ from nostro.hub.accounts.models import Account
 from nostro.hub.organizations.models import Organization
 from nostro.web.fields import IdField
 
+#: A warning that leaves nothing out: the balance proof of this run accepted late rows (core.balance_proof).
+LATE_ROWS = "rows that came late were part of the bank's balance before"
+
 
 class Synchronization(models.Model):
     """One run of one account. The truth about a run is this row, never the queue (DESIGN.md section 2)."""
@@ -39,7 +42,7 @@ class Synchronization(models.Model):
     pending_created_count = models.PositiveIntegerField(default=0)
     pending_updated_count = models.PositiveIntegerField(default=0)
     errors = models.JSONField(default=list)  # the shape of hub-api.md section 6
-    warnings = models.JSONField(default=list)
+    warnings = models.JSONField(default=list)  # what was left out, and LATE_ROWS
 
     lease_holder = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True)

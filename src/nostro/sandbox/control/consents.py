@@ -8,8 +8,9 @@ from werkzeug.wrappers import Response
 
 from nostro.sandbox import unfolding
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.consents import FINAL
+from nostro.sandbox.consents import FINAL, Authorisation
 from nostro.sandbox.errors import Refusal, format_error
+from nostro.sandbox.payments import Payments
 from nostro.sandbox.replies import json_reply
 from nostro.sandbox.requests import BankRequest, json_object, truth_value, whole_number
 
@@ -43,8 +44,8 @@ def authorisation(bank: Bank, request: BankRequest, authorisation_id: str) -> Re
     found = bank.consents.authorisation(authorisation_id)
     if found is None:
         raise Refusal(404, "RESOURCE_UNKNOWN", "The bank has no such authorisation.")
-    consent = bank.consents.require(found.consent, 404)
-    if found.status in FINAL or consent.status != "received":
+    psu_hint, is_open = _matter(bank, found)
+    if found.status in FINAL or not is_open:
         raise Refusal(409, "STATUS_INVALID", "This authorisation is over.")
     verdicts = [word for word in ("approve", "deny", "ignore") if truth_value(body, word, False)]
     if len(verdicts) != 1:
@@ -54,7 +55,7 @@ def authorisation(bank: Bank, request: BankRequest, authorisation_id: str) -> Re
         if not isinstance(body["psu"], str) or bank.customers.find(body["psu"]) is None:
             raise format_error("psu must be a customer of the bank.", "psu")
         bank.consents.set_authorisation(found.id, found.status, psu=body["psu"])
-    elif verdicts == ["approve"] and bank.customers.find(found.psu or consent.psu_hint) is None:
+    elif verdicts == ["approve"] and bank.customers.find(found.psu or psu_hint) is None:
         raise format_error("psu is needed: nobody has logged in yet.", "psu")
     due_at = bank.clock.now() + dt.timedelta(seconds=after_s)
     if verdicts == ["ignore"]:
@@ -63,6 +64,15 @@ def authorisation(bank: Bank, request: BankRequest, authorisation_id: str) -> Re
         bank.consents.plan_verdict(found.id, verdicts[0], due_at)
         unfolding.settle(bank)
     return json_reply({"scaStatus": bank.consents.known_authorisation(found.id).status})
+
+
+def _matter(bank: Bank, found: Authorisation) -> tuple[str, bool]:
+    """The customer as the service named them, and whether the consent or the payment still waits."""
+    if found.payment:
+        payment = Payments(bank).known(found.payment)
+        return payment.psu_hint, payment.status == "RCVD"
+    consent = bank.consents.require(found.consent, 404)
+    return consent.psu_hint, consent.status == "received"
 
 
 def _ended(bank: Bank, consent_id: str, status: str) -> Response:

@@ -11,6 +11,7 @@ from nostro.sandbox.consents import FINAL
 from nostro.sandbox.errors import Refusal
 from nostro.sandbox.ledger import Account
 from nostro.sandbox.pages import money, notice, page
+from nostro.sandbox.payments import Payments
 from nostro.sandbox.play import access
 from nostro.sandbox.play.commands import COMMANDS, run
 from nostro.sandbox.protocol import Record
@@ -140,10 +141,17 @@ def _waiting(bank: Bank, token: str) -> Markup:
             psu = found.psu or consent.psu_hint
             if found.status not in FINAL:
                 names = ("approve", "deny") if bank.customers.find(psu) else ("deny",)
-                rows.append(
-                    (psu or "not known yet", consent.approach, found.status, _buttons(names, token, identity, psu))
-                )
-    return _table(("Customer", "Way", "Status", "The customer"), rows, "Nobody is asked for anything.")
+                buttons = _buttons(names, token, identity, psu)
+                rows.append((psu or "not known yet", "consent", consent.approach, found.status, buttons))
+    for payment in Payments(bank).waiting(SHOWN_CONSENTS):
+        for identity in bank.consents.authorisation_ids(payment.id):
+            found = bank.consents.known_authorisation(identity)
+            psu = found.psu or payment.psu_hint
+            # Who signs on the bank's pages chooses the account there; a button does not know it.
+            if found.status not in FINAL and payment.approach != "redirect" and bank.customers.find(psu):
+                buttons = _buttons(("approve", "deny"), token, identity, psu)
+                rows.append((psu, "payment", payment.approach, found.status, buttons))
+    return _table(("Customer", "What", "Way", "Status", "The customer"), rows, "Nobody is asked for anything.")
 
 
 def _consents(bank: Bank, token: str) -> Markup:

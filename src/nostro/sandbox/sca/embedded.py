@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from nostro.sandbox import unfolding
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.consents import Authorisation, Consent
+from nostro.sandbox.consents import Authorisation
 from nostro.sandbox.errors import Refusal, format_error
-from nostro.sandbox.sca.links import Step, authorisation_link
+from nostro.sandbox.sca.links import Matter, Step, authorisation_link
 from nostro.sandbox.sca.png import mosaic
 from nostro.sandbox.scenarios import CODE
 
@@ -39,44 +38,44 @@ METHODS: tuple[dict[str, str], ...] = (
 Answer = dict[str, Any]
 
 
-def begin(bank: Bank, consent: Consent, psu: str, body: dict[str, Any]) -> tuple[Authorisation, Step]:
+def begin(bank: Bank, matter: Matter, psu: str, body: dict[str, Any]) -> tuple[Authorisation, Step]:
     """Start with or without the password."""
     if not psu:
         raise format_error("The header PSU-ID is required.", "PSU-ID")
     password = _password(body) if "psuData" in body else None
-    authorisation = bank.consents.start_authorisation(consent, psu, "psuIdentified")
+    authorisation = matter.start(psu, "psuIdentified")
     if password is None:
-        return authorisation, Step(_links(consent, authorisation, "updatePsuAuthentication"))
+        return authorisation, Step(_links(matter, authorisation, "updatePsuAuthentication"))
     if not bank.consents.is_password(psu, password):
         # This attempt is over, the consent may be tried again.
         bank.consents.set_authorisation(authorisation.id, "failed")
         raise _wrong("Name and password do not fit.")
     bank.consents.set_authorisation(authorisation.id, "psuAuthenticated")
     authorisation = bank.consents.known_authorisation(authorisation.id)
-    return authorisation, Step(_links(consent, authorisation, "selectAuthenticationMethod"), {"scaMethods": METHODS})
+    return authorisation, Step(_links(matter, authorisation, "selectAuthenticationMethod"), {"scaMethods": METHODS})
 
 
-def update(bank: Bank, consent: Consent, authorisation: Authorisation, body: dict[str, Any]) -> Answer:
+def update(bank: Bank, matter: Matter, authorisation: Authorisation, body: dict[str, Any]) -> Answer:
     """The next thing the customer typed."""
     if "psuData" in body:
-        return _authenticate(bank, consent, authorisation, _password(body))
+        return _authenticate(bank, matter, authorisation, _password(body))
     if "authenticationMethodId" in body:
-        return _select(bank, consent, authorisation, body["authenticationMethodId"])
+        return _select(bank, matter, authorisation, body["authenticationMethodId"])
     if "scaAuthenticationData" in body:
-        return _authorise(bank, consent, authorisation, _text(body, "scaAuthenticationData"))
+        return _authorise(bank, matter, authorisation, _text(body, "scaAuthenticationData"))
     raise format_error("psuData, authenticationMethodId or scaAuthenticationData is required.")
 
 
-def _authenticate(bank: Bank, consent: Consent, authorisation: Authorisation, password: str) -> Answer:
+def _authenticate(bank: Bank, matter: Matter, authorisation: Authorisation, password: str) -> Answer:
     _require(authorisation, "psuIdentified")
     if bank.consents.log_in(authorisation, authorisation.psu or "", password) is None:
-        links = _links_if_open(bank, consent, authorisation, "updatePsuAuthentication")
+        links = _links_if_open(bank, matter, authorisation, "updatePsuAuthentication")
         raise _wrong("Name and password do not fit.", links)
-    links = _links(consent, authorisation, "selectAuthenticationMethod")
+    links = _links(matter, authorisation, "selectAuthenticationMethod")
     return {"scaStatus": "psuAuthenticated", "scaMethods": METHODS, "_links": links}
 
 
-def _select(bank: Bank, consent: Consent, authorisation: Authorisation, wanted: object) -> Answer:
+def _select(bank: Bank, matter: Matter, authorisation: Authorisation, wanted: object) -> Answer:
     _require(authorisation, "psuAuthenticated", "scaMethodSelected")
     method = next((method for method in METHODS if method["authenticationMethodId"] == wanted), None)
     if method is None:
@@ -85,30 +84,31 @@ def _select(bank: Bank, consent: Consent, authorisation: Authorisation, wanted: 
     return {
         "scaStatus": "scaMethodSelected",
         "chosenScaMethod": method,
-        "challengeData": _challenge(authorisation, method),
-        "_links": _links(consent, authorisation, "authoriseTransaction"),
+        "challengeData": _challenge(matter, authorisation, method),
+        "_links": _links(matter, authorisation, "authoriseTransaction"),
     }
 
 
-def _challenge(authorisation: Authorisation, method: dict[str, str]) -> dict[str, Any]:
+def _challenge(matter: Matter, authorisation: Authorisation, method: dict[str, str]) -> dict[str, Any]:
     challenge = {
         "otpMaxLength": len(CODE),
         "otpFormat": "integer",
-        "additionalInformation": f"{method['explanation']} In the sandbox it is always {CODE}.",
+        "additionalInformation": " ".join(
+            filter(None, (matter.facts, method["explanation"], f"In the sandbox it is always {CODE}."))
+        ),
     }
     if method["authenticationType"] != "PHOTO_OTP":
         return challenge
     return {"image": base64.b64encode(mosaic(authorisation.id)).decode("ascii"), **challenge}
 
 
-def _authorise(bank: Bank, consent: Consent, authorisation: Authorisation, code: str) -> Answer:
+def _authorise(bank: Bank, matter: Matter, authorisation: Authorisation, code: str) -> Answer:
     _require(authorisation, "scaMethodSelected")
     if not bank.consents.check_code(authorisation, code, MAX_CODES):
-        raise _wrong("The code is wrong.", _links_if_open(bank, consent, authorisation, "authoriseTransaction"))
-    psu = authorisation.psu or ""
-    unfolding.approve(bank, authorisation, psu, unfolding.offered(bank, consent, psu))
+        raise _wrong("The code is wrong.", _links_if_open(bank, matter, authorisation, "authoriseTransaction"))
+    matter.approve(authorisation, authorisation.psu or "")
     status = bank.consents.known_authorisation(authorisation.id).status
-    return {"scaStatus": status, "_links": {"scaStatus": {"href": authorisation_link(consent, authorisation)}}}
+    return {"scaStatus": status, "_links": {"scaStatus": {"href": authorisation_link(matter, authorisation)}}}
 
 
 def _require(authorisation: Authorisation, *statuses: str) -> None:
@@ -116,15 +116,15 @@ def _require(authorisation: Authorisation, *statuses: str) -> None:
         raise Refusal(409, "STATUS_INVALID", f"This is not the next step of an authorisation {authorisation.status}.")
 
 
-def _links(consent: Consent, authorisation: Authorisation, following: str) -> dict[str, Any]:
-    here = {"href": authorisation_link(consent, authorisation)}
+def _links(matter: Matter, authorisation: Authorisation, following: str) -> dict[str, Any]:
+    here = {"href": authorisation_link(matter, authorisation)}
     return {following: here, "scaStatus": here}
 
 
-def _links_if_open(bank: Bank, consent: Consent, authorisation: Authorisation, following: str) -> dict[str, Any] | None:
+def _links_if_open(bank: Bank, matter: Matter, authorisation: Authorisation, following: str) -> dict[str, Any] | None:
     """The same step once more, unless that was the last attempt."""
     is_over = bank.consents.known_authorisation(authorisation.id).status == "failed"
-    return None if is_over else _links(consent, authorisation, following)
+    return None if is_over else _links(matter, authorisation, following)
 
 
 def _wrong(text: str, links: dict[str, Any] | None = None) -> Refusal:

@@ -1,11 +1,16 @@
-"""Addresses of consents and their authorisations, and what an answer offers next."""
+"""What a customer authorises as its authorisations see it, their addresses, and what an answer offers next."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nostro.sandbox.consents import Authorisation, Consent
+from nostro.sandbox.consents import Authorisation
+from nostro.sandbox.scenarios import Approach
+
+#: Starts an attempt; takes the customer, where known, and the first status.
+Start = Callable[[str | None, str], Authorisation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +21,20 @@ class Step:
     more: dict[str, Any] = field(default_factory=dict)
 
 
-def consent_link(consent: Consent, more: str = "") -> str:
-    """The path of a consent or of something below it."""
-    return f"/v1/consents/{consent.id}{more}"
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A consent or a payment. ``address`` is its path; below it are its authorisations, below ``page`` those that go on
+    at the bank's own pages. ``facts`` are what the customer confirms, in a sentence for the app and beside the code."""
+
+    address: str
+    page: str
+    approach: Approach
+    psu_hint: str
+    facts: str
+    start: Start
+    approve: Callable[[Authorisation, str], None]
 
 
-def authorisation_link(consent: Consent, authorisation: Authorisation) -> str:
+def authorisation_link(matter: Matter, authorisation: Authorisation) -> str:
     """The path of one authorisation."""
-    return consent_link(consent, f"/authorisations/{authorisation.id}")
+    return f"{matter.address}/authorisations/{authorisation.id}"

@@ -32,7 +32,7 @@ WORDS = {
 def show(bank: Bank, request: BankRequest, record: Record, authorisation_id: str) -> Response:
     """``GET`` and ``POST /sca/{authorisationId}``: one address, the state decides the page."""
     authorisation = bank.consents.authorisation(authorisation_id)
-    consent = None if authorisation is None else bank.consents.require(authorisation.consent, 403)
+    consent = None if authorisation is None else bank.consents.find(authorisation.consent)
     if authorisation is None or consent is None or not _has_page(authorisation, consent):
         return _nothing_here()
     record.consent = consent.id

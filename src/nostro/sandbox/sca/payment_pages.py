@@ -10,6 +10,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from nostro.sandbox.bank import Bank
+from nostro.sandbox.consents import FINAL, Authorisation
 from nostro.sandbox.ledger import Account
 from nostro.sandbox.pages import money, notice, page, spaced_iban
 from nostro.sandbox.payments import CURRENCY, Payment, Payments
@@ -26,65 +27,69 @@ MAX_SHOWN = 20
 def show(bank: Bank, request: BankRequest, record: Record, sca: str) -> Response:
     """``GET`` and ``POST /sca/payments/{authorisationId}``: one address, the state decides the page."""
     del record
-    payment = Payments(bank).by_authorisation(sca)
-    if payment is None:
+    authorisation = bank.consents.authorisation(sca)
+    payment = Payments(bank).find(authorisation.payment) if authorisation is not None else None
+    if authorisation is None or payment is None or payment.approach != "redirect":
         said = notice("bad", "There is nothing to sign.", "Go back to your software.", "RESOURCE_UNKNOWN")
         return page_reply(page("Nothing to sign", Markup("<h1>Nothing to sign</h1>{}").format(said)), 404)
-    if payment.status != "RCVD":
+    if payment.status != "RCVD" or authorisation.status in FINAL:
         # A second click finds the work done and is led the same way.
         return _lead_back(payment)
     if request.method == "POST":
-        return _act(bank, request, payment)
-    return _signing_page(bank, payment) if _is_logged_in(request, payment) else _login_page(bank, payment)
+        return _act(bank, request, payment, authorisation)
+    if _is_logged_in(request, authorisation):
+        return _signing_page(bank, payment, authorisation)
+    return _login_page(bank, payment)
 
 
-def _act(bank: Bank, request: BankRequest, payment: Payment) -> Response:
+def _act(bank: Bank, request: BankRequest, payment: Payment, authorisation: Authorisation) -> Response:
     act = request.form.get("act", "")
     if act == "log-in":
-        return _log_in(bank, request, payment)
+        return _log_in(bank, request, payment, authorisation)
     if act == "deny":
-        Payments(bank).cancel(payment)
+        bank.consents.fail(authorisation)
         return _lead_back_now(bank, payment)
     if act == "approve":
-        if not _is_logged_in(request, payment):
+        if not _is_logged_in(request, authorisation):
             said = notice("warn", "You are not logged in.", "Log in to go on.")
             return _login_page(bank, payment, said, status=403)
-        return _sign(bank, request, payment)
-    return redirect(f"/sca/payments/{payment.sca}", 303)
+        return _sign(bank, request, payment, authorisation)
+    return redirect(f"/sca/payments/{authorisation.id}", 303)
 
 
-def _log_in(bank: Bank, request: BankRequest, payment: Payment) -> Response:
+def _log_in(bank: Bank, request: BankRequest, payment: Payment, authorisation: Authorisation) -> Response:
     psu = request.form.get("psu", "").strip()[:70]
-    session = Payments(bank).log_in(payment, psu, request.form.get("password", ""))
+    session = bank.consents.log_in(authorisation, psu, request.form.get("password", ""))
     if session is None:
         if _is_over(bank, payment):
             return _lead_back_now(bank, payment)
         said = notice("bad", "Name and password do not fit.", "Nothing was paid. Try again.", "PSU_CREDENTIALS_INVALID")
         return _login_page(bank, payment, said, psu, 401)
-    here = f"/sca/payments/{payment.sca}"
+    here = f"/sca/payments/{authorisation.id}"
     response = redirect(here, 303)
     response.set_cookie(COOKIE, session, path=here, httponly=True, samesite="Lax", secure=request.scheme == "https")
     return response
 
 
-def _is_logged_in(request: BankRequest, payment: Payment) -> bool:
+def _is_logged_in(request: BankRequest, authorisation: Authorisation) -> bool:
     given = request.cookies.get(COOKIE, "")
-    return payment.session is not None and secrets.compare_digest(given.encode(), payment.session.encode())
+    return authorisation.session is not None and secrets.compare_digest(given.encode(), authorisation.session.encode())
 
 
-def _sign(bank: Bank, request: BankRequest, payment: Payment) -> Response:
-    chosen = next((a for a in _payers(bank, payment) if a.resource_id == request.form.get("account", "")), None)
+def _sign(bank: Bank, request: BankRequest, payment: Payment, authorisation: Authorisation) -> Response:
+    payers = Payments(bank).payers(payment, authorisation.psu or "")
+    chosen = next((a for a in payers if a.resource_id == request.form.get("account", "")), None)
     if chosen is None:
         said = notice("bad", "No account is chosen.", "Choose the account that pays, or refuse.")
-        return _signing_page(bank, payment, said, 400)
-    if not Payments(bank).check_code(payment, request.form.get("code", "")):
+        return _signing_page(bank, payment, authorisation, said, 400)
+    if not bank.consents.check_code(authorisation, request.form.get("code", "")):
         if _is_over(bank, payment):
             return _lead_back_now(bank, payment)
         said = notice(
             "bad", "The code is wrong.", f"Nothing was paid. The code of the sandbox is {CODE}.", "SCA_INVALID"
         )
-        return _signing_page(bank, payment, said, 400)
-    Payments(bank).sign(payment, chosen.id)
+        return _signing_page(bank, payment, authorisation, said, 400)
+    Payments(bank).sign(authorisation, chosen.id)
     return _lead_back_now(bank, payment)
 
 
@@ -93,22 +98,15 @@ def _is_over(bank: Bank, payment: Payment) -> bool:
     return current is None or current.status != "RCVD"
 
 
-def _payers(bank: Bank, payment: Payment) -> list[Account]:
-    """The customer's accounts that can pay this: the one the service named, or all in the currency."""
-    return [
-        account
-        for account in bank.ledger.accounts(payment.psu or "")
-        if account.currency == CURRENCY and account.status == "enabled" and payment.debtor in {None, account.id}
-    ]
-
-
 def _login_page(bank: Bank, payment: Payment, message: Markup | str = "", psu: str = "", status: int = 200) -> Response:
     content = login_form(bank, "A service prepared a payment. Log in to see and sign it.", message, psu)
     return page_reply(page("Log in", content), status, origin(payment.nok_uri))
 
 
-def _signing_page(bank: Bank, payment: Payment, message: Markup | str = "", status: int = 200) -> Response:
-    payers = _payers(bank, payment)
+def _signing_page(
+    bank: Bank, payment: Payment, authorisation: Authorisation, message: Markup | str = "", status: int = 200
+) -> Response:
+    payers = Payments(bank).payers(payment, authorisation.psu or "")
     if not payers:
         message = notice("warn", "The account that pays is not yours.", "Refuse to go back.", "RESOURCE_BLOCKED")
     transfers = Markup("").join(_transfer(transfer.minor, transfer.body) for transfer in payment.transfers[:MAX_SHOWN])

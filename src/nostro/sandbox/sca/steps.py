@@ -1,15 +1,22 @@
-"""Which way of strong customer authentication a consent takes, and how it begins (connectors.md 4.1 and 5.1)."""
+"""Which way of strong customer authentication a consent or a payment takes, and its steps (connectors.md 4.1, 5.1)."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
+from werkzeug.wrappers import Response
+
+from nostro.sandbox import unfolding
 from nostro.sandbox.bank import Bank
-from nostro.sandbox.consents import Authorisation, Consent
-from nostro.sandbox.requests import BankRequest
+from nostro.sandbox.consents import FINAL, Authorisation, Consent
+from nostro.sandbox.errors import Refusal
+from nostro.sandbox.money import amount_text
+from nostro.sandbox.payments import CURRENCY, Payment, Payments
+from nostro.sandbox.replies import json_reply
+from nostro.sandbox.requests import BankRequest, json_object
 from nostro.sandbox.sca import embedded
-from nostro.sandbox.sca.links import Step, authorisation_link, consent_link
+from nostro.sandbox.sca.links import Matter, Step, authorisation_link
 from nostro.sandbox.sca.tokens import metadata_address
 from nostro.sandbox.scenarios import Approach, Scenario
 
@@ -21,10 +28,38 @@ HEADER: dict[Approach, str] = {
     "embedded": "EMBEDDED",
 }
 APPROVES_AFTER = dt.timedelta(seconds=10)
-DEVICE_MESSAGE = (
-    "Please confirm the access in the app of Nostro Test Bank. In the sandbox this happens by itself after "
-    f"{APPROVES_AFTER.seconds} seconds."
-)
+
+
+def matter_of_consent(bank: Bank, consent: Consent) -> Matter:
+    """A consent as its authorisations see it."""
+
+    def approve(authorisation: Authorisation, psu: str) -> None:
+        unfolding.approve(bank, authorisation, psu, unfolding.offered(bank, consent, psu))
+
+    return Matter(
+        f"/v1/consents/{consent.id}", "sca", consent.approach, consent.psu_hint, "",
+        lambda psu, status: bank.consents.start_authorisation(consent, psu, status), approve,
+    )  # fmt: skip
+
+
+def matter_of_payment(bank: Bank, payment: Payment, product: str, approach: Approach) -> Matter:
+    """The same of a payment, for an attempt to sign it in this way."""
+    payments, first = Payments(bank), payment.transfers[0].body["creditorName"]
+    whom = first if len(payment.transfers) == 1 else f"{first} and {len(payment.transfers) - 1} more"
+    return Matter(
+        f"/v1/{payment.service}/{product}/{payment.id}", "sca/payments", approach, payment.psu_hint,
+        f"You pay {amount_text(payment.total, CURRENCY)} {CURRENCY} to {whom}.",
+        lambda psu, status: payments.start(payment, approach, psu, status), payments.sign_elsewhere,
+    )  # fmt: skip
+
+
+def device_message(matter: Matter) -> str:
+    """What the customer reads while the app asks."""
+    what = matter.facts or "A service asks to read your accounts."
+    return (
+        f"{what} Please confirm this in the app of Nostro Test Bank. In the sandbox that happens by itself after "
+        f"{APPROVES_AFTER.seconds} seconds."
+    )
 
 
 def choose(scenario: Scenario | None, request: BankRequest) -> Approach:
@@ -42,38 +77,77 @@ def _preference(request: BankRequest, name: str) -> str:
     return request.headers.get(name, "").lower()
 
 
-def psu_of(request: BankRequest, consent: Consent) -> str:
-    """The customer as the service names them, now or when it asked for the consent."""
-    return (request.headers.get("PSU-ID", "") or consent.psu_hint)[:70]
+def psu_of(request: BankRequest, matter: Matter) -> str:
+    """The customer as the service names them, now or when it asked first."""
+    return (request.headers.get("PSU-ID", "") or matter.psu_hint)[:70]
 
 
-def offer(bank: Bank, request: BankRequest, consent: Consent) -> Step:
-    """How a new consent goes on. Without wish or need of an explicit start its authorisation begins at once."""
-    start = {"href": consent_link(consent, "/authorisations")}
-    if consent.approach == "embedded":
+def offer(bank: Bank, request: BankRequest, matter: Matter) -> Step:
+    """How a new consent or payment goes on; without wish or need of an explicit start its authorisation begins at
+    once."""
+    start = {"href": f"{matter.address}/authorisations"}
+    if matter.approach == "embedded":
         return Step({"startAuthorisationWithPsuAuthentication": start})
-    if consent.approach == "decoupled" and bank.customers.find(consent.psu_hint) is None:
+    if matter.approach == "decoupled" and bank.customers.find(matter.psu_hint) is None:
         return Step({"startAuthorisationWithPsuIdentification": start})
     if _preference(request, "TPP-Explicit-Authorisation-Preferred") == "true":
         return Step({"startAuthorisation": start})
-    return begin(bank, request, consent, {})[1]
+    return begin(bank, request, matter, {})[1]
 
 
-def begin(bank: Bank, request: BankRequest, consent: Consent, body: dict[str, Any]) -> tuple[Authorisation, Step]:
-    """Start an authorisation of the consent."""
-    psu = psu_of(request, consent)
-    if consent.approach == "embedded":
-        return embedded.begin(bank, consent, psu, body)
-    authorisation = bank.consents.start_authorisation(consent)
-    status = {"scaStatus": {"href": authorisation_link(consent, authorisation)}}
-    if consent.approach == "redirect":
-        return authorisation, Step({"scaRedirect": {"href": f"{request.host_url}sca/{authorisation.id}"}, **status})
-    if consent.approach == "oauth":
+def begin(bank: Bank, request: BankRequest, matter: Matter, body: dict[str, Any]) -> tuple[Authorisation, Step]:
+    """Start an authorisation."""
+    psu = psu_of(request, matter)
+    if matter.approach == "embedded":
+        return embedded.begin(bank, matter, psu, body)
+    authorisation = matter.start(None, "received")
+    status = {"scaStatus": {"href": authorisation_link(matter, authorisation)}}
+    if matter.approach == "redirect":
+        page = {"href": f"{request.host_url}{matter.page}/{authorisation.id}"}
+        return authorisation, Step({"scaRedirect": page, **status})
+    if matter.approach == "oauth":
         return authorisation, Step({"scaOAuth": {"href": metadata_address(request)}, **status})
     if bank.customers.find(psu) is None:
-        here = {"href": authorisation_link(consent, authorisation)}
+        here = {"href": authorisation_link(matter, authorisation)}
         return authorisation, Step({"updatePsuIdentification": here, **status})
-    return ask_device(bank, authorisation, psu), Step(status, {"psuMessage": DEVICE_MESSAGE})
+    return ask_device(bank, authorisation, psu), Step(status, {"psuMessage": device_message(matter)})
+
+
+def started(bank: Bank, request: BankRequest, matter: Matter) -> Response:
+    """The answer to ``POST …/authorisations``: one more attempt of the customer."""
+    authorisation, step = begin(bank, request, matter, _optional_body(request))
+    named = {"scaStatus": authorisation.status, "authorisationId": authorisation.id}
+    return json_reply(
+        {**named, **step.more, "_links": step.links}, 201, {"ASPSP-SCA-Approach": HEADER[matter.approach]}
+    )
+
+
+def updated(bank: Bank, request: BankRequest, matter: Matter, found: Authorisation) -> Response:
+    """The answer to ``PUT …/authorisations/{aid}``: the next thing that the customer typed at the service
+    (embedded), or who the customer is (decoupled)."""
+    if matter.approach in {"redirect", "oauth"}:
+        raise Refusal(409, "STATUS_INVALID", "This authorisation goes on at the bank's own page.")
+    if found.status in FINAL:
+        raise Refusal(409, "STATUS_INVALID", f"The authorisation is {found.status}.")
+    headers = {"ASPSP-SCA-Approach": HEADER[matter.approach]}
+    if matter.approach == "embedded":
+        return json_reply(embedded.update(bank, matter, found, _optional_body(request)), 200, headers)
+    psu = psu_of(request, matter)
+    if found.status != "received" or bank.customers.find(psu) is None:
+        raise Refusal(401, "PSU_CREDENTIALS_INVALID", "The bank does not know this customer, or knows them already.")
+    asked = ask_device(bank, found, psu)
+    links = {"scaStatus": {"href": authorisation_link(matter, found)}}
+    return json_reply({"scaStatus": asked.status, "psuMessage": device_message(matter), "_links": links}, 200, headers)
+
+
+def status_of(matter: Matter, found: Authorisation) -> Response:
+    """The answer to ``GET …/authorisations/{aid}``."""
+    waits = {"psuMessage": device_message(matter)} if found.status == "started" else {}
+    return json_reply({"scaStatus": found.status, **waits})
+
+
+def _optional_body(request: BankRequest) -> dict[str, Any]:
+    return json_object(request) if request.get_data() else {}
 
 
 def ask_device(bank: Bank, authorisation: Authorisation, psu: str) -> Authorisation:
