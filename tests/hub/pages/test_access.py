@@ -58,6 +58,10 @@ FOR_ADMINISTRATORS = {
     "undo_file": "post",
     "people": "post",
     "withdraw_invitation": "post",
+    "member": "post",
+    "remove_member": "post",
+    "organization_settings": "get",
+    "trail": "get",
     "mandates": "post",
     "given_mandate": "post",
     "withdraw_mandate": "post",
@@ -71,7 +75,8 @@ ONLY_POST = {
     "rename_account", "synchronize", "ask_bank", "answer_bank", "cancel_link", "renew", "disconnect", "new_secret",
     "revoke_integration", "replay_webhook", "replace_token", "revoke_token", "accept_gap", "bring_back",
     "decide_double", "undo_double", "sign_payment", "decline_payment",
-    "withdraw_invitation", "revoke_personal_token", "withdraw_mandate", "accept_mandate", "give_back_mandate",
+    "remove_member", "withdraw_invitation", "revoke_personal_token",
+    "withdraw_mandate", "accept_mandate", "give_back_mandate",
     "copied_under_mandate", "revoke_under_mandate", "discard_file", "undo_file",
 }  # fmt: skip
 
@@ -93,6 +98,7 @@ def _address(world: World, pattern: URLPattern) -> str:
         "decision_id": world.decision.id,
         "answer_id": world.answer_id,
         "invitation_id": new_id(),
+        "membership_id": world.organization.memberships.get(user=world.owner).id,
         "token_id": new_id(),
         "secret": "unknown",
         "mandate_id": new_id(),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 from babel import Locale
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from nostro.core.text import clean
 from nostro.hub.organizations.models import Membership, Organization, Role
+from nostro.hub.organizations.queries import access_organization
 from nostro.people import audit
 from nostro.people.models import User
 from nostro.web.errors import Problem
@@ -29,9 +32,9 @@ def create_organization(user: User, *, name: str, country: str, now: datetime) -
     User.objects.select_for_update().get(pk=user.pk)
     if Membership.objects.filter(user=user, role=Role.OWNER).count() >= MAX_ORGANIZATIONS_PER_PERSON:
         raise Problem(
-            "You own as many organizations as one person can own here.",
-            why=f"The limit is {MAX_ORGANIZATIONS_PER_PERSON}.",
-            what_to_do="Use one of your organizations, or ask the operator of this Hub.",
+            _("You own as many organizations as one person can own here."),
+            why=_("The limit is %(n)s.") % {"n": MAX_ORGANIZATIONS_PER_PERSON},
+            what_to_do=_("Use one of your organizations, or ask the operator of this Hub."),
             code="tooManyOrganizations",
         )
     organization = Organization.objects.create(name=cleaned, country=checked_country(country), created_at=now)
@@ -47,14 +50,40 @@ def create_organization(user: User, *, name: str, country: str, now: datetime) -
     return organization
 
 
+@transaction.atomic
+def change_organization(user: User, organization_id: uuid.UUID, *, name: str, country: str) -> Organization:
+    """Another name or country. Raises Problem (``nameMissing``, ``nameInvalid``, ``countryUnknown``), Forbidden,
+    NotFound."""
+    organization = access_organization(user, organization_id, role=Role.ADMIN)
+    before = {"name": organization.name, "country": organization.country}
+    after = {"name": _checked_name(name), "country": checked_country(country)}
+    if after == before:
+        return organization
+    organization.name, organization.country = after["name"], after["country"]
+    organization.save(update_fields=["name", "country"])
+    renamed = after["name"] != before["name"]
+    audit.record(
+        tenant_id=organization.id,
+        actor=user,
+        action="organization.changed",
+        obj=organization,
+        sentence=f"Renamed the organization “{organization.name}”." if renamed else f"Moved it to {after['country']}.",
+        before=before,
+        after=after,
+    )
+    return organization
+
+
 def _checked_name(name: str) -> str:
     cleaned = clean(name, limit=MAX_NAME_LENGTH + 1)
     if not cleaned:
-        raise Problem("The organization has no name.", what_to_do="Enter its name.", code="nameMissing", field="name")
+        raise Problem(
+            _("The organization has no name."), what_to_do=_("Enter its name."), code="nameMissing", field="name"
+        )
     if len(cleaned) > MAX_NAME_LENGTH:
         raise Problem(
-            f"The name is longer than {MAX_NAME_LENGTH} characters.",
-            what_to_do="Enter a shorter name.",
+            _("The name is longer than %(n)s characters.") % {"n": MAX_NAME_LENGTH},
+            what_to_do=_("Enter a shorter name."),
             code="nameInvalid",
             field="name",
         )
@@ -66,9 +95,9 @@ def checked_country(country: str) -> str:
     code = country.strip().upper()
     if len(code) != 2 or not code.isalpha() or code == "ZZ" or code not in Locale("en").territories:
         raise Problem(
-            "This country is not known.",
-            why="A country is given by its two letters of ISO 3166-1, for example BE.",
-            what_to_do="Choose the country from the list.",
+            _("This country is not known."),
+            why=_("A country is given by its two letters of ISO 3166-1, for example BE."),
+            what_to_do=_("Choose the country from the list."),
             code="countryUnknown",
             field="country",
         )

@@ -57,7 +57,7 @@ def people(request: OrganizationRequest) -> HttpResponse:
                 return redirect("hub:people", organization_id=request.organization.id)
     return show(
         request, "people.html", members=members_of(request.organization), form=form,
-        invitations=open_invitations_of(request.organization), room="people",
+        invitations=open_invitations_of(request.organization), room="settings", tab="people",
     )  # fmt: skip
 
 

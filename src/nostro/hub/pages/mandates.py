@@ -101,7 +101,14 @@ def mandates(request: OrganizationRequest) -> HttpResponse:
     given = [(each, len(accounts_of_mandate(each))) for each in mandates_given_by(request.organization)]
     received = mandates_received_by(request.user, request.organization)
     return show(
-        request, "mandates.html", form=form, given=given, received=received, has_accounts=bool(accounts), room="people"
+        request,
+        "mandates.html",
+        form=form,
+        given=given,
+        received=received,
+        has_accounts=bool(accounts),
+        room="settings",
+        tab="mandates",
     )
 
 
@@ -127,7 +134,7 @@ def given_mandate(request: OrganizationRequest, mandate_id: uuid.UUID) -> HttpRe
             return redirect("hub:given_mandate", organization_id=request.organization.id, mandate_id=mandate.id)
     return show(
         request, "given_mandate.html", mandate=mandate, form=form, covered=covered,
-        integrations=integrations_of_mandate(mandate), room="people",
+        integrations=integrations_of_mandate(mandate), room="settings",
     )  # fmt: skip
 
 
@@ -155,7 +162,7 @@ def received_mandate(request: OrganizationRequest, mandate_id: uuid.UUID) -> Htt
     return show(
         request, "received_mandate.html", mandate=mandate, form=form, covered=covered, integrations=made,
         secrets=[(each, secret) for each, secret in secrets if secret], form_key=form_key,
-        address=hub_address(), room="people",
+        address=hub_address(), room="settings",
     )  # fmt: skip
 
 

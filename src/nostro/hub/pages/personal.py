@@ -42,7 +42,7 @@ def tokens(request: OrganizationRequest) -> HttpResponse:
         except Problem as problem:
             add_problem(form, problem)
     found = personal_tokens_of(request.user, request.organization)
-    return show(request, "tokens.html", form=form, tokens=found, text=text, room="people")
+    return show(request, "tokens.html", form=form, tokens=found, text=text, room="settings", tab="tokens")
 
 
 @organization_page()

@@ -114,7 +114,7 @@ def billing(request: OrganizationRequest) -> HttpResponse:
             messages.success(request, _("The billing information is saved."))
             target = _next(request)
             return redirect(target) if target else redirect("hub:billing", organization_id=request.organization.id)
-    return show(request, "billing.html", form=form, next=_next(request), room="billing")
+    return show(request, "billing.html", form=form, next=_next(request), room="settings", tab="billing")
 
 
 def _proposal(request: OrganizationRequest) -> dict[str, str]:
