@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 TABLES = {
     name: set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs/contributing" / name).read_text()))
-    for name in ("books-examples.md", "ledger-examples.md")
+    for name in ("books-examples.md", "ledger-examples.md", "wishes.md")
 }
 NAMED = sorted(set().union(*TABLES.values()))
 
