@@ -16,7 +16,7 @@ _NAMES = {
     "value_date": "value date|valutadatum|valuta|wertstellung|date valeur|date de valeur|rentedatum|fecha valor|"
     "valutadag",
     "amount": "amount|bedrag|betrag|montant|importe|amount (eur)|bedrag (eur)|betrag (eur)|betrag (€)|net|umsatz",
-    "debit": "debit|débit|af|uitgaven|soll|money out|paid out|cargo|withdrawal",
+    "debit": "debit|débit|debet|af|uitgaven|soll|money out|paid out|cargo|withdrawal",
     "credit": "credit|crédit|bij|inkomsten|haben|money in|paid in|abono|deposit",
     "indicator": "af bij|af/bij|debit/credit|credit/debit|d/c|sens|soll/haben",
     "balance": "balance|saldo|solde|kontostand|running balance|saldo na mutatie|saldo na trn|balance after",

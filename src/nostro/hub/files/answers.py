@@ -68,8 +68,8 @@ def hints_of(file: FileImport) -> Hints:
         kept = remembered(file.organization, head, file.account) if head else None
         mapping = kept.data if kept else None
         # The same rows may not be read in two ways only because the page was opened later.
-        if mapping is not None:
-            file.answers = {**given, "mapping": mapping}
+        if kept is not None:
+            given = file.answers = {"encoding": kept.encoding, **given, "mapping": mapping}
     return Hints(
         format=given.get("format") or None,
         account=account.reference if account else given.get("account") or None,
@@ -77,8 +77,13 @@ def hints_of(file: FileImport) -> Hints:
         mapping=mapping,
         date_order=given.get("date_order") or None,
         encoding=given.get("encoding") or None,
-        profile={key: str(given[key]) for key in ("sheet", "turn_reversals") if given.get(key)},
+        profile=_profile(given),
     )
+
+
+def _profile(given: Mapping[str, Any]) -> dict[str, str]:
+    profile = {"sheet": str(given["sheet"])} if given.get("sheet") else {}
+    return {**profile, "turn_reversals": "yes"} if given.get("turn_reversals") else profile
 
 
 def checked_answers(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,13 +126,18 @@ def remember(file: FileImport, head: TableHead, data: Mapping[str, Any], user: U
     """Keep a mapping for this table as its next version; the same one again is kept once."""
     signature = _digest(head.signature)
     kept = remembered(file.organization, head, file.account)
-    if kept is not None and kept.data == data and kept.account_id == (file.account.pk if file.account else None):
+    encoding = file.answers.get("encoding", "")
+    if (
+        kept is not None
+        and (kept.data, kept.encoding) == (data, encoding)
+        and kept.account_id == (file.account.pk if file.account else None)
+    ):
         return kept
     versions = TableMapping.objects.filter(organization=file.organization, signature=signature)
     last = versions.aggregate(last=Max("version"))["last"] or 0
     return TableMapping.objects.create(
         organization=file.organization, account=file.account, signature=signature, version=last + 1,
-        data=dict(data), created_by=user, created_at=now,
+        data=dict(data), encoding=encoding, created_by=user, created_at=now,
     )  # fmt: skip
 
 

@@ -85,6 +85,7 @@ class TableMapping(models.Model):
     signature = models.CharField(max_length=64)  # of separator and names of the columns
     version = models.PositiveIntegerField()
     data = models.JSONField()
+    encoding = models.CharField(max_length=20, default="")  # where a person had to say it
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 

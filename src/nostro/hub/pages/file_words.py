@@ -40,6 +40,11 @@ class FileLine:
             "reading": ("act", _("Reading"), _("You may leave this page; nothing is imported before you confirm.")),
             "unpacked": ("good", _("Unpacked"), _("Each of its files waits for you by itself.")),
             "waiting": ("warn", _("Waits for you"), _("Nothing is imported yet.")),
+            "asking": (
+                "warn",
+                _("Needs an answer"),
+                _("Only you can say how it is to be read. Nothing is imported yet."),
+            ),
             "importing": ("act", _("Importing"), _("All of it is stored at once, or nothing.")),
             "imported": ("good", _("Imported"), ""),
             "failed": ("bad", _("Cannot be used"), _("Nothing was imported.")),

@@ -7,6 +7,7 @@ from django.urls import path
 from nostro.hub.pages import (
     accounts,
     authorising,
+    file_reading,
     files,
     integrations,
     joining,
@@ -89,6 +90,8 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/files/", files.account_files, name="account_files"),
     path("accounts/<uuid:account_id>/export/", files.export, name="export"),
     path("files/<uuid:file_id>/", files.file, name="file"),
+    path("files/<uuid:file_id>/reading/", file_reading.reading, name="file_reading"),
+    path("files/<uuid:file_id>/mapping/", file_reading.mapping_file, name="mapping_file"),
     path("files/<uuid:file_id>/discard/", files.discard, name="discard_file"),
     path("files/<uuid:file_id>/undo/", files.undo, name="undo_file"),
     # adding an account
