@@ -142,6 +142,28 @@ def test_without_automatic_booking_a_row_is_pending_until_it_is_patched(town: To
     assert newest["attributes"]["remittanceInformation"] == "NEW SHOES"
 
 
+@pytest.mark.parametrize(
+    "hour", ["", "T00:00:00Z", "T00:00:00.000Z", "T23:59:59+02:00", "T00:00:00.123456789Z", "T12:00"]
+)
+def test_days_are_taken_in_every_form_of_the_standard_and_given_in_one(town: Town, hour: str) -> None:
+    shown = town.make(valueDate=f"2020-05-22{hour}").json["data"]["attributes"]
+    assert shown["valueDate"] == "2020-05-22T00:00:00.000Z"
+
+
+def test_a_repeated_key_changes_a_row_once(town: Town) -> None:
+    row = town.make().json["data"]["id"]
+    body = {"data": {"attributes": {"amount": "85.00"}}}
+    first, again = (
+        town.caller.call("PATCH", f"{town.rows}/{row}", body, ibanity_idempotency_key="one") for _ in range(2)
+    )
+    assert first.status == again.status == 200 and first.body == again.body
+    assert "idempotent-replayed" not in first.headers and again.headers["idempotent-replayed"] == "true"
+    other = {"data": {"attributes": {"amount": "86.00"}}}
+    refused = town.caller.call("PATCH", f"{town.rows}/{row}", other, ibanity_idempotency_key="one")
+    assert refused.code == "idempotencyKeyReused"
+    assert str(town.caller.get(f"{town.rows}/{row}").json["data"]["attributes"]["amount"]) == "85"
+
+
 def test_rows_are_listed_like_everything_else(town: Town) -> None:
     ids = [town.make(amount=number + 1).json["data"]["id"] for number in range(5)]
     first = town.caller.get(f"{town.rows}/?limit=2").json
