@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.books.conftest import NOW
 from tests.books.hub_server import Booked, ScriptedAccount, ScriptedHub, transaction_id
-from tests.books.steps import amounts, fetch, linked
+from tests.books.steps import balance, fetch, linked
 
 from nostro.books.companies.models import Company
 from nostro.books.destinations.builtin import BuiltinLedger
@@ -102,15 +102,15 @@ def _everything() -> list[object]:
 def test_one_old_item_is_no_stop_signal_and_a_page_older_than_the_overlap_is(
     owner: User, company: Company, hub: ScriptedHub
 ) -> None:
-    """Watermark 12 Nov less 10 days is 2 Nov: the walk ends with the first page of 1 Nov after the cursor."""
-    hub.page_limit = 1
-    edge, older = Booked("edge", "2026-11-02", "3.00"), Booked("older", "2026-11-01", "2.00")
-    hub.accounts = [ScriptedAccount(transactions=[T3, T2, edge, older, T1])]
+    """Watermark 12 Nov less 10 days is 2 Nov: the walk ends with 100 items of 1 Nov after the cursor, however the Hub
+    cuts its pages."""
+    edge = Booked("edge", "2026-11-02", "3.00")
+    older = [Booked(f"older {number}", "2026-11-01", "1.00") for number in range(100)]
+    hub.accounts = [ScriptedAccount(transactions=[T3, T2, edge, *older, T1])]
     link = linked(owner, company, hub)
-    assert fetch(link).pages == 5
-    back_dated = Booked("back dated", "2026-11-01", "1.00")
-    hub.accounts[0].transactions[:0] = [back_dated, T4]
-    run = fetch(link)
-    assert (run.pages, run.new_count) == (6, 2)
-    imported = [str(amount) for amount in sorted(amounts(link.journal))]
-    assert imported == ["-20.00", "-3.50", "1.00", "2.00", "3.00", "40.00", "100.00"]
+    assert fetch(link).new_count == 104
+    hub.accounts[0].transactions[:0] = [Booked("back dated", "2026-11-01", "-1.00"), T4]
+    for limit, items in ((100, 106), (5, 105), (1, 105)):
+        hub.page_limit = limit
+        assert fetch(link).items_read == items
+    assert balance(link.journal.bank_account) == Decimal("218.50")

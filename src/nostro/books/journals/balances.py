@@ -8,7 +8,7 @@ from typing import cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import Min
 
 from nostro.books.journals.models import Balance, Journal, Line, LineStatus, OpeningOrigin, Proof, Statement
 from nostro.books.journals.totals import posted_until
@@ -178,13 +178,10 @@ def check_balance(journal: Journal, *, now: dt.datetime) -> BalanceProof:
 
 
 def _state_end(journal: Journal, amount: Decimal, date: dt.date) -> None:
-    """A bank balance dated on the last day of a statement is its stated end (books.md 13.2)."""
-    statement = (
-        Statement.objects.filter(journal=journal, date=date, confirmed_at=None)
-        .filter(Q(stated_end=None) | ~Q(stated_end=amount))
-        .order_by("-first_day", "-created_at", "-id")
-        .first()
-    )
-    if statement is not None:
+    """A bank balance dated on the last day of a statement is its stated end; of several that end then, the last one's
+    (books.md 13.2)."""
+    ending = Statement.objects.filter(journal=journal, date=date)
+    statement = ending.order_by("-first_day", "-created_at", "-id").first()
+    if statement is not None and statement.confirmed_at is None and statement.stated_end != amount:
         statement.stated_end = amount
         statement.save(update_fields=["stated_end"])

@@ -10,13 +10,14 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from msgspec.structs import replace
 
 from nostro.books.destinations.builtin import destination_of
-from nostro.books.hub_client.client import Client, TransactionPage
+from nostro.books.hub_client.client import PAGE_LIMIT, Client, TransactionPage
 from nostro.books.hub_client.errors import HubError
 from nostro.books.hub_client.values import HubAccount, HubTransaction
 from nostro.books.journals.balances import record_balance
@@ -164,6 +165,18 @@ class Walked:
     horizon: dt.date = dt.date.min
     #: Ids whose payload was not there when the last fetch ended.
     fresh: set[str] = field(default_factory=set)
+    #: Items since the last one that was not older than the horizon.
+    old_in_a_row: int = 0
+
+    def passes(self, page: TransactionPage) -> bool:
+        """Note the ages of a page; whether a whole page, as large as was asked for, lies before the horizon now.
+
+        A Hub may send shorter pages; where it cuts its list decides nothing (I-10).
+        """
+        old = list(takewhile(lambda item: item.booking_date < self.horizon, reversed(page.transactions)))
+        is_old = len(old) == len(page.transactions)
+        self.old_in_a_row = self.old_in_a_row + len(old) if is_old else len(old)
+        return self.old_in_a_row >= PAGE_LIMIT
 
 
 class Fetch:
@@ -232,7 +245,7 @@ class Fetch:
 
     def _walk(self, link: JournalLink) -> Walked:
         walked, staged = Walked(), list[HubTransaction]()
-        horizon = walked.horizon = self._horizon(link)
+        walked.horizon = self._horizon(link)
         for page in self._pages_kept(walked, staged):
             if self.run.pages == 0 and page.transactions:
                 walked.next_cursor = page.transactions[0].id
@@ -242,8 +255,7 @@ class Fetch:
             if len(staged) >= STAGE_LIMIT or self.clock() - self.beaten_at >= BEAT_EVERY:
                 self._stage(walked, staged)
             walked.cursor_met |= any(item.id == self.account.cursor for item in page.transactions)
-            old = all(item.booking_date < horizon for item in page.transactions)
-            if old and (walked.cursor_met or not self.account.cursor):
+            if walked.passes(page) and (walked.cursor_met or not self.account.cursor):
                 break
         else:
             walked.reached_end = True
