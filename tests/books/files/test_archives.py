@@ -212,7 +212,7 @@ def test_undo_leaves_the_books_as_before(owner: User, company: Company, journal:
     services.undo(owner, file.pk, NOW)
     for each in (journal, second):
         each.refresh_from_db()
-        assert (balance(each.bank_account), balance(each.suspense_account)) == (0, 0)
+        assert not (balance(each.bank_account) or balance(each.suspense_account))
         assert (each.proof, each.opening_origin) == (Proof.UNKNOWN, OpeningOrigin.NONE)
     again = confirmed(owner, read(owner, company, camt(*BOTH)))
     assert (again.new_count, again.restored_count) == (0, 4)

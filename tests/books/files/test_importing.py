@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from tests.books.conftest import NOW
+from tests.books.files.steps import IBAN, imported, read
 from tests.books.steps import amounts, balance
 from tests.hub.files.factories import Upload, camt, chained, entry, statement
 
@@ -18,35 +19,16 @@ from nostro.books.journals.importing import LineValues, NewLine, import_lines
 from nostro.books.journals.models import Feed, Journal, Line, LineStatus, Proof, Source
 from nostro.books.journals.services import add_manual_line, create_journal, remove_line
 from nostro.core.identity import Alias, books_fingerprint
-from nostro.formats import OutgoingStatement
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
 
 pytestmark = pytest.mark.django_db
-IBAN = "BE68539007547034"
 ROWS = [entry("-3.50", 10), entry("-3.50", 10), entry("-20.00", 11, "Bread")]
 
 
 @pytest.fixture
 def journal(owner: User, company: Company) -> Journal:
     return create_journal(owner, company, name="Bank", currency="EUR", account_number=IBAN)
-
-
-def read(owner: User, journal: Journal, data: bytes) -> JournalFile:
-    [file] = services.hand_in(owner, journal.company_id, [Upload(data)], NOW, journal_id=journal.id)
-    found = working.work(file.pk, clock=lambda: NOW)
-    assert found is not None
-    found.refresh_from_db()
-    return found
-
-
-def imported(owner: User, journal: Journal, *statements: OutgoingStatement, **options: str) -> JournalFile:
-    file = read(owner, journal, camt(*statements))
-    services.confirm(owner, file.pk, NOW, **options)
-    found = working.work(file.pk, clock=lambda: NOW)
-    assert found is not None
-    journal.refresh_from_db()
-    return found
 
 
 def test_a_file_feeds_a_journal_that_has_no_feed(owner: User, journal: Journal) -> None:
@@ -56,6 +38,7 @@ def test_a_file_feeds_a_journal_that_has_no_feed(owner: User, journal: Journal) 
     imported(owner, journal, statement(ROWS))
     assert amounts(journal) == [Decimal("-3.50"), Decimal("-3.50"), Decimal("-20.00")]
     assert set(Line.objects.values_list("status", "source")) == {(LineStatus.POSTED, Source.FILE)}
+    journal.refresh_from_db()
     assert (journal.feed, journal.proof, journal.opening_amount) == (Feed.IMPORT, Proof.GREEN, Decimal(1000))
     assert balance(journal.bank_account) == Decimal(973)
     assert not StagedLine.objects.filter(file__status="imported").exists()

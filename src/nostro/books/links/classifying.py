@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from nostro.books.hub_client.values import HubTransaction
+from nostro.books.journals.balances import UNDONE_REASON
 from nostro.books.journals.importing import LineValues, NewLine
 from nostro.books.journals.models import Alias as AliasRow
 from nostro.books.journals.models import Journal, Source
@@ -185,13 +186,16 @@ def stored_lines(
             " SELECT line_id FROM journals_alias WHERE company_id = %s AND identity = %s"
             " AND external_id IN (SELECT jsonb_array_elements_text(%s::jsonb)))"
             " SELECT id, source, fingerprint, occurrence, booking_date, amount, currency, status"
-            " FROM journals_line JOIN wanted USING (id)",
+            " FROM journals_line JOIN wanted USING (id)"
+            # A person took the import back that brought these; what the feed shows is no part of it.
+            " WHERE NOT (status = 'removed' AND status_reason = %s)",
             [
                 journal.id,
                 min(min(days) - margin, since),
                 account.company_id,
                 account.identity,
                 json.dumps(ids),
+                UNDONE_REASON,
             ],
         )
         lines = cursor.fetchall()
