@@ -164,7 +164,7 @@ def test_a_batch_is_a_handful_of_statements(
         NewLine(LineValues(DAY, DAY, Decimal("1.00"), "EUR"), Source.FEED, new_id().hex, 1, Alias("hub", str(n)))
         for n in range(500)
     ]
-    with django_assert_max_num_queries(13):  # type: ignore[operator]
+    with django_assert_max_num_queries(14):  # type: ignore[operator]
         import_lines(journal, batch, identity="x", run_id=None, today=dt.date(2026, 11, 12))
     check_constraints()
     assert Line.objects.count() == 500

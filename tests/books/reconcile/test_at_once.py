@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +16,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from tests.books.conftest import NOW
 from tests.books.invariants import checks
-from tests.books.reconcile.steps import REFERENCE, invoice_of, line_of
+from tests.books.reconcile.steps import DAY, REFERENCE, invoice_of, line_of
 
 from nostro.books.companies.models import Company
 from nostro.books.companies.services import create_company
-from nostro.books.journals.models import Journal, Line
+from nostro.books.journals.held import move_lock, retry_held
+from nostro.books.journals.models import Journal, Line, LineStatus
 from nostro.books.journals.services import create_journal
 from nostro.books.ledger.chart import account_for
 from nostro.books.ledger.models import EntryItem, Purpose
@@ -256,6 +258,38 @@ def many_items_in_opposite_order_never_wait_for_each_other_in_a_ring(
     sound(company)
 
 
+def moved(owner: User, company: Company, day: dt.date | None) -> Callable[[], int]:
+    return lambda: move_lock(owner, company, day, now=NOW)
+
+
+def a_lock_that_is_set_before_an_import_ends_holds_its_lines(owner: User, company: Company, journal: Journal) -> None:
+    """The import read no lock when it began; the one that is being set makes it wait, and its lines are held."""
+    first = line_of(journal, "1.00", "before")
+    with while_held(lambda: line_of(journal, "2.00", "during")) as other:
+        move_lock(owner, Company.objects.get(pk=company.pk), DAY, now=NOW)
+    assert (first.status, other.result.status) == (LineStatus.POSTED, LineStatus.HELD_LOCKED)
+    with pytest.raises(Problem, match="locked"):
+        retry_held(owner, other.result.id, now=NOW)
+    assert move_lock(owner, company, None, now=NOW) == 1
+    assert Line.objects.get(pk=other.result.id).status == LineStatus.POSTED
+    sound(company)
+
+
+def a_lock_waits_for_an_import_that_has_looked_already(owner: User, company: Company, journal: Journal) -> None:
+    with while_held(moved(owner, company, DAY)) as other:
+        line = line_of(journal, "1.00", "before")
+    assert (other.result, Line.objects.get(pk=line.id).status) == (0, LineStatus.POSTED)
+    assert line_of(journal, "2.00", "after").status == LineStatus.HELD_LOCKED
+
+
+def a_match_made_while_a_lock_is_set_is_dated_after_it(owner: User, company: Company, journal: Journal) -> None:
+    line, fees = line_of(journal, "9.00", "a"), account_for(company, Purpose.BANK_FEES)
+    with while_held(lambda: reconcile_with_account(owner, line.id, fees.id, now=NOW)) as other:
+        move_lock(owner, Company.objects.get(pk=company.pk), DAY, now=NOW)
+    assert other.result.second_entry.date == DAY + dt.timedelta(days=1)
+    sound(company)
+
+
 #: Scenarios that share a database, each with a company of its own: emptying it takes longer than the scenarios.
 SCENARIOS: dict[str, tuple[Callable[[User, Company, Journal], None], ...]] = {
     "by_hand": (
@@ -274,6 +308,11 @@ SCENARIOS: dict[str, tuple[Callable[[User, Company, Journal], None], ...]] = {
         taking_back_while_another_line_pays,
         a_match_taken_back_by_two_is_taken_back_once,
         many_items_in_opposite_order_never_wait_for_each_other_in_a_ring,
+    ),
+    "locks": (
+        a_lock_that_is_set_before_an_import_ends_holds_its_lines,
+        a_lock_waits_for_an_import_that_has_looked_already,
+        a_match_made_while_a_lock_is_set_is_dated_after_it,
     ),
 }
 

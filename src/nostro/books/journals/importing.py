@@ -19,7 +19,7 @@ from nostro.books.journals.grouping import Placing
 from nostro.books.journals.models import Alias, Journal, Line, LineStatus, Source
 from nostro.books.ledger.bulk import Text, column_names, copy_texts
 from nostro.books.ledger.models import Entry, EntryItem
-from nostro.books.ledger.posting import Draft, Lock, Side, draft_entry, lock_for, post
+from nostro.books.ledger.posting import Draft, Lock, Side, draft_entry, hold_locks, lock_for, post
 from nostro.books.ledger.rates import Rates
 from nostro.core.identity import Alias as ExternalId
 from nostro.core.ids import new_id_text
@@ -97,6 +97,7 @@ def import_lines(
     assert len(batch) <= BATCH_LIMIT
     if not batch:
         return []
+    hold_locks(journal.company)  # before the journal, as who moves a lock does
     # Two imports into one journal go one after the other; imports into others are not held up.
     journal = Journal.objects.select_for_update(no_key=True, of=("self",)).select_related("company").get(pk=journal.pk)
     dated = [(journal.accounting_day(new.values.booking_date, new.values.value_date), new) for new in batch]

@@ -138,6 +138,19 @@ _NAMES = {
 }
 
 
+def hold_locks(company: Company) -> None:
+    """Read the company's locks anew and hold them: who moves one waits until the caller's transaction is over, so what
+    is dated by them is not refused when it is stored (books.md I-15)."""
+    columns = [str(kind) for kind in LockType]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(columns)} FROM companies_company WHERE id = %s FOR SHARE",  # noqa: S608
+            [company.id],
+        )
+        for column, day in zip(columns, cursor.fetchone(), strict=True):
+            setattr(company, column, day)
+
+
 def lock_for(company: Company, kind: LockType | None = None) -> Lock | None:
     """The latest lock that an entry meets: those of all entries, and the one of its ``kind`` (books.md 14.4)."""
     kinds = [LockType.HARD, LockType.ALL, *([kind] if kind else [])]

@@ -22,7 +22,7 @@ from nostro.books.ledger.models import (
     Partner,
     Purpose,
 )
-from nostro.books.ledger.posting import Side, draft_entry, post, require_open
+from nostro.books.ledger.posting import Side, draft_entry, hold_locks, post, require_open
 from nostro.books.ledger.rates import Rates
 from nostro.books.ledger.terms import EarlyTerms, Figures, Taxed, work_out
 from nostro.core.money import MoneyError, decimals, parse_currency
@@ -102,6 +102,7 @@ def post_document(user: User | None, company: Company, facts: DocumentFacts) -> 
     known = Document.objects.filter(company=company, kind=kind, partner=partner, number=facts.number).first()
     if known is not None:
         return _same_document(known, facts.date, facts.amount, facts.currency)
+    hold_locks(company)
     require_open(company, facts.date, LockType.SALES if kind in _OF_CUSTOMERS else LockType.PURCHASES)
     document = _post(company, kind, partner, facts, figures)
     record(

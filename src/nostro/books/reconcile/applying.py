@@ -17,6 +17,7 @@ from django.db.models import Sum
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
 from nostro.books.ledger.models import EntryItem, LedgerAccount, Payment, Purpose
+from nostro.books.ledger.posting import hold_locks
 from nostro.books.ledger.rates import Rates
 from nostro.books.reconcile.applications import Application, BookTo
 from nostro.books.reconcile.engine.slices import LineAmounts
@@ -98,6 +99,7 @@ Taken = tuple[Decimal, Decimal | None, Decimal]
 
 
 def _lock(company: Company, applications: Sequence[Application]) -> State:
+    hold_locks(company)
     line_ids = {application.line_id for application in applications}
     locked = Line.objects.select_for_update(of=("self",)).select_related("entry").only(*_LINE_COLUMNS)
     lines = {line.id: line for line in locked.filter(company=company, pk__in=line_ids).order_by("id")}

@@ -24,6 +24,7 @@ from nostro.books.ledger.posting import (
     change_items,
     draft_entry,
     first_open_day,
+    hold_locks,
     post,
     reversal_of,
     set_residuals,
@@ -97,12 +98,15 @@ def undo(user: User, group_id: UUID, *, now: dt.datetime) -> MatchGroup:
     """Take a whole match back, in any order: counterparts return to suspense, residuals are restored, write-off and
     exchange entries are reversed. The other half of a transfer goes with it."""
     seen = access_match_group(user, group_id, role=Role.CLERK)
+    hold_locks(seen.company)
     halves = MatchGroup.objects.filter(pk__in=[seen.id, seen.mirror_id or seen.id]) | MatchGroup.objects.filter(
         mirror_id=seen.id
     )
     ids = dict(halves.order_by("line_id").values_list("id", "line_id"))
     lines = Line.objects.select_for_update(of=("self",)).select_related("journal", "company", "entry")
     locked = {line.id: line for line in lines.filter(pk__in=ids.values()).order_by("id")}
+    for line in locked.values():
+        line.company = seen.company
     groups = MatchGroup.objects.select_for_update(of=("self",)).select_related(
         "second_entry", "write_off_entry", "exchange_entry"
     )
