@@ -11,6 +11,7 @@ from django.forms.renderers import TemplatesSetting
 from django.utils.translation import get_language
 
 from nostro.web.errors import Problem
+from nostro.web.said import said
 
 #: What the list of territories holds beside countries: unions, and codes for the unknown.
 _NO_COUNTRY = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
@@ -49,5 +50,5 @@ def _territories() -> Mapping[str, str]:
 def add_problem(form: forms.Form, problem: Problem) -> None:
     """Show a refusal beside the field it names, or above the form."""
     field = problem.field if problem.field in form.fields else None
-    sentences = " ".join(part for part in (problem.what, problem.why, problem.what_to_do) if part)
+    sentences = " ".join(said(part) for part in (problem.what, problem.why, problem.what_to_do) if part)
     form.add_error(field, forms.ValidationError(sentences, code=problem.code))

@@ -11,7 +11,6 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.formats import date_format
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from nostro.books.companies.models import Role
@@ -27,6 +26,7 @@ from nostro.books.pages.refusals import Refusal, refusal_of
 from nostro.books.pages.remedies import Place
 from nostro.books.pages.states import consent_days_left, consent_state
 from nostro.web.errors import Problem
+from nostro.web.said import said
 
 ACTIONS = [("create", _("Create new journal")), ("link", _("Link to existing journal")), ("skip", _("Do not link"))]
 #: Where an error of the wizard is shown when the form's field has another name.
@@ -164,7 +164,7 @@ class RowForm(SettingsForm):
     def add_row_error(self, error: RowError, connection: Connection, now: dt.datetime) -> None:
         """Show what the wizard refused beside the field it names, and once more with its button."""
         field = _FIELDS.get(error.field, error.field)
-        told = gettext(error.sentence) + (f" ({error.code})" if error.code in CATALOGUE else "")
+        told = said(error.sentence) + (f" ({error.code})" if error.code in CATALOGUE else "")
         self.add_error(field if field in self.fields else None, forms.ValidationError(told, code=error.code))
         if error.code in CATALOGUE:
             problem = Problem(error.sentence, what_to_do=describe(error.code).remedy, code=error.code)

@@ -29,6 +29,7 @@ from nostro.books.companies.tasks import send_soon
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, show
 from nostro.web.errors import Forbidden, Problem
 from nostro.web.forms import add_problem
+from nostro.web.said import said
 
 
 class InviteForm(forms.Form):
@@ -78,7 +79,7 @@ def change_member(request: HttpRequest, member_id: uuid.UUID) -> HttpResponse:
     except Problem as problem:
         if problem.code != "lastOwner":
             raise
-        messages.error(request, f"{problem.what} {problem.what_to_do}")
+        messages.error(request, f"{said(problem.what)} {said(problem.what_to_do)}")
         return redirect("books:dashboard")
     return redirect("books:members", company_id=member.company_id)
 

@@ -32,6 +32,7 @@ from nostro.books.reconcile.payments import (
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
 from nostro.web.once import new_form_key, once
+from nostro.web.said import said
 
 
 class OrderForm(forms.Form):
@@ -106,7 +107,7 @@ def change(request: HttpRequest, payment_id: uuid.UUID) -> HttpResponse:
     try:
         changed = change_payment(person(request), payment_id, request.POST.get("state", ""), now=now())
     except Problem as problem:
-        messages.error(request, f"{problem.what} {problem.what_to_do}")
+        messages.error(request, f"{said(problem.what)} {said(problem.what_to_do)}")
     else:
         told = {
             PaymentState.REJECTED: _("It is left out of its batch, and what it paid stays open."),

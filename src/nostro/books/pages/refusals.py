@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from django import forms
-from django.utils.translation import gettext as _
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.hub_client.catalogue import CATALOGUE, FailureKind, describe
@@ -18,6 +17,7 @@ from nostro.books.pages.remedies import Place, Remedy, remedy_of
 from nostro.core.masking import mask_for_log
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
+from nostro.web.said import said
 
 _BY_ITSELF = {"info", "wait", "quota", "bank_down"}
 
@@ -48,11 +48,11 @@ class FailureRow:
 
     @property
     def what(self) -> str:
-        return _(self.kind.sentence)
+        return said(self.kind.sentence)
 
     @property
     def what_to_do(self) -> str:
-        return _(self.kind.remedy)
+        return said(self.kind.remedy)
 
     @property
     def details(self) -> str:
@@ -87,7 +87,7 @@ def refusal_of(problem: Problem, place: Place, now: dt.datetime) -> Refusal:
             f"Time: {now.isoformat()}",
         )
     )
-    return Refusal(problem.code, _(problem.what), problem.why, _(problem.what_to_do), remedy, details)
+    return Refusal(problem.code, said(problem.what), said(problem.why), said(problem.what_to_do), remedy, details)
 
 
 def place_of(company: Company, role: Role, context: Mapping[str, Any]) -> Place:
@@ -113,5 +113,5 @@ def tell(form: forms.Form, problem: Problem) -> Problem | None:
         add_problem(form, problem)
         return None
     if problem.field in form.fields:
-        form.add_error(problem.field, forms.ValidationError(_(problem.what), code=problem.code))
+        form.add_error(problem.field, forms.ValidationError(said(problem.what), code=problem.code))
     return problem

@@ -32,6 +32,7 @@ from nostro.books.reminders.notices import contacts_of, end_renewed, masked_numb
 from nostro.books.reminders.services import activities_of, find_renewal, mails_of, revoke_link, set_contacts
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
+from nostro.web.said import said
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def check_renewals(request: CompanyRequest) -> HttpResponse:
         try:
             reload_accounts(request.user, connection.id, now=now())
         except Problem as problem:
-            messages.error(request, f"{connection.hub_url}: {problem.what} {problem.what_to_do}")
+            messages.error(request, f"{connection.hub_url}: {said(problem.what)} {said(problem.what_to_do)}")
     ended = end_renewed(now())
     told = _("Renewed consents were found; their accounts are fetched now.") if ended else _("Nothing new was found.")
     messages.success(request, told)

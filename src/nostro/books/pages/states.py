@@ -16,6 +16,7 @@ from nostro.books.journals.grouping import leaves_out_a_period
 from nostro.books.journals.models import GroupingChoice, Journal, Line, LineStatus, Proof, Statement
 from nostro.books.links.models import Connection, ConnectionState, FetchState, Health, OnlineAccount, Run, RunStatus
 from nostro.web.present import iban_groups, money_text
+from nostro.web.said import said
 
 #: Renewal is offered from here on (books.md 8).
 RENEWAL_OFFERED_DAYS = 30
@@ -95,7 +96,7 @@ def run_state(run: Run) -> State:
     if run.status in {RunStatus.QUEUED, RunStatus.RUNNING}:
         return State("act", str(RunStatus(run.status).label))
     tone = {"done": "good", "failed": "bad"}.get(run.status, "warn")
-    return State(tone, str(RunStatus(run.status).label), run.result)
+    return State(tone, str(RunStatus(run.status).label), said(run.result))
 
 
 def line_state(line: Line) -> State:
@@ -107,7 +108,7 @@ def line_state(line: Line) -> State:
             return State("warn", _("Partly matched"))
         return State("act", _("Not matched"))
     tone = "warn" if line.status in {"held_locked", "held_duplicate", "held_currency", "withdrawn"} else "quiet"
-    return State(tone, str(LineStatus(line.status).label), line.status_reason)
+    return State(tone, str(LineStatus(line.status).label), said(line.status_reason))
 
 
 def journal_title(journal: Journal) -> str:

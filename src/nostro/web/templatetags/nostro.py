@@ -18,8 +18,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from nostro.web import charts, icons, present
+from nostro.web.said import said
 
 register = template.Library()
+register.filter("said", said)
 Context = template.Context
 
 #: What a tone is drawn with: state is never colour alone.
@@ -193,7 +195,7 @@ def notice(context: Context, content: str, **parts: Any) -> str:
     """
     problem = parts.pop("problem", None)
     if problem is not None:
-        told = {name: getattr(problem, name) for name in ("what", "why", "what_to_do", "code")}
+        told = {name: said(getattr(problem, name)) for name in ("what", "why", "what_to_do")} | {"code": problem.code}
         parts = {"tone": "bad", "correlation_id": context.get("correlation_id", ""), **told, **parts}
     tone = parts.get("tone", "warn")
     return _render("notice", {**parts, "tone": tone, "shape": SHAPES[tone], "content": content.strip()})
