@@ -16,7 +16,7 @@ from nostro.books.journals.explaining import explain
 from nostro.books.journals.models import Journal, Line
 from nostro.books.journals.pending import access_pending, note_pending
 from nostro.books.journals.queries import access_journal, access_line
-from nostro.books.links.coverage import coverage_of
+from nostro.books.links.coverage import coverage_by_files, coverage_of
 from nostro.books.links.failures import clear_decided
 from nostro.books.links.missing import find_missing, import_missing
 from nostro.books.links.models import JournalLink
@@ -173,7 +173,7 @@ def get_coverage(call: Call, key: UUID) -> Document:
     """Spans of days of one state, oldest first (books.md 11.5)."""
     journal = call.own(access_journal, key)
     link = JournalLink.objects.filter(journal=journal, unlinked_at=None).select_related("company").first()
-    return {"data": show.coverage(journal, coverage_of(link, now=call.now) if link else ())}
+    return {"data": show.coverage(journal, coverage_of(link, now=call.now) if link else coverage_by_files(journal, now=call.now))}
 
 
 def note(call: Call, key: UUID) -> Document:

@@ -20,6 +20,7 @@ from nostro.books.journals.models import Feed, Journal, Line, OpeningOrigin, Sou
 from nostro.books.journals.services import create_journal, post_held, set_feed
 from nostro.books.ledger.bulk import copy_rows
 from nostro.books.ledger.posting import lock_for
+from nostro.books.links.beside_files import look_again
 from nostro.books.reconcile.automation import request_look
 from nostro.core.account_keys import online_identity
 from nostro.core.transactions import Window
@@ -97,6 +98,7 @@ def _import_account(
         journal.opening_origin, account.gave_opening = OpeningOrigin.COMPUTED, True
         journal.save(update_fields=["opening_origin"])
     destination.close_run(journal, now=now)
+    look_again(journal, now=now)
     _count(account, found)
     account.save()
     record(

@@ -12,6 +12,7 @@ from nostro.books.journals.file_days import forget_file_days
 from nostro.books.journals.models import Alias, Journal, Line, LineStatus, OpeningOrigin
 from nostro.books.journals.opening import change_opening
 from nostro.books.journals.services import remove_line
+from nostro.books.links.beside_files import look_again
 from nostro.people.models import User
 
 
@@ -46,3 +47,4 @@ def _close(user: User, account: JournalFileAccount, now: dt.datetime) -> None:
         change_opening(user, journal.pk, origin=OpeningOrigin.NONE, amount=None)
         journal.refresh_from_db()
     destination_of(journal).close_run(journal, now=now)
+    look_again(journal, now=now)

@@ -1,16 +1,20 @@
-"""Which days were read (books.md 11.5): the days of each committed run, told apart from days nobody read."""
+"""Which days were read (books.md 11.5): by committed runs, by files, or by nobody."""
 
 from __future__ import annotations
 
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from nostro.books.journals.file_days import file_days
+from nostro.books.journals.models import Journal
 from nostro.books.links.models import JournalLink, Run, RunStatus
 from nostro.core.coverage import CommittedRead, Span, day_states, spans
 from nostro.core.transactions import Window
 
 #: Days that the bar on a card shows.
 BAR_DAYS = 90
+#: Days back that files are looked for.
+MOST_DAYS = 10_000
 #: Runs that one question looks at.
 RUNS_LIMIT = 5_000
 
@@ -32,7 +36,21 @@ def coverage_of(link: JournalLink, *, now: dt.datetime, days: int = BAR_DAYS) ->
         for start, seen in newest
         if start is not None and seen is not None
     ]
-    return spans(day_states(within, fetch_from=link.fetch_from, today=today, reads=reads, zone=zone))
+    files = file_days(link.journal_id, within.date_from)
+    return spans(day_states(within, fetch_from=link.fetch_from, today=today, reads=reads, files=files, zone=zone))
+
+
+def coverage_by_files(journal: Journal, *, now: dt.datetime, days: int = BAR_DAYS) -> tuple[Span, ...]:
+    """The same of a journal that only files feed: up to the last day that they list, because what comes after is not
+    missing but awaited. Empty without such a day."""
+    today = now.astimezone(ZoneInfo(journal.company.time_zone)).date()
+    files = file_days(journal.pk, today - dt.timedelta(days=MOST_DAYS))
+    if not files:
+        return ()
+    last = min(max(each.date_to for each in files), today)
+    within = Window(last - dt.timedelta(days=days - 1), last)
+    first = min(each.date_from for each in files)
+    return spans(day_states(within, fetch_from=first, today=today, files=files, zone=journal.company.time_zone))
 
 
 def old_gaps(link: JournalLink, *, now: dt.datetime) -> list[Window]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from nostro.books.links.coverage import coverage_of
+from nostro.books.journals.models import Journal
+from nostro.books.links.coverage import coverage_by_files, coverage_of
 from nostro.books.links.models import JournalLink
 from nostro.core.coverage import DayState, Span
 
@@ -39,9 +40,11 @@ class CoverageBar:
         return "warn" if self.gap_days else "good"
 
 
-def coverage_bar(link: JournalLink, now: dt.datetime) -> CoverageBar:
-    """The bar of the last days of a linked journal."""
-    spans = coverage_of(link, now=now)
+def coverage_bar(journal: Journal, link: JournalLink | None, now: dt.datetime) -> CoverageBar | None:
+    """The bar of the last days of a journal; none for one without feed and files."""
+    spans = coverage_of(link, now=now) if link else coverage_by_files(journal, now=now)
+    if not spans:
+        return None
     first = spans[0].window.date_from
     pieces = [_piece(span, first) for span in spans]
     gap_days = sum(piece.width for piece in pieces if piece.state == "gap")

@@ -113,7 +113,7 @@ def _view(card: JournalCard, moment: dt.datetime) -> CardView:
         run=latest_run(account) if account else None,
         busy=is_busy(account),
         series=balance_series(card.journal, until=moment.date(), days=GRAPH_DAYS),
-        coverage=coverage_bar(card.link, moment) if card.link else None,
+        coverage=coverage_bar(card.journal, card.link, moment),
     )
 
 
