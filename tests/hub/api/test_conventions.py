@@ -224,8 +224,8 @@ def test_oauth_userinfo_and_keys_are_plain_json_whatever_is_accepted(vendor: Ven
     caller, plain = vendor.caller, "application/json; charset=utf-8"
     tokens = vendor.exchange(vendor.consent()).json
     replies = [
-        caller.send("GET", "/ponto-connect/userinfo", authorization=f"Bearer {tokens['access_token']}", **accept),
-        caller.send("GET", "/webhooks/keys", **accept),
+        caller.send("GET", "/ponto-connect/userinfo", b"", authorization=f"Bearer {tokens['access_token']}", **accept),
+        caller.send("GET", "/webhooks/keys", b"", **accept),
         caller.send("POST", "/ponto-connect/oauth2/token", b"", **accept),
         caller.send("POST", "/oauth2/token", b"", **accept),
         caller.send("POST", "/oauth2/revoke", b"", **accept),
@@ -239,7 +239,7 @@ def test_signature_digest_and_certificate_headers_are_never_looked_at(street: St
     for signature in ("", "keyId=1", 'keyId="x",created="1",algorithm="hs2019",signature="!"', "\xff"):
         headers = {"digest": "SHA-512=wrong", "signature": signature, "x_ssl_cert": "none"}
         assert street.caller.get("/accounts", **headers).status == 200
-        assert street.caller.send("POST", "/oauth2/token?grant_type=client_credentials",
+        assert street.caller.send("POST", "/oauth2/token?grant_type=client_credentials", b"",
                                   authorization=street.caller.basic(), **headers).status == 200  # fmt: skip
 
 
