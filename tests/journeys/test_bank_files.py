@@ -144,3 +144,46 @@ def test_a_journal_of_the_books_takes_a_file(
     expect(page.get_by_text("1,953.00").first).to_be_visible()
     look(page, screenshots, "books-file-journal")
     assert watched == []
+
+
+TABLE = """Uitdraai van;BE68539007547034
+Munt;EUR
+
+Boekdag;Omschr;Geld;Stand;Wie
+14/10/2026;+++090/9337/55493+++;-250,00;1953,00;CITY ENERGY
+10/10/2026;Koffie en koek;-3,50;2203,00;COFFEE CORNER
+10/10/2026;Koffie en koek;-3,50;2206,50;COFFEE CORNER
+06/10/2026;Invoice 2026-041;1210,00;2210,00;ROYAL UPHOLSTERY
+"""
+
+
+def test_the_columns_of_a_table_are_explained_once(
+    house: RunningHouse, context: BrowserContext, screenshots: Path, watched: list[str]
+) -> None:
+    page = context.new_page()
+    steps.sign_up(page, house, "tables@example.org")
+    steps.create_organization(page, house, "Tables BV")
+    table = {"name": "october.csv", "mimeType": "text/csv", "buffer": TABLE.encode("cp1252")}
+    page.get_by_role("link", name="Import file").click()
+    hand_in(page, table)
+    expect(page.get_by_text("Needs an answer")).to_be_visible(timeout=60_000)
+    look(page, screenshots, "table-asking")
+    page.get_by_role("link", name="Say what the columns mean").click()
+    expect(page.get_by_text("The balance beside each row fits its amount.")).to_be_visible()
+
+    # What comes of it changes with the answers, without a click.
+    page.get_by_label("Geld").select_option(label="Fee")
+    expect(page.get_by_text("no column is mapped to amount")).to_be_visible()
+    page.get_by_label("Geld").select_option(label="Amount")
+    page.get_by_label("Wie").select_option(label="Name")
+    expect(page.get_by_text("CITY ENERGY").nth(1)).to_be_visible()
+    look(page, screenshots, "table-columns")
+    page.get_by_role("button", name="Read file like this").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file would bring 4 transactions", timeout=60_000)
+    expect(page.get_by_text("Proved")).to_be_visible()
+
+    # The next one is read by itself.
+    page.get_by_role("link", name="Bank files").click()
+    hand_in(page, {**table, "name": "again.csv", "buffer": TABLE.replace("-250,00;1953", "-251,00;1952").encode()})
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file would bring 4 transactions", timeout=60_000)
+    assert not watched

@@ -251,3 +251,21 @@ def test_a_period_without_rows_and_one_with_too_many(desk: Desk, monkeypatch: py
     imported(desk.street.owner.user, camt(statement(ROWS, iban=account.reference)), account)
     monkeypatch.setattr(exporting, "MAX_ENTRIES", 2)
     assert desk.owner.get(f"/account-files/{account.pk}").code == "exportTooLarge"
+
+
+def test_a_table_is_explained_and_the_proved_statements_taken(desk: Desk) -> None:
+    table = b"Dag;Tekst;Geld\n13/11/2026;koffie;-2,40\n14/11/2026;brood;-3,40\n"
+    file_id = handed_in(desk, table, f"?accountId={desk.account.pk}")
+    one = data(desk.owner.get(f"/bank-files/{file_id}"))["attributes"]
+    assert (one["status"], one["problems"][0]["code"]) == ("asking", "F-MAPPING")
+    columns = {"Dag": "booking_date", "Tekst": "description", "Geld": "amount"}
+
+    def say(**attributes: Any) -> Reply:
+        return desk.owner.call("PATCH", f"/bank-files/{file_id}", {"data": {"attributes": attributes}})
+
+    for wrong in ({"mapping": {"columns": {"Dag": "x"}}}, {"encoding": "rot13"}, {"dateOrder": "dm"}, {"mapping": 1}):
+        assert say(**wrong).status == 400
+    assert data(say(mapping={"columns": columns}, remember=True))["attributes"]["status"] == "received"
+    working.read_file(uuid.UUID(file_id), clock=lambda: NOW)
+    assert len(data(desk.owner.get(f"/bank-files/{file_id}/rows"))) == 2
+    assert ask(desk.owner, file_id, provedOnly=True).code == "nothingProved"

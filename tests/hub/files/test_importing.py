@@ -431,3 +431,57 @@ def test_statements_of_many_days_in_stretches(account: Account, user: User, monk
     found = FileAccount.objects.get(file=again)
     assert (found.new, found.known) == (0, 16)
     assert len(live(account)) == 16
+
+
+# --- some statements, and the account that came with a file
+
+
+def test_only_the_proved_statements_are_imported_when_a_person_says_so(account: Account, user: User) -> None:
+    good, bad = chained([ROWS, [entry("-9.00", 14, "Fish")]])
+    file = read(user, camt(good, bad).replace(b">964.00<", b">965.00<"), account)
+    assert file.quarantined
+    with pytest.raises(Problem):
+        services.confirm(user, file.pk, {}, NOW)
+    confirm(user, file, proved_only=True)
+    assert [text for _, _, text in live(account)] == ["Coffee", "Coffee", "Bread"]
+    account.refresh_from_db()
+    assert (account.current_balance, account.proof) == (Decimal("973.00"), "green")
+    assert list(FileStatement.objects.filter(account=account).values_list("index", flat=True)) == [1]
+    assert file_days(account)[-1].date_to == dt.date(2026, 10, 11)
+    assert services.undo(user, file.pk, NOW).status == "undone" and live(account) == []
+    # The rows that were left out are no one's: the right file brings them.
+    imported(user, camt(*chained([ROWS, [entry("-9.00", 14, "Fish")]])), account)
+    assert len(live(account)) == 4
+
+
+def test_without_a_proved_statement_there_is_nothing_to_take(account: Account, user: User) -> None:
+    file = read(user, camt(statement(ROWS)).replace(b">973.00<", b">974.00<"), account)
+    with pytest.raises(Problem, match="No statement"):
+        services.confirm(user, file.pk, {}, NOW, proved_only=True)
+    assert not FileStatement.objects.filter(left_out=True).exists()
+
+
+def test_an_account_that_an_import_added_goes_with_it_and_comes_back_with_it(account: Account, user: User) -> None:
+    def bring() -> FileImport:
+        file = read(user, camt(statement(ROWS, iban=IBANS[1])))
+        found = FileAccount.objects.get(file=file)
+        return confirm(user, file, {found.pk: Answer("create", bank="NSTRBEB0")} if found.account is None else {})
+
+    first = bring()
+    added = Account.objects.get(reference=IBANS[1])
+    ids = set(Transaction.objects.filter(account=added).values_list("pk", flat=True))
+    undo(user, first)
+    added.refresh_from_db()
+    assert added.removed_at is not None
+    again = bring()
+    added.refresh_from_db()
+    assert added.removed_at is None and Account.objects.filter(reference=IBANS[1]).count() == 1
+    assert set(Transaction.objects.filter(account=added, removed_at=None).values_list("pk", flat=True)) == ids
+    # What another import stands on stays.
+    other = confirm(user, read(user, camt(statement([entry(day=20)], iban=IBANS[1]))))
+    undo(user, again)
+    added.refresh_from_db()
+    assert added.removed_at is None and len(live(added)) == 1
+    undo(user, other)
+    added.refresh_from_db()
+    assert added.removed_at is None  # this import did not add it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -11,7 +11,7 @@ from nostro.hub.api.documents import Document, Number
 
 Uuid = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uuid"})]
 FileStatus = Literal[
-    "received", "reading", "unpacked", "waiting", "importing", "imported", "failed", "discarded", "undone"
+    "received", "reading", "unpacked", "asking", "waiting", "importing", "imported", "failed", "discarded", "undone"
 ]
 
 
@@ -147,8 +147,25 @@ class FileAccountDecision(Document, frozen=True):
 
 
 class FileImportInput(Document, frozen=True):
-    """``addHeld``: held rows are real. ``reason`` is needed where balances do not add up."""
+    """``addHeld``: held rows are real. Where balances do not add up, ``reason`` takes the file as it states, and
+    ``provedOnly`` the statements that are proved."""
 
     accounts: Annotated[list[FileAccountDecision], msgspec.Meta(max_length=200)] | UnsetType = UNSET
     add_held: bool | UnsetType = UNSET
     reason: Annotated[str, msgspec.Meta(max_length=500)] | UnsetType = UNSET
+    proved_only: bool | UnsetType = UNSET
+
+
+class FileReadingInput(Document, frozen=True):
+    """How to read a file, where nobody else can say. ``mapping`` is that of `nostro convert --mapping` as an object;
+    with ``remember`` tables with the same columns are read by it from now on."""
+
+    format: str | UnsetType = UNSET
+    encoding: str | UnsetType = UNSET
+    date_order: Literal["dmy", "mdy", "ymd"] | UnsetType = UNSET
+    sheet: Annotated[str, msgspec.Meta(max_length=100)] | UnsetType = UNSET
+    account: Annotated[str, msgspec.Meta(max_length=70)] | UnsetType = UNSET
+    currency: Annotated[str, msgspec.Meta(max_length=3)] | UnsetType = UNSET
+    mapping: dict[str, Any] | UnsetType = UNSET
+    turn_reversals: bool | UnsetType = UNSET
+    remember: bool | UnsetType = UNSET

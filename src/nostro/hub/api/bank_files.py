@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import TypeVar
 
 import msgspec
 
@@ -32,6 +33,7 @@ from nostro.hub.organizations.models import Role
 from nostro.hub.organizations.queries import access_organization
 from nostro.web.hot_reads import fetch_one
 
+_Given = TypeVar("_Given", bound=d.Document)
 #: Named in an answer that is a file: the fields that its format has no place for.
 LEFT_OUT_HEADER = "nostro-left-out"
 UPLOAD_PARAMETERS = (
@@ -100,19 +102,33 @@ def delete_file(request: Request) -> Answer:
 
 def create_import(request: Request) -> Answer:
     """Confirm a file that waits; a worker stores it. Repeating it changes nothing."""
-    file, given = _access(request), attributes(request)
-    try:
-        wanted = msgspec.convert(given, b.FileImportInput)
-    except msgspec.ValidationError as error:
-        raise validation(f"{error}.", pointer="/data/attributes") from None
+    file, wanted = _access(request), _given(request, b.FileImportInput)
     answers = {}
     for each in wanted.accounts or ():
         answer = services.Answer(each.decision, each.bank or "", parse_id(each.account_id or None))
         answers[parse_id(each.id) or uuid.UUID(int=0)] = answer
     services.confirm(
         request.person.user, file.pk, answers, request.now, add_held=bool(wanted.add_held), reason=wanted.reason or "",
+        proved_only=bool(wanted.proved_only),
     )  # fmt: skip
     return Answer(201, d.One(_document(file.pk)))
+
+
+def update_file(request: Request) -> Answer:
+    """Say how a file is to be read; it is read again. Only what is given here counts."""
+    file, wanted = _access(request), _given(request, b.FileReadingInput)
+    given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not msgspec.UNSET}
+    is_remembered = bool(given.pop("remember", False))
+    services.answer(request.person.user, file.pk, given, request.now, is_remembered=is_remembered)
+    return Answer(200, d.One(_document(file.pk)))
+
+
+def _given(request: Request, kind: type[_Given]) -> _Given:
+    """The attributes of the body. Raises validationError that names the wrong one."""
+    try:
+        return msgspec.convert(attributes(request), kind)
+    except msgspec.ValidationError as error:
+        raise validation(f"{error}.", pointer="/data/attributes") from None
 
 
 def delete_import(request: Request) -> Answer:

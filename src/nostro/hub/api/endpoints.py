@@ -393,6 +393,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "bankFile", d.One, item=b.BankFile, mounts=(ROOT,),
     ),
     Endpoint(
+        "PATCH", _FILE, bank_files.update_file, Access.PERSON, "Say how a bank file is to be read.", "bankFile", d.One,
+        item=b.BankFile, body=b.FileReadingInput, mounts=(ROOT,),
+    ),
+    Endpoint(
         "DELETE", _FILE, bank_files.delete_file, Access.PERSON, "Discard a bank file that was not imported.",
         "bankFile", d.One, item=d.Identifier, mounts=(ROOT,),
     ),

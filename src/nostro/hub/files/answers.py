@@ -6,9 +6,7 @@ A worker looks at a table and keeps its first rows at the import; pages show the
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import F, Max, Q
@@ -19,7 +17,6 @@ from nostro.formats.csv.days import ORDERS
 from nostro.formats.csv.layout import is_known
 from nostro.formats.csv.looking import TableHead, table_head
 from nostro.formats.csv.mapping import mapping_of
-from nostro.formats.csv.sheets import Cell, Row
 from nostro.formats.registry import READERS
 from nostro.hub.accounts.models import Account
 from nostro.hub.files.models import FileImport, TableMapping
@@ -27,6 +24,7 @@ from nostro.hub.files.problems import answer_unusable
 from nostro.hub.files.receiving import bytes_of
 from nostro.hub.organizations.models import Organization
 from nostro.people.models import User
+from nostro.web.tables.heads import head_as_json, head_from_json, signature_of
 
 #: What only a person can say; everything else that is fatal is a fault of the file.
 ASKED = frozenset({"F-MAPPING", "F-ACCOUNT", "F-ENCODING"})
@@ -116,7 +114,7 @@ def remembered(organization: Organization, head: TableHead, account: Account | N
         Q(account=None) | Q(account=account) if account else Q(), organization=organization
     )
     return (
-        found.filter(signature=_digest(head.signature))
+        found.filter(signature=signature_of(head))
         .order_by(F("account").desc(nulls_last=True) if account else "-version", "-version")
         .first()
     )
@@ -124,7 +122,7 @@ def remembered(organization: Organization, head: TableHead, account: Account | N
 
 def remember(file: FileImport, head: TableHead, data: Mapping[str, Any], user: User, now: dt.datetime) -> TableMapping:
     """Keep a mapping for this table as its next version; the same one again is kept once."""
-    signature = _digest(head.signature)
+    signature = signature_of(head)
     kept = remembered(file.organization, head, file.account)
     encoding = file.answers.get("encoding", "")
     if (
@@ -144,47 +142,3 @@ def remember(file: FileImport, head: TableHead, data: Mapping[str, Any], user: U
 def is_known_table(head: TableHead) -> bool:
     """Whether the table is one of ours or of a bank known here, which needs no mapping."""
     return is_known(head.names, head.delimiter)
-
-
-def _digest(signature: str) -> str:
-    return hashlib.sha256(signature.encode()).hexdigest()
-
-
-# --- the head of a table as it is kept
-
-
-def head_as_json(head: TableHead) -> dict[str, Any]:
-    """Rows as lists of [line, cells]; a cell is text, or a list of its kind and its text."""
-    return {
-        "delimiter": head.delimiter, "names": list(head.names), "encoding": head.encoding, "sheet": head.sheet,
-        "sheets": list(head.sheets), "above": _rows_as_json(head.above), "rows": _rows_as_json(head.rows),
-    }  # fmt: skip
-
-
-def _rows_as_json(rows: Iterable[Row]) -> list[Any]:
-    return [[row.line, [_cell_as_json(cell) for cell in row.cells]] for row in rows]
-
-
-def _cell_as_json(cell: Cell) -> str | list[str]:
-    if isinstance(cell, str):
-        # PostgreSQL holds no NUL in its JSON.
-        return cell.replace("\x00", "")
-    return ["number", format(cell, "f")] if isinstance(cell, Decimal) else ["date", cell.isoformat()]
-
-
-def head_from_json(kept: Mapping[str, Any]) -> TableHead:
-    """The reverse of :func:`head_as_json`."""
-    return TableHead(
-        kept["delimiter"], tuple(kept["names"]), _rows_from_json(kept["above"]), _rows_from_json(kept["rows"]),
-        kept["encoding"], kept["sheet"], tuple(kept["sheets"]),
-    )  # fmt: skip
-
-
-def _rows_from_json(kept: Sequence[Any]) -> tuple[Row, ...]:
-    return tuple(Row(line, [_cell_from_json(cell) for cell in cells]) for line, cells in kept)
-
-
-def _cell_from_json(kept: str | list[str]) -> Cell:
-    if isinstance(kept, str):
-        return kept
-    return Decimal(kept[1]) if kept[0] == "number" else dt.date.fromisoformat(kept[1])

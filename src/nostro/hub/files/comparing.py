@@ -87,7 +87,10 @@ def compare(
     ``write`` is called after each stretch, in the order of the days, and must store it.
     """
     total = Found()
-    statements = {each.pk: each for each in FileStatement.objects.filter(file_account=file_account).order_by("index")}
+    statements = {
+        each.pk: each
+        for each in FileStatement.objects.filter(file_account=file_account, left_out=False).order_by("index")
+    }
     stretches = list(_stretches(file_account, account))
     for first, last in stretches:
         staged = _staged_between(file_account, first, last)
@@ -108,7 +111,7 @@ def _stretches(file_account: FileAccount, account: Account | None) -> Iterator[t
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT booking_date, count(*) FROM files_stagedrow WHERE file_id = %s AND statement_id IN"
-            " (SELECT id FROM files_filestatement WHERE file_account_id = %s) GROUP BY 1 ORDER BY 1",
+            " (SELECT id FROM files_filestatement WHERE file_account_id = %s AND NOT left_out) GROUP BY 1 ORDER BY 1",
             [file_account.file_id, file_account.pk],
         )
         days: dict[dt.date, int] = dict(cursor.fetchall())
@@ -132,7 +135,8 @@ def _staged_between(file_account: FileAccount, first: dt.date, last: dt.date) ->
             "SELECT s.id, s.statement_id, s.number, s.booking_date, s.amount, s.currency,"
             " encode(s.fingerprint, 'hex'), coalesce(s.entry_reference, ''), s.own_id FROM files_stagedrow s"
             " JOIN files_filestatement t ON t.id = s.statement_id"
-            " WHERE s.file_id = %s AND t.file_account_id = %s AND s.booking_date BETWEEN %s AND %s"
+            " WHERE s.file_id = %s AND t.file_account_id = %s AND NOT t.left_out"
+            " AND s.booking_date BETWEEN %s AND %s"
             " ORDER BY t.index, s.number",
             [file_account.file_id, file_account.pk, first, last],
         )

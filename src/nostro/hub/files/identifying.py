@@ -36,9 +36,9 @@ def identify(file: FileImport, file_account: FileAccount) -> None:
             file_account.refusal = "other_account"
         return
     found = _same(Account.objects.filter(organization_id=file.organization_id), file, file_account).filter(
-        is_selected=True
+        is_selected=True, removed_at=None
     )
-    file_account.account = found.order_by("removed_at", "linked_at").first() if file_account.number else None
+    file_account.account = found.order_by("linked_at").first() if file_account.number else None
     if file_account.account is None and _belongs_to_another(file, file_account):
         file_account.refusal = "other_organization"
 
@@ -88,8 +88,9 @@ def find_bank(text: str, *, is_sandbox: bool, country: str = "") -> Institution 
 
 
 def add_account(file: FileImport, file_account: FileAccount, bank: Institution, now: dt.datetime) -> Account:
-    """Add the account of a file. One that was seen at the bank and left out is chosen, with its connection."""
-    left_out = _same(Account.objects.filter(organization_id=file.organization_id), file, file_account).first()
+    """Add the account of a file. One that was seen at the bank and left out, or was removed, is chosen again."""
+    same = _same(Account.objects.filter(organization_id=file.organization_id), file, file_account)
+    left_out = same.order_by("linked_at").first() if file_account.number else None
     if left_out is None:
         kind = file_account.number_kind or "other"
         told = BankAccount(

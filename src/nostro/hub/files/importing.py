@@ -47,12 +47,13 @@ def import_rows(file: FileImport, now: dt.datetime, reached: Callable[[str], Non
         StagedRow.objects.filter(file=file, held="")._raw_delete("default")
         locked.status, locked.imported_at, locked.updated_at, locked.lease_until = "imported", now, now, None
         locked.save(update_fields=["status", "imported_at", "updated_at", "lease_until"])
+        which = "the proved statements of the bank file" if locked.proved_only else "the bank file"
         audit.record(
             tenant_id=locked.organization_id,
             actor=locked.handed_in_by,
             action="file.imported",
             obj=locked,
-            sentence=f"Imported the bank file {locked.name}.",
+            sentence=f"Imported {which} {locked.name}.",
             after={"reason": locked.reason} if locked.reason else None,
         )
         reached("import written")
@@ -78,7 +79,7 @@ class _AccountImport:
                 sums[day] += amount
 
         found = compare(self.file_account, self.account, add_held=self.file.add_held, write=write)
-        FileStatement.objects.filter(file_account=self.file_account).update(account=self.account)
+        FileStatement.objects.filter(file_account=self.file_account, left_out=False).update(account=self.account)
         after_rows_changed(self.account, sums.items())
         changed = record_file_balances(
             self.account, stated_balances([self.file_account]), synchronization_id=run_id, now=self.now
@@ -109,7 +110,7 @@ class _AccountImport:
         note_found(self.file_account, found)
         self.file_account.synchronization_id = run_id
         self.file_account.save()
-        days = FileStatement.objects.filter(file_account=self.file_account, first_day__isnull=False)
+        days = FileStatement.objects.filter(file_account=self.file_account, first_day__isnull=False, left_out=False)
         Synchronization.objects.create(
             id=run_id,
             organization_id=self.account.organization_id,
@@ -181,7 +182,8 @@ def _warnings(file_account: FileAccount) -> list[str]:
 def stated_balances(accounts: Iterable[FileAccount]) -> list[Balance]:
     """The balances that the statements of these accounts of files state, in the order of the files."""
     found = []
-    for statement in FileStatement.objects.filter(file_account__in=list(accounts)).order_by("file_id", "index"):
+    statements = FileStatement.objects.filter(file_account__in=list(accounts), left_out=False)
+    for statement in statements.order_by("file_id", "index"):
         found += [_balance(values) for values in statement.balances]
     return found
 

@@ -177,6 +177,8 @@ class FileStatement(models.Model):
     totals = models.CharField(max_length=8)
     difference = AmountField(null=True)
     hints = models.JSONField(default=list)
+    #: A person took only the proved statements, and this is none.
+    left_out = models.BooleanField(default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["file", "index"], name="one_statement_per_index")]

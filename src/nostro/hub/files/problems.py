@@ -84,6 +84,14 @@ def currency_differs(number: str) -> Problem:
     )  # fmt: skip
 
 
+def nothing_proved() -> Problem:
+    """Only proved statements are wanted, and there is none."""
+    return Problem(
+        "No statement of this file is proved.", why="Each lacks a balance, or its balances do not add up.",
+        what_to_do="Import all as stated and give the reason, or discard the file.", code="nothingProved",
+    )  # fmt: skip
+
+
 def answer_unusable(field: str, why: str) -> Problem:
     """What a person said about a file cannot be used."""
     return Problem(

@@ -15,7 +15,7 @@ from nostro.hub.accounts.queries import access_account
 from nostro.hub.files import problems
 from nostro.hub.files.answers import checked_answers, head_of, remember
 from nostro.hub.files.identifying import add_account, find_bank, likely_bank
-from nostro.hub.files.models import FileAccount, FileImport, FilePart
+from nostro.hub.files.models import FileAccount, FileImport, FilePart, FileStatement
 from nostro.hub.files.queries import access_import, accounts_in
 from nostro.hub.files.receiving import hand_in
 from nostro.hub.files.staging import clear
@@ -45,12 +45,14 @@ def confirm(
     *,
     add_held: bool = False,
     reason: str = "",
+    proved_only: bool = False,
 ) -> FileImport:
     """Import a file that waits, as a job. ``answers`` are for its unknown accounts, by the id of ``FileAccount``.
 
-    ``add_held`` says that rows which look like stored ones, or which the bank's connection does not show, are real.
-    A file whose balances do not add up needs a ``reason``. Confirming twice is the same as once. Raises NotFound for
-    strangers, Forbidden to plain members, Problem for what is missing or wrong.
+    ``proved_only`` leaves out the statements that nothing proves; without it a file whose balances do not add up needs
+    a ``reason``. ``add_held`` says that rows which look like stored ones, or which the bank's connection does not show,
+    are real. Confirming twice is the same as once. Raises NotFound for strangers, Forbidden to plain members, Problem
+    for what is missing or wrong.
     """
     file = access_import(user, file_id, role=Role.ADMIN)
     from nostro.hub.files.tasks import defer_import
@@ -61,16 +63,28 @@ def confirm(
             return locked
         if locked.status != "waiting":
             raise problems.not_in_this_state()
-        if locked.quarantined and not reason.strip():
+        if locked.quarantined and not reason.strip() and not proved_only:
             raise problems.quarantined()
+        if proved_only and not _leave_out_unproved(locked):
+            raise problems.nothing_proved()
         taken = [_decide(user, locked, each, answers.get(each.pk), now) for each in accounts_in(locked)]
         if not any(taken):
             raise problems.nothing_to_import()
         locked.status, locked.add_held, locked.reason = "importing", add_held, reason.strip()[:500]
+        locked.proved_only = proved_only
         locked.lease_until, locked.attempts, locked.updated_at = None, 0, now
         locked.save()
         defer_import(locked)
         return locked
+
+
+def _leave_out_unproved(file: FileImport) -> int:
+    """Mark the statements that are not proved, or of which a row is doubted; returns how many others there are."""
+    doubted = [each["statement"] for each in file.problems if each["severity"] == "quarantine" and each["statement"]]
+    proved = FileStatement.objects.filter(file=file, proof="proved").exclude(totals="failed").exclude(index__in=doubted)
+    count = proved.count()
+    FileStatement.objects.filter(file=file).exclude(pk__in=proved.values("pk")).update(left_out=True)
+    return count
 
 
 def _decide(user: User, file: FileImport, file_account: FileAccount, answer: Answer | None, now: dt.datetime) -> bool:

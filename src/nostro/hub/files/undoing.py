@@ -45,6 +45,7 @@ def undo(user: User, file_id: uuid.UUID, now: dt.datetime) -> FileImport:
         imported = FileAccount.objects.filter(file=file, synchronization_id__isnull=False)
         removed = sum(_undo_account(each, user, now) for each in imported.order_by("account_id"))
         StagedRow.objects.filter(file=file).delete()
+        _take_away_accounts(locked, now)
         audit.record(
             tenant_id=locked.organization_id,
             actor=user,
@@ -53,6 +54,20 @@ def undo(user: User, file_id: uuid.UUID, now: dt.datetime) -> FileImport:
             sentence=f"Undid the import of the bank file {locked.name}: {removed} transactions were taken out.",
         )
         return locked
+
+
+def _take_away_accounts(file: FileImport, now: dt.datetime) -> None:
+    """An account that this import added goes with it, unless something else stands on it by now: another import, a
+    connection, software that reads it. Its tombstones stay, so that importing again brings the same ids back."""
+    for each in FileAccount.objects.filter(file=file, decision="create", synchronization_id__isnull=False):
+        account = Account.objects.get(pk=each.account_id)
+        others = FileAccount.objects.filter(account=account, file__status__in=["importing", "imported"])
+        is_used = (
+            account.transaction_count or account.synchronized_at or account.grants.filter(removed_at=None).exists()
+        )
+        if not is_used and not others.exists():
+            account.removed_at = now
+            account.save(update_fields=["removed_at"])
 
 
 def _undo_account(file_account: FileAccount, user: User, now: dt.datetime) -> int:

@@ -78,6 +78,22 @@ def refusal_of(each: FileAccount) -> str:
     return words.get(each.refusal, each.refusal)
 
 
+def hint_words(hints: Iterable[str]) -> list[str]:
+    """What would explain exactly the difference of a statement (formats.md 5.4)."""
+    words = {
+        "row_doubled": _("one row is there twice"),
+        "row_turned": _("one row has the wrong sign"),
+        "row_missing": _("one row is missing"),
+        "reversals_turned": _("this bank books reversals with the other sign"),
+        "pending_counted": _("pending rows are counted in the balance"),
+        "fees_left_out": _("fees are not in the amounts"),
+        "other_currency": _("rows of another currency are in between"),
+        "page_missing": _("a page before it is missing"),
+        "statements_exchanged": _("rows of two statements are exchanged"),
+    }
+    return [words[each] for each in hints if each in words]
+
+
 def field_names(fields: Iterable[str]) -> list[str]:
     """Fields that a format leaves out, in words."""
     words = {

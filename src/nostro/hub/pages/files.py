@@ -29,7 +29,7 @@ from nostro.hub.files.receiving import Upload
 from nostro.hub.files.services import Answer
 from nostro.hub.organizations.models import Role
 from nostro.hub.organizations.queries import access_organization
-from nostro.hub.pages.file_words import FileLine, bank_of, field_names, kind_of, refusal_of
+from nostro.hub.pages.file_words import FileLine, bank_of, field_names, hint_words, kind_of, refusal_of
 from nostro.hub.pages.forms import ExportForm, FilesForm
 from nostro.hub.pages.shell import OrganizationRequest, chosen_mode, now, organization_page, remember, show
 from nostro.people.models import User
@@ -130,6 +130,7 @@ def file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
             services.confirm(
                 user, found.pk, answers, now(),
                 add_held=bool(request.POST.get("add_held")), reason=request.POST.get("reason", ""),
+                proved_only=bool(request.POST.get("proved_only")),
             )  # fmt: skip
             return redirect("hub:file", file_id=found.pk)
         except Problem as refused:
@@ -150,7 +151,8 @@ def _file_context(request: HttpRequest, found: FileImport, problem: Problem | No
         "members": [FileLine.of(each) for each in queries.members_of(found)],
         "problem": problem,
         "parts": parts,
-        "statements": statements,
+        "statements": [(each, hint_words(each.hints)) for each in statements],
+        "try_turned": any("reversals_turned" in each.hints for each in statements) and found.status == "waiting",
         "kind": kind_of(found),
         "earlier": queries.earlier_import(found) if found.status == "waiting" else None,
         "held": queries.held_rows(found) if found.status in {"waiting", "imported"} else [],
@@ -159,6 +161,7 @@ def _file_context(request: HttpRequest, found: FileImport, problem: Problem | No
         "known": sum(each.known for each in taken),
         "held_count": sum(each.held for each in taken),
         "repairs": [each for each in taken if _repairs(each)] if found.status == "waiting" else [],
+        "some_proved": found.quarantined and any(each.proof == "proved" for each in statements),
         "may_import": any(not each.refusal for each in accounts),
         "choices": accounts_of(found.organization, found.is_sandbox)[:MAX_CHOICES] if _asks(accounts) else [],
         "notes": [each for each in found.problems if each["severity"] in {"warning", "info"}],
