@@ -199,6 +199,8 @@ def _count(account: JournalFileAccount, found: Found) -> None:
     account.known_count, account.restored_count = found.compared.known, len(found.compared.restored)
     account.held_count = len(found.compared.held) + len(withheld)
     account.changed_count = len(found.changed)
+    changed = {each.line.pk for each in found.changed}
+    account.not_shown_count = sum(each.id not in changed for each in found.compared.not_shown)
 
 
 def _withheld(account: JournalFileAccount, found: Found) -> dict[int, str]:

@@ -15,7 +15,8 @@ class JournalFile(models.Model):
     """One file or archive, imported and undone as a whole. Lines that it brings carry its id as their run.
 
     ``journal`` is the one on whose page it was handed in; none where the file may tell about any account.
-    ``status``: received, reading, waiting (for a person), importing, imported, failed, discarded, undone.
+    ``status``: received, reading, asking (how it is to be read), waiting (for a person), importing, imported, failed,
+    discarded, undone. ``looked`` holds the head of a table, ``answers`` what a person said about reading it.
     """
 
     id = IdField()
@@ -28,6 +29,8 @@ class JournalFile(models.Model):
     format = models.CharField(max_length=20, blank=True)
     members = models.PositiveIntegerField(default=0)  # files in an archive that were read
     problems = models.JSONField(default=list)  # severity, code, sentence
+    looked = models.JSONField(default=dict)
+    answers = models.JSONField(default=dict)  # mapping, sheet, encoding, account, currency
     quarantined = models.BooleanField(default=False)
     reason = models.CharField(max_length=500, blank=True)
     rows = models.PositiveIntegerField(default=0)
@@ -93,6 +96,7 @@ class JournalFileAccount(models.Model):
     restored_count = models.PositiveIntegerField(default=0)
     held_count = models.PositiveIntegerField(default=0)
     changed_count = models.PositiveIntegerField(default=0)
+    not_shown_count = models.PositiveIntegerField(default=0)  # lines of its days that the file lacks; they stay
 
     class Meta:
         constraints = [
@@ -164,3 +168,21 @@ class LineSighting(models.Model):
     line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="+")
     number = models.PositiveIntegerField()
     fingerprint = models.CharField(max_length=64)
+
+
+class TableMapping(models.Model):
+    """What the columns of a table mean, as a person said it; versioned, the newest counts (formats.md 6.9)."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    signature = models.CharField(max_length=64)
+    version = models.PositiveIntegerField()
+    data = models.JSONField()
+    encoding = models.CharField(max_length=20, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "signature", "version"], name="one_journal_mapping_per_version")
+        ]

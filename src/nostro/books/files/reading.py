@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from nostro.books.files.asking import TABLES, NotOurs, head_of, hints_of, hints_of_member
 from nostro.books.files.identifying import identified
 from nostro.books.files.models import JournalFile, JournalFileAccount, JournalFileStatement, StagedLine
 from nostro.books.journals.importing import LineValues
@@ -38,21 +39,18 @@ MAX_ACCOUNTS = 500
 MAX_PROBLEMS = 200
 
 
-def stage(file: JournalFile, chunks: list[bytes]) -> None:
+def stage(file: JournalFile, chunks: list[bytes], found: Survey) -> None:
     """Read all of a file, or of the files in an archive, and stage their rows; nothing is stored elsewhere.
 
     Raises ``FormatError`` for a file that cannot be used or that tells about no account of this company. Called within
     a transaction, which makes it all or nothing.
     """
-    page = file.journal
-    hints = Hints(account=page.account_number or None, currency=page.currency) if page else Hints()
     stager = _Stager(file)
-    found = survey(iter(chunks))
     if found.container is None:
-        stager.read(iter(chunks), found, hints)
+        stager.read(iter(chunks), found, hints_of(file, head_of(file)))
     else:
         file.format = found.container
-        _stage_members(stager, chunks, found.container, hints)
+        _stage_members(stager, chunks, found.container)
     stager.end()
 
 
@@ -60,9 +58,7 @@ def stage(file: JournalFile, chunks: list[bytes]) -> None:
 _NO_STATEMENT = frozenset({"F-EMPTY", "F-UNKNOWN", "F-REFUSED"})
 
 
-def _stage_members(
-    stager: _Stager, chunks: list[bytes], container: Literal["zip", "gzip"], hints: Hints
-) -> None:  # fmt: skip
+def _stage_members(stager: _Stager, chunks: list[bytes], container: Literal["zip", "gzip"]) -> None:
     """The files of an archive as one: what is wrong with one of them is wrong with all."""
     surveys = []
     for member in members(iter(chunks), container):
@@ -75,7 +71,9 @@ def _stage_members(
             stager.take(replace(refusal, severity="warning", message=f"left out: {refusal.message}"))
             continue
         try:
-            stager.read(member.chunks, found, hints)
+            # A table is looked at before it is read, so its bytes are needed twice.
+            content = list(member.chunks) if found.format in TABLES else member.chunks
+            stager.read(content, found, hints_of_member(stager.file, content if found.format in TABLES else (), found))
         except FormatError as error:
             named = [replace(each, message=f"{stager.member}{each.message}") for each in error.problems]
             raise FormatError(named[0], named) from error
@@ -118,9 +116,9 @@ class _Stager:
 
     def end(self) -> None:
         if all(account.refusal for account in self._accounts):
-            raise fail("F-ACCOUNT", _refusal(self.file, self._accounts))
+            raise NotOurs(fail("F-ACCOUNT", _refusal(self.file, self._accounts)).problem)
         if self.file.journal is not None and not any(each.decision == "import" for each in self._accounts):
-            raise fail("F-ACCOUNT", _refusal(self.file, self._accounts))
+            raise NotOurs(fail("F-ACCOUNT", _refusal(self.file, self._accounts)).problem)
         self.file.problems = self._problems
         JournalFileAccount.objects.bulk_create(self._accounts)
         JournalFileStatement.objects.bulk_create(self._statements)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import transaction
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import access_company, require_role
+from nostro.books.files.asking import checked_answers, head_of, remember
 from nostro.books.files.models import (
     JournalFile,
     JournalFileAccount,
@@ -187,11 +188,36 @@ def _answer(user: User, file: JournalFile, answers: Mapping[UUID, str]) -> None:
 
 
 @transaction.atomic
+def answer(
+    user: User, file_id: UUID, answers: Mapping[str, Any], now: dt.datetime, *, is_remembered: bool = False
+) -> JournalFile:
+    """Read a file again with what a person said (the words of ``JournalFile.answers``), as a job.
+
+    ``is_remembered`` keeps the mapping for tables like this one. Raises NotFound, Forbidden to readers, Problem for a
+    file that is imported or worked on, and for answers that cannot be used.
+    """
+    from nostro.books.files.tasks import defer
+
+    file = access_file(user, file_id, role=Role.CLERK)
+    locked = JournalFile.objects.select_for_update(of=("self",)).select_related("company", "journal").get(pk=file.pk)
+    if locked.status not in {"waiting", "asking", "failed"} or not locked.parts.exists():
+        raise not_in_this_state()
+    locked.answers = checked_answers(answers)
+    head = head_of(locked)
+    if is_remembered and head is not None and locked.answers.get("mapping"):
+        remember(locked, head, user, now)
+    locked.status, locked.lease_until, locked.attempts, locked.updated_at = "received", None, 0, now
+    locked.save()
+    defer(locked)
+    return locked
+
+
+@transaction.atomic
 def discard(user: User, file_id: UUID, now: dt.datetime) -> JournalFile:
     """Forget a file that was not imported."""
     file = access_file(user, file_id, role=Role.CLERK)
     locked = JournalFile.objects.select_for_update().get(pk=file.pk)
-    if locked.status not in {"received", "waiting", "failed", "discarded"}:
+    if locked.status not in {"received", "asking", "waiting", "failed", "discarded"}:
         raise not_in_this_state()
     clear(locked)
     JournalFilePart.objects.filter(file=locked).delete()

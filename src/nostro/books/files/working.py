@@ -10,11 +10,12 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 
+from nostro.books.files.asking import ASKED, NotOurs, look
 from nostro.books.files.importing import import_file, note_preview
 from nostro.books.files.models import JournalFile
 from nostro.books.files.reading import MAX_PROBLEMS, problem_json, stage
 from nostro.books.files.services import bytes_of, clear
-from nostro.formats import FormatError
+from nostro.formats import FormatError, survey
 from nostro.formats.problems import fail
 from nostro.web.errors import Problem
 
@@ -71,12 +72,17 @@ def _read(file: JournalFile, now: dt.datetime) -> None:
     try:
         if file.attempts > MAX_ATTEMPTS:
             raise _given_up()
+        chunks = bytes_of(file)
+        found = survey(iter(chunks))
+        look(file, iter(chunks), found)
         with transaction.atomic():
-            stage(file, bytes_of(file))
+            stage(file, chunks, found)
         note_preview(file)
         file.status = "waiting"
     except FormatError as error:
-        file.status, file.problems = "failed", [problem_json(each) for each in error.problems[:MAX_PROBLEMS]]
+        can_ask = file.looked and error.problem.code in ASKED and not isinstance(error, NotOurs)
+        file.status = "asking" if can_ask else "failed"
+        file.problems = [problem_json(each) for each in error.problems[:MAX_PROBLEMS]]
     file.lease_until, file.attempts, file.updated_at = None, 0, now
     file.save()
 

@@ -68,6 +68,11 @@ class FileLine:
             "received": ("act", _("Reading"), _("You may leave this page; nothing is imported before you confirm.")),
             "reading": ("act", _("Reading"), _("You may leave this page; nothing is imported before you confirm.")),
             "waiting": ("warn", _("Waits for you"), _("Nothing is imported yet.")),
+            "asking": (
+                "warn",
+                _("Needs an answer"),
+                _("Only you can say how it is to be read. Nothing is imported yet."),
+            ),
             "importing": ("act", _("Importing"), _("All of it is stored at once, or nothing.")),
             "imported": ("good", _("Imported"), ""),
             "failed": ("bad", _("Cannot be used"), _("Nothing was imported.")),
@@ -146,6 +151,7 @@ def journal_file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
         told=told_rows(found) if found.status in {"waiting", "imported"} else [], changes=changes_said(found),
         rows=first_rows(found) if waits else [], new=found.new_count + found.restored_count,
         earlier=earlier_file(found) if waits else None,
+        fault_tone="warn" if found.status == "asking" else "bad",
         faults=[each for each in found.problems if each["severity"] in {"fatal", "quarantine"}],
         notes=[each for each in found.problems if each["severity"] in {"warning", "info"}], room="dashboard",
     )  # fmt: skip

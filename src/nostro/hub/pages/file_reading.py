@@ -20,13 +20,13 @@ from nostro.hub.accounts.queries import accounts_of
 from nostro.hub.files import answers, queries, services
 from nostro.hub.files.models import FileImport
 from nostro.hub.organizations.models import Role
-from nostro.hub.pages import mapping_words as words
 from nostro.hub.pages.file_words import export_choices, kind_of
-from nostro.hub.pages.mapping_form import TableQuestion
 from nostro.hub.pages.shell import now, remember, show
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
 from nostro.web.forms import add_problem
+from nostro.web.tables import words
+from nostro.web.tables.question import Own, TableQuestion
 
 MAX_CHOICES = 200
 
@@ -77,7 +77,8 @@ def reading(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
         answers.remembered(file.organization, head, file.account), "data", None
     )
     posted = request.POST if request.method == "POST" else None
-    question = TableQuestion(file, head, known, posted)
+    own = Own(file.account.reference, file.account.currency) if file.account else None
+    question = TableQuestion(head, file.answers, own, known, posted)
     problem = None
     if posted is not None and "read" in posted:
         problem = _read(request, file, question.answers(), is_remembered="remember" in posted)

@@ -18,8 +18,7 @@ from nostro.formats.csv.guessing import guess
 from nostro.formats.csv.looking import TableHead, in_encoding, interpret
 from nostro.formats.csv.mapping import column_at
 from nostro.formats.problems import sentence
-from nostro.hub.files.models import FileImport
-from nostro.hub.pages import mapping_words as words
+from nostro.web.tables import words
 
 #: Stands for the account while nobody has named it, so that the rows are seen nevertheless.
 _NO_ACCOUNT = "?"
@@ -92,13 +91,31 @@ class Preview:
     proof: str
 
 
-class TableQuestion:
-    """The page's question about one file: from what is known about it, or from what was sent."""
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The account on whose page a file was handed in."""
 
-    def __init__(self, file: FileImport, head: TableHead, kept: Mapping[str, Any] | None, posted: Any = None) -> None:
-        self._file, self._sent = file, posted
+    number: str
+    currency: str
+
+
+class TableQuestion:
+    """The page's question about one file: from what was answered about it before, or from what was sent.
+
+    ``kept`` is the mapping to begin with; without one it is guessed. ``own`` is the account that is known anyway.
+    """
+
+    def __init__(
+        self,
+        head: TableHead,
+        answers: Mapping[str, Any],
+        own: Own | None,
+        kept: Mapping[str, Any] | None,
+        posted: Any = None,
+    ) -> None:
+        self._answers, self._own, self._sent = answers, own, posted
         data = kept or guess(head)
-        self.form = MappingForm(posted, initial=_initial(file, data))
+        self.form = MappingForm(posted, initial=_initial(answers, data))
         self._data = data
         self.head = in_encoding(head, self._chosen("encoding") or head.encoding)
         self.columns = [self._column(at) for at in range(head.width)]
@@ -156,7 +173,7 @@ class TableQuestion:
     def answers(self) -> dict[str, Any]:
         """What is kept at the file."""
         return {
-            "format": self._file.answers.get("format", ""),
+            "format": self._answers.get("format", ""),
             "sheet": self.head.sheet or "",
             "encoding": self._chosen("encoding"),
             "account": normalise_account_number(self._chosen("account")),
@@ -166,9 +183,9 @@ class TableQuestion:
 
     def preview(self) -> Preview:
         """The first rows as they would be stored. Nothing is imported from here."""
-        own, answers = self._file.account, self.answers()
+        own, answers = self._own, self.answers()
         hints = Hints(
-            account=own.reference if own else answers["account"] or _NO_ACCOUNT,
+            account=own.number if own else answers["account"] or _NO_ACCOUNT,
             currency=own.currency if own else answers["currency"] or None,
         )
         made = interpret(self.head, answers["mapping"], hints)
@@ -192,7 +209,7 @@ def _row(entry: Entry) -> PreviewRow:
     return PreviewRow(entry.booking_date, entry.value_date, entry.amount, entry.currency, name, " ".join(texts))
 
 
-def _initial(file: FileImport, data: Mapping[str, Any]) -> dict[str, Any]:
+def _initial(answers: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     statuses = data.get("status") or {}
     return {
         "sign": data.get("sign", "signed"),
@@ -203,9 +220,9 @@ def _initial(file: FileImport, data: Mapping[str, Any]) -> dict[str, Any]:
         "order": data.get("order", ""),
         "fee": data.get("fee", "none"),
         **{name: ", ".join(w for w, s in statuses.items() if s == status) for name, status in _STATUSES.items()},
-        "encoding": file.answers.get("encoding", ""),
-        "account": file.answers.get("account", ""),
-        "currency": file.answers.get("currency", ""),
+        "encoding": answers.get("encoding", ""),
+        "account": answers.get("account", ""),
+        "currency": answers.get("currency", ""),
         "remember": True,
     }
 
