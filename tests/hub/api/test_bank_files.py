@@ -186,7 +186,7 @@ def test_the_neighbour_is_refused_and_roles_hold(desk: Desk, call: Any) -> None:
     def attempt(caller: Caller) -> Reply:
         if call.takes_file:
             return send(caller, b"x", f"?accountId={desk.account.pk}")
-        return caller.call(call.verb, path, {"data": {"attributes": {}}} if call.verb == "POST" else None)
+        return caller.call(call.verb, path, {"data": {"attributes": {}}} if call.verb in {"POST", "PATCH"} else None)
 
     assert attempt(desk.street.caller).code == "insufficientScope"  # an integration
     assert desk.owner.send(call.verb, path).status == 401
