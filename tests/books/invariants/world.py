@@ -31,7 +31,8 @@ from nostro.books.ledger.rates import set_rate
 from nostro.books.ledger.services import create_document
 from nostro.books.ledger.terms import EarlyTerms, Taxed, work_out
 from nostro.books.reconcile.automation import look
-from nostro.books.reconcile.choosing import choose_option, option_key, pay_and_close, set_partner
+from nostro.books.reconcile.choosing import choose_option, option_key, set_partner
+from nostro.books.reconcile.closing import RestLine, close_with
 from nostro.books.reconcile.engine import Definition
 from nostro.books.reconcile.engine.rules import Counterpart, Matching, Operator, TextCondition, Tolerance, Where
 from nostro.books.reconcile.models import MatchGroup, Rule, RuleKind
@@ -187,7 +188,11 @@ def close(world: World, first: int, second: int) -> None:
     """Mark as fully paid: the rest is written off."""
     number = first % len(world.lines)
     items = world.items(number, 1 + second % 2)
-    pay_and_close(world.user, world.lines[number], items, world.account(second).id, now=world.now())
+    tax = Decimal(21) if second % 3 else Decimal(0)
+    rests = [RestLine(world.account(second + 1).id, tax_percent=tax)]
+    if second % 4 == 3:
+        rests.insert(0, RestLine(world.account(second).id, Decimal(1)))
+    close_with(world.user, world.lines[number], items, rests, now=world.now())
 
 
 def choose(world: World, first: int, second: int) -> None:
@@ -213,8 +218,8 @@ def undo_one(world: World, first: int, second: int) -> None:
 
 def lock(world: World, first: int, second: int) -> None:
     """Move a lock, also behind and before lines and documents."""
-    which = (LockType.ALL, LockType.BANK, LockType.SALES, LockType.PURCHASES)[first % 4]
-    day = None if second % 4 == 0 else DAY + dt.timedelta(days=second % 7 - 1)
+    which = (LockType.ALL, LockType.ALL, LockType.ALL, LockType.BANK, LockType.SALES)[first % 5]
+    day = None if second % 5 == 0 else DAY + dt.timedelta(days=second % 7)
     _renewed(world, set_lock_date(world.user, world.company, day, which=which))
 
 
@@ -294,7 +299,7 @@ def pay_expected(world: World, first: int, second: int) -> None:
 
 VERBS: tuple[Callable[[World, int, int], None], ...] = (
     match, match_own, match_own, book, close, close, choose, choose, look_by_itself, look_by_itself, undo_one, undo_one,
-    lock, change_mode, make_rule, press_button, switch_rule, name_partner, order, pay_expected,
+    lock, lock, change_mode, make_rule, press_button, switch_rule, name_partner, order, pay_expected,
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from nostro.books.journals.services import create_journal
 from nostro.books.ledger.chart import account_for
 from nostro.books.ledger.models import EntryItem, Purpose
 from nostro.books.reconcile.automation import look
-from nostro.books.reconcile.choosing import pay_and_close
+from nostro.books.reconcile.closing import pay_and_close
 from nostro.books.reconcile.engine import Definition
 from nostro.books.reconcile.engine.rules import Counterpart, Operator, TextCondition, Where
 from nostro.books.reconcile.models import MatchGroup, RuleKind

@@ -167,23 +167,6 @@ class AccountMatchForm(forms.Form):
         field.accounts = accounts
 
 
-class RestForm(forms.Form):
-    """What becomes of what open items and a line leave over: it stays open, unless an account is named."""
-
-    rest_account = LedgerAccountField(
-        label=_("Account for what is left"), required=False,
-        help_text=_("Empty: it stays open. With an account, the documents are marked as fully paid."),
-    )  # fmt: skip
-    rest_label = forms.CharField(label=_("Label"), max_length=200, required=False)
-    rest_to_check = forms.BooleanField(label=_("Mark to check"), required=False)
-
-    def __init__(self, *args: Any, accounts: Sequence[LedgerAccount], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["rest_account"]
-        assert isinstance(field, LedgerAccountField)
-        field.accounts = accounts
-
-
 class PartnerForm(forms.Form):
     """Whose payment a line is, by name; ``found`` is the partner, or ``None`` for a new or an empty name."""
 

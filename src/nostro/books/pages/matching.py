@@ -20,10 +20,12 @@ from nostro.books.journals.queries import access_line
 from nostro.books.ledger.models import Purpose
 from nostro.books.ledger.queries import accounts_of
 from nostro.books.ledger.services import get_partner
-from nostro.books.pages.forms import AccountMatchForm, PartnerForm, RestForm
+from nostro.books.pages.forms import AccountMatchForm, PartnerForm
 from nostro.books.pages.reconcile import as_id, list_query, page
+from nostro.books.pages.rest_form import RestForm
 from nostro.books.pages.shell import now, person, remember
-from nostro.books.reconcile.choosing import book_to_partner, choose_option, pay_and_close, set_partner
+from nostro.books.reconcile.choosing import book_to_partner, choose_option, set_partner
+from nostro.books.reconcile.closing import close_with
 from nostro.books.reconcile.models import MatchGroup
 from nostro.books.reconcile.queries import access_match_group
 from nostro.books.reconcile.rules.services import press
@@ -100,8 +102,7 @@ def match_items(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
             raise Problem(_("No open item is chosen."), what_to_do=_("Mark at least one."), code="nothingChosen")
         if account is None:
             return reconcile_with_items(user, line.id, chosen, now=now())
-        label = form.cleaned_data["rest_label"]
-        group = pay_and_close(user, line.id, chosen, account.id, label=label, now=now())
+        group = close_with(user, line.id, chosen, form.rests, now=now())
         if form.cleaned_data["rest_to_check"]:
             set_to_check(user, line.id, True)
         return group

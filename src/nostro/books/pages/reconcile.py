@@ -21,8 +21,9 @@ from nostro.books.journals.models import Journal, Line
 from nostro.books.journals.queries import access_line, journals_of, lines_of, running_balances
 from nostro.books.journals.totals import counts_of
 from nostro.books.ledger.queries import accounts_of, partners_of
-from nostro.books.pages.forms import AccountMatchForm, LineFilterForm, PartnerForm, ReasonForm, RestForm
+from nostro.books.pages.forms import AccountMatchForm, LineFilterForm, PartnerForm, ReasonForm
 from nostro.books.pages.journals import chosen_filter, filter_tabs, search_text
+from nostro.books.pages.rest_form import RestForm
 from nostro.books.pages.shell import CompanyRequest, company_page, person, show
 from nostro.books.pages.states import State, journal_title, line_state
 from nostro.books.pages.suggestions import Suggestions, is_open, suggestions_for

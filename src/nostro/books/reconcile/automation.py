@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from nostro.books.companies.models import Company, Role
+from nostro.books.companies.models import Company, ReconcileMode, Role
 from nostro.books.companies.queries import require_role
 from nostro.books.journals.models import Line
 from nostro.books.reconcile.applications import Application, of_proposal
@@ -28,6 +29,7 @@ from nostro.books.reconcile.rules.loading import load_rules
 from nostro.books.reconcile.stored import lines_to_look_at, newest_item_at, store_proposals
 from nostro.people.audit import record
 from nostro.people.models import User
+from nostro.web.errors import Problem
 
 Clock = Callable[[], dt.datetime]
 
@@ -75,27 +77,70 @@ def something_changed(company: Company, *, now: dt.datetime | None = None) -> No
     request_look(company, now=now)
 
 
-@transaction.atomic
+#: Days of grace, and months looked back, that make sense.
+MAX_GRACE_DAYS, MAX_LOOK_BACK_MONTHS = 31, 120
+
+
 def set_automation(user: User, company: Company, enabled: bool) -> Automation:
     """Let Nostro apply what is certain by itself, or only propose. Accountants decide."""
+    return change_settings(user, company, enabled=enabled)
+
+
+@transaction.atomic
+def change_settings(user: User, company: Company, **changes: Any) -> Automation:
+    """How a company reconciles: ``enabled``, ``grace_days``, ``look_back_months``, and ``reconcile_mode``
+    (books.md 14.3, 16.1, 16.5); what is not named stays. Accountants decide; matches that were made stay."""
     require_role(user, company.id, Role.ACCOUNTANT, "company")
     automation_of(company)
     found = Automation.objects.select_for_update().get(company=company)
-    if found.enabled != enabled:
-        found.enabled = enabled
-        found.save(update_fields=["enabled"])
+    company = Company.objects.select_for_update(no_key=True).get(pk=company.pk)
+    before = _settings(found, company)
+    wanted = before | changes
+    _check_settings(wanted)
+    if wanted != before:
+        found.enabled, found.grace_days = wanted["enabled"], wanted["grace_days"]
+        found.look_back_months, company.reconcile_mode = wanted["look_back_months"], wanted["reconcile_mode"]
+        found.save(update_fields=["enabled", "grace_days", "look_back_months"])
+        company.save(update_fields=["reconcile_mode"])
         record(
             tenant_id=company.id,
             actor=user,
             action="reconcile.automation",
             obj=company,
-            sentence="Certain matches are applied automatically." if enabled else "Matches are only proposed.",
-            before={"enabled": not enabled},
-            after={"enabled": enabled},
+            sentence="Certain matches are applied automatically." if found.enabled else "Matches are only proposed.",
+            before=before,
+            after=wanted,
         )
-        if enabled:
-            something_changed(company)
+        something_changed(company)
     return found
+
+
+def _settings(automation: Automation, company: Company) -> dict[str, Any]:
+    return {
+        "enabled": automation.enabled,
+        "grace_days": automation.grace_days,
+        "look_back_months": automation.look_back_months,
+        "reconcile_mode": company.reconcile_mode,
+    }
+
+
+def _check_settings(wanted: dict[str, Any]) -> None:
+    limits = {"grace_days": (0, MAX_GRACE_DAYS), "look_back_months": (1, MAX_LOOK_BACK_MONTHS)}
+    for name, (least, most) in limits.items():
+        if not least <= wanted[name] <= most:
+            raise Problem(
+                f"{wanted[name]} is out of range.",
+                what_to_do=f"Use a number from {least} to {most}.",
+                code="settingInvalid",
+                field=name,
+            )
+    if wanted["reconcile_mode"] not in ReconcileMode.values:
+        raise Problem(
+            "This is no way to reconcile.",
+            what_to_do="Use edit or keep_suspense.",
+            code="settingInvalid",
+            field="reconcile_mode",
+        )
 
 
 def look(company: Company, *, clock: Clock = timezone.now) -> Look:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, IntegerField, Q, QuerySet, When
 
 from nostro.books.journals.models import Line, LineStatus
 from nostro.books.ledger.models import Document, EntryItem, ItemReference, PartnerBankAccount
@@ -42,9 +42,9 @@ def candidates(line: Line, *, text: str = "", limit: int = 20) -> list[Candidate
     """
     if line.status != LineStatus.POSTED or not line.suspense_residual:
         return []
-    items = _opposite(line)
+    items = _payable(line)
     found = (
-        list(_searched(items, text))
+        list(_searched(_all_open(line), text))
         if text.strip()
         else [
             *_by_reference(line, items),
@@ -59,13 +59,43 @@ def candidates(line: Line, *, text: str = "", limit: int = 20) -> list[Candidate
     return list(best.values())[: max(1, min(limit, 200))]
 
 
-def _opposite(line: Line) -> QuerySet[EntryItem]:
-    """Money in closes a debit (a customer's debt), money out a credit."""
-    items = open_items(line.company).filter(currency=line.currency).select_related("document", "partner", "account")
-    items = (
-        items.filter(residual_currency__gt=0) if line.suspense_residual > 0 else items.filter(residual_currency__lt=0)
-    )
-    return items.order_by("date", "id")
+def _all_open(line: Line) -> QuerySet[EntryItem]:
+    """Whatever a person may mean: any currency, any age, and credit notes beside invoices. What the line pays first."""
+    items = open_items(line.company).select_related("document", "partner", "account")
+    goes_with = Case(When(_goes_with(line), then=0), default=1, output_field=IntegerField())
+    return items.annotate(place=goes_with).order_by("place", "date", "id")
+
+
+def _payable(line: Line) -> QuerySet[EntryItem]:
+    """Money in closes a debit (a customer's debt), money out a credit; in a currency that the bank's amounts give."""
+    items = open_items(line.company).select_related("document", "partner", "account")
+    known = {line.currency, line.foreign_currency, line.company.currency} - {""}
+    return items.filter(_goes_with(line), currency__in=known).order_by("date", "id")
+
+
+def _goes_with(line: Line) -> Q:
+    return Q(residual_currency__gt=0) if line.suspense_residual > 0 else Q(residual_currency__lt=0)
+
+
+def _rests(line: Line) -> dict[str, Decimal]:
+    """What is unexplained of a line, by the currencies that its amounts are in; of a part only the journal's."""
+    rests = {line.currency: line.suspense_residual}
+    if line.suspense_residual == line.amount:
+        for currency, amount in (
+            (line.foreign_currency, line.foreign_amount),
+            (line.company.currency, line.company_amount),
+        ):
+            if currency and amount is not None:
+                rests.setdefault(currency, amount)
+    return rests
+
+
+def _exactly(line: Line) -> Q:
+    """Items of exactly what is unexplained."""
+    wanted = Q()
+    for currency, amount in _rests(line).items():
+        wanted |= Q(currency=currency, residual_currency=amount)
+    return wanted
 
 
 def line_keys(line: Line) -> dict[str, bool]:
@@ -84,7 +114,7 @@ def _by_reference(line: Line, items: QuerySet[EntryItem]) -> list[Candidate]:
     found = list(items.filter(pk__in=by_item))
     result = []
     for item in found:
-        is_exact = item.residual_currency == line.suspense_residual
+        is_exact = item.residual_currency == _rests(line).get(item.currency)
         if keys[by_item[item.id]] and not is_exact:
             continue
         strength: Strength = "exact" if len(found) == 1 else "likely"
@@ -106,7 +136,7 @@ def _by_number(line: Line, items: QuerySet[EntryItem]) -> list[Candidate]:
         query |= Q(document__number__iexact=token)
     result = []
     for item in items.filter(query):
-        is_exact = item.residual_currency == line.suspense_residual
+        is_exact = item.residual_currency == _rests(line).get(item.currency)
         why = f"Number {_name(item)} is in the message, {_amount_words(line, item)}"
         result.append(_candidate(item, "number", "exact" if is_exact else "likely", why))
     return result
@@ -131,7 +161,7 @@ def _by_partner(line: Line, items: QuerySet[EntryItem]) -> list[Candidate]:
         _candidate(
             item, "partner", "likely", f"{item.partner.name if item.partner else ''} owes exactly this: {_name(item)}"
         )
-        for item in named.filter(residual_currency=line.suspense_residual)[:20]
+        for item in named.filter(_exactly(line))[:20]
     ]
 
 
@@ -139,7 +169,7 @@ def _by_amount(line: Line, items: QuerySet[EntryItem]) -> list[Candidate]:
     """Amount alone never matches by itself; it is shown last."""
     return [
         _candidate(item, "amount", "weak", f"{_name(item)} has the same amount; nothing else speaks for it")
-        for item in items.filter(residual_currency=line.suspense_residual)[:20]
+        for item in items.filter(_exactly(line))[:20]
     ]
 
 
@@ -167,7 +197,10 @@ def _name(item: EntryItem) -> str:
 
 def _amount_words(line: Line, item: EntryItem) -> str:
     assert item.residual_currency is not None
-    rest = abs(item.residual_currency) - abs(line.suspense_residual)
+    paid = _rests(line).get(item.currency)
+    if paid is None:
+        return f"the line is in {line.currency}"
+    rest = abs(item.residual_currency) - abs(paid)
     if rest == 0:
         return "amount exact"
     return f"{rest} {item.currency} stay open" if rest > 0 else f"{-rest} {item.currency} stay unexplained"

@@ -11,7 +11,6 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
@@ -23,14 +22,12 @@ from nostro.books.journals.partners import store_partner
 from nostro.books.journals.queries import access_line
 from nostro.books.ledger.chart import account_for
 from nostro.books.ledger.models import EntryItem, LedgerAccount, Partner, Purpose
-from nostro.books.ledger.rates import Rates
-from nostro.books.reconcile.applications import Application, BookTo, Pay, WriteOff, of_option
-from nostro.books.reconcile.applying import Outcome, amounts_of, apply, apply_one, taken_of
+from nostro.books.reconcile.applications import Application, BookTo, Pay, of_option
+from nostro.books.reconcile.applying import Outcome, apply, apply_one
 from nostro.books.reconcile.engine import Option
 from nostro.books.reconcile.models import MatchGroup
-from nostro.books.reconcile.planning import name_of
 from nostro.books.reconcile.queries import proposals_for
-from nostro.books.reconcile.services import MAX_ITEMS, remember_account, undo
+from nostro.books.reconcile.services import remember_account, undo
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
 
@@ -84,57 +81,6 @@ def book_to_partner(user: User, line_id: UUID, purpose: Purpose, *, now: dt.date
     account = account_for(line.company, purpose)
     application = Application(line.id, (BookTo(account.id),), "manual", f"{user} chose the account {account}.")
     return apply_one(line.company, application, actor=user, now=now)
-
-
-@transaction.atomic
-def pay_and_close(
-    user: User, line_id: UUID, item_ids: Sequence[UUID], account_id: UUID, *, label: str = "", now: dt.datetime
-) -> MatchGroup:
-    """Pay open items with a line and book what is left, on whichever side, to an account (books.md 16.4).
-
-    What is left of the items is written off, so that they are fully paid; what is left of the line goes to the account.
-    """
-    line = access_line(user, line_id, role=Role.CLERK)
-    account = LedgerAccount.objects.filter(company=line.company, pk=account_id, active=True).first()
-    if account is None:
-        raise NotFound("account")
-    ids = list(dict.fromkeys(item_ids))
-    if not 0 < len(ids) <= MAX_ITEMS:
-        raise Problem("No open item is chosen.", what_to_do="Mark at least one.", code="itemsMissing")
-    items = EntryItem.objects.select_related("document").filter(company=line.company, pk__in=ids)
-    found = {item.id: item for item in items.exclude(residual_currency=None)}
-    if len(found) != len(ids):
-        raise NotFound("open item")
-    moves = _closing_moves(line, [found[item_id] for item_id in ids], account.id, label)
-    names = ", ".join(name_of(found[item_id]) for item_id in ids)
-    said = f"{user} chose {names}; what is left is booked to {account}."
-    group = apply_one(line.company, Application(line.id, moves, "manual", said), actor=user, now=now)
-    remember_account(line, found[ids[0]])
-    return group
-
-
-def _closing_moves(
-    line: Line, items: Sequence[EntryItem], account_id: UUID, label: str
-) -> tuple[Pay | BookTo, ...]:  # fmt: skip
-    amounts = amounts_of(line.company, line, taken_of([line.id]).get(line.id))
-    rates = Rates(line.company)
-    moves: list[Pay | BookTo] = []
-    for item in items:
-        residual = item.residual_currency or Decimal(0)
-        known = {amounts.currency, amounts.foreign_currency, amounts.company_currency}
-        rate = None if item.currency in known else rates.rate(item.currency, line.order_date)
-        rest = amounts.rest_in(item.currency, rate)
-        if not rest or not residual or (rest > 0) != (residual > 0):
-            moves.append(Pay(item.id, expected=item.residual_currency))  # planning says what is wrong with it
-            continue
-        paid = min(abs(rest), abs(residual)).copy_sign(residual)
-        left = residual - paid
-        write_offs = (WriteOff(account_id, left, label),) if left else ()
-        moves.append(Pay(item.id, paid, write_offs, expected=residual))
-        amounts.take(item.currency, paid, rate)
-    if amounts.rest:
-        moves.append(BookTo(account_id, label=label))
-    return tuple(moves)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -18,6 +19,7 @@ from django.db import connection
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import KNOWN_NAME
+from nostro.books.ledger.rates import Rates
 from nostro.books.reconcile.engine import (
     Book,
     EarlyPayment,
@@ -33,6 +35,7 @@ from nostro.books.reconcile.engine.partners import AccountOwner, KnownPartner, n
 from nostro.books.reconcile.engine.reading import end_to_end_id
 from nostro.books.reconcile.engine.steps import MIRROR_DAYS
 from nostro.books.reconcile.expected import load_payments
+from nostro.core.money import quantize
 
 #: Lines of one batch, open items looked at of one partner, and items of one amount that no partner speaks for.
 BATCH_LINES, PARTNER_ITEMS, AMOUNT_ITEMS = 1_000, 500, 10
@@ -75,7 +78,7 @@ def load_more(company: Company, lines: Sequence[LineFacts], evidence: Sequence[L
     alone = [line for line, finding in zip(lines, found, strict=True) if finding is None]
     ids = {
         *_by_partner(company, {finding.partner_id for finding in found if finding}),
-        *_by_amount(company, {amount for line in alone for amount in line.rests.items()}),
+        *_by_amount(company, {pair for line in alone for pair in line.rests.items() if pair[0] not in line.estimated}),
     }
     book.add(_items(company, {item_id for item_id in ids if item_id not in book}))
 
@@ -100,7 +103,28 @@ def load_lines(company: Company, line_ids: Sequence[UUID]) -> list[LineFacts]:
             ORDER BY order_date, day_seq, id""",
         [company.id, list(line_ids)],
     )
-    return [_line(company, row) for row in rows]
+    return _with_estimates(company, [_line(company, row) for row in rows])
+
+
+def _with_estimates(company: Company, lines: list[LineFacts]) -> list[LineFacts]:
+    """Lines also in currencies that only the company's own rates lead to: enough for a suggestion (books.md 16.6)."""
+    currencies = [currency for (currency,) in _rows(
+        "SELECT DISTINCT currency FROM ledger_exchangerate WHERE company_id = %s ORDER BY 1", [company.id]
+    )]  # fmt: skip
+    if not currencies:
+        return lines
+    rates, result = Rates(company), []
+    for line in lines:
+        own = line.rests.get(company.currency)
+        estimates = {} if own is None else {
+            currency: quantize(own / rate, currency)
+            for currency in currencies
+            if currency not in line.rests and (rate := rates.rate(currency, line.date))
+        }  # fmt: skip
+        estimates = {currency: amount for currency, amount in estimates.items() if amount}
+        rests = {**line.rests, **estimates}
+        result.append(replace(line, rests=rests, estimated=frozenset(estimates)) if estimates else line)
+    return result
 
 
 def load_past_lines(company: Company, since: dt.date, limit: int) -> list[LineFacts]:

@@ -119,6 +119,8 @@ class Automation(models.Model):
 
     company = models.OneToOneField(Company, on_delete=models.CASCADE, primary_key=True, related_name="+")
     enabled = models.BooleanField(default=True)
+    grace_days = models.PositiveSmallIntegerField(default=0)  # that an early-payment discount is given after its day
+    look_back_months = models.PositiveSmallIntegerField(default=18)  # how old what is found by itself may be
     requested_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)

@@ -72,6 +72,7 @@ def make_plan(state: State, application: Application) -> Plan:
     amounts = copy.copy(state.amounts[line.id])
     residuals = dict(state.residuals)
     plan = Plan(application, line)
+    before = abs(amounts.rest)
     for move in application.moves:
         if isinstance(move, Pay):
             _pay(state, plan, amounts, residuals, move)
@@ -81,6 +82,12 @@ def make_plan(state: State, application: Application) -> Plan:
             _book(plan, amounts, move)
     if not plan.parts:
         raise Problem("Nothing is chosen.", what_to_do="Choose an open item or an account.", code="itemsMissing")
+    if abs(amounts.rest) > before:
+        raise Problem(
+            "What goes the other way is more than what it is taken from.",
+            what_to_do="Choose more of what the line pays, or fewer credit notes.",
+            code="nettingTooMuch",
+        )
     state.amounts[line.id] = amounts
     state.residuals.update(residuals)
     for part in plan.parts:
@@ -135,7 +142,11 @@ def _pay(
     if move.expected is not None and move.expected != residual:
         raise _stale(name_of(item))
     written_off = sum((one.amount for one in move.write_offs), Decimal(0))
-    piece = _slice(state, plan.line, amounts, item, residual - written_off if move.part is None else move.part)
+    wanted = residual - written_off if move.part is None else move.part
+    against = (residual > 0) == (wanted > 0) != (plan.line.amount > 0)
+    if against:
+        _check_netting(state, plan, item)
+    piece = _slice(state, plan.line, amounts, item, wanted, against=against)
     lost = piece.paid + written_off
     if (lost > 0) != (residual > 0) or abs(lost) > abs(residual):
         raise Problem(
@@ -154,6 +165,28 @@ def _pay(
     )  # fmt: skip
     _write_off(plan, item, move, lost_company - paid_company)
     _exchange(state, plan, item, piece.company_amount - paid_company)
+
+
+def _check_netting(state: State, plan: Plan, item: EntryItem) -> None:
+    """What goes against the line is allowed beside something of the same partner that goes with it (books.md 16.4)."""
+    paid = [state.items.get(move.item_id) for move in plan.application.moves if isinstance(move, Pay)]
+    others = [other for other in paid if other is not None and other.id != item.id]
+    if not any((other.residual or 0) * plan.line.amount > 0 for other in others):
+        raise _goes_the_other_way(item)
+    if item.partner_id is None or any(other.partner_id != item.partner_id for other in others):
+        raise Problem(
+            f"{name_of(item)} goes the other way, and the items are not of one partner.",
+            what_to_do="Choose items of one customer or supplier.",
+            code="nettingPartners",
+        )
+
+
+def _goes_the_other_way(item: EntryItem) -> Problem:
+    return Problem(
+        f"{name_of(item)} goes the other way.",
+        what_to_do="Choose items of the line's direction, or with it something of the same partner that is larger.",
+        code="signMismatch",
+    )
 
 
 def _payment(state: State, payment_id: UUID | None, wanted: PaymentState) -> Payment | None:
@@ -188,7 +221,9 @@ def _reopen(
     )
 
 
-def _slice(state: State, line: Line, amounts: LineAmounts, item: EntryItem, wanted: Decimal) -> Slice:
+def _slice(
+    state: State, line: Line, amounts: LineAmounts, item: EntryItem, wanted: Decimal, *, against: bool = False
+) -> Slice:  # fmt: skip
     rate = None
     if item.currency not in {amounts.currency, amounts.foreign_currency, amounts.company_currency}:
         rate = state.rates.rate(item.currency, line.order_date)
@@ -200,14 +235,12 @@ def _slice(state: State, line: Line, amounts: LineAmounts, item: EntryItem, want
             "line.",
             code="rateMissing",
         )
+    if against:
+        return amounts.give(item.currency, wanted, rate)
     if not rest:
         raise Problem("The line does not reach for all chosen items.", what_to_do="Choose fewer.", code="amountUsedUp")
     if not wanted or (wanted > 0) != (rest > 0):
-        raise Problem(
-            f"{name_of(item)} goes the other way.",
-            what_to_do="Choose items of the line's direction.",
-            code="signMismatch",
-        )
+        raise _goes_the_other_way(item)
     return amounts.take(item.currency, wanted, rate)
 
 

@@ -30,10 +30,11 @@ from nostro.books.ledger.posting import (
     set_residuals,
 )
 from nostro.books.reconcile.applications import Application, BookTo, Pay
-from nostro.books.reconcile.applying import apply_one
+from nostro.books.reconcile.applying import amounts_of, apply_one, taken_of
 from nostro.books.reconcile.automation import something_changed
 from nostro.books.reconcile.candidates import candidates
 from nostro.books.reconcile.models import MatchGroup, MatchPart
+from nostro.books.reconcile.netting import credits_for
 from nostro.books.reconcile.planning import name_of
 from nostro.books.reconcile.queries import access_match_group
 from nostro.books.reconcile.writing import Suspense, edits
@@ -74,20 +75,26 @@ def reconcile_with_items(
 ) -> MatchGroup:
     """Pay open items with a line, in the order given, each as far as the line reaches.
 
-    Underpaid: the item stays open with its rest. Overpaid: the rest of the line stays in suspense.
+    Underpaid: the item stays open with its rest. Overpaid: the rest of the line stays in suspense. Credit notes of the
+    same partner beside invoices are used as far as the line does not reach.
     """
     line = access_line(user, line_id, role=Role.CLERK)
     ids = list(dict.fromkeys(item_ids))
     if not 0 < len(ids) <= MAX_ITEMS:
         raise Problem("No open item is chosen.", what_to_do="Choose at least one.", code="itemsMissing")
-    items = {item.id: item for item in EntryItem.objects.filter(company=line.company, pk__in=ids)}
+    found = EntryItem.objects.select_related("document").filter(company=line.company, pk__in=ids)
+    items = {item.id: item for item in found}
     if len(items) != len(ids):
         raise NotFound("open item")
     reasons = {candidate.item.id: candidate for candidate in candidates(line, limit=200)}
     chosen = [reasons[item_id].explanation for item_id in ids if item_id in reasons]
     names = ", ".join(name_of(items[item_id]) for item_id in ids)
     explanation = "; ".join(chosen) if chosen else f"{user} chose {names}."
-    application = Application(line.id, tuple(Pay(item_id) for item_id in ids), step, explanation)
+    amounts = amounts_of(line.company, line, taken_of([line.id]).get(line.id))
+    against = credits_for(amounts, [items[item_id] for item_id in ids])
+    given = {move.item_id for move in against}
+    moves = (*against, *(Pay(item_id) for item_id in ids if item_id not in given))
+    application = Application(line.id, moves, step, explanation)
     group = apply_one(line.company, application, actor=user, now=now)
     remember_account(line, items[ids[0]])
     return group

@@ -9,11 +9,11 @@ from nostro.books.reconcile.engine import steps
 from nostro.books.reconcile.engine.book import Book
 from nostro.books.reconcile.engine.reading import LineEvidence, read_line
 from nostro.books.reconcile.engine.rules import Rules
-from nostro.books.reconcile.engine.steps import MAX_OPTIONS, Case, Found
+from nostro.books.reconcile.engine.steps import LOOK_BACK_MONTHS, MAX_OPTIONS, Case, Found
 from nostro.books.reconcile.engine.values import LineFacts, Option, Proposal, Refusal
 
 #: Another one makes stored proposals stale.
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 
 _STEPS: tuple[Callable[[Case], Found], ...] = (
     steps.own_transfer,
@@ -34,6 +34,7 @@ def propose(
     evidence: LineEvidence | None = None,
     rules: Rules | None = None,
     grace_days: int = 0,
+    look_back_months: int = LOOK_BACK_MONTHS,
 ) -> Proposal:
     """What a line pays, with the evidence for it and why other items were refused.
 
@@ -43,7 +44,7 @@ def propose(
     evidence = evidence or read_line(line)
     partner = book.partners.find(line, evidence)
     rules = rules or Rules()
-    case = Case(line, evidence, book, partner, grace_days, rules)
+    case = Case(line, evidence, book, partner, grace_days, rules, look_back_months)
     options: list[Option] = []
     refused: list[Refusal] = []
     decision: Literal["apply", "suggest", "nothing"] = "nothing"

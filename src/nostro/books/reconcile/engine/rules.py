@@ -246,7 +246,7 @@ def _hits(definition: Definition, line: LineFacts, partner_id: UUID | None) -> b
         and (definition.direction == Direction.BOTH or (line.whole > 0) == (definition.direction == Direction.RECEIVED))
         and (definition.amount_min is None or amount >= definition.amount_min)
         and (definition.amount_max is None or amount <= definition.amount_max)
-        and (not definition.same_currency or len(line.rests) == 1)
+        and (not definition.same_currency or len(line.rests) - len(line.estimated) == 1)
         and all(_holds(condition, line) for condition in definition.texts)
     )
 

@@ -74,21 +74,44 @@ class LineAmounts:
         self.use_up(piece.journal_amount, piece.foreign_amount, piece.company_amount)
         return piece
 
+    def give(self, currency: str, part: Decimal, rate: Decimal | None = None) -> Slice:
+        """Add ``part``, in ``currency`` and signed against the line: what an item that goes the other way makes
+        available beside it. The slice is signed like ``part``, so that all slices still sum to the line.
+
+        Raises ``ValueError`` if no rate is known or the sign is the line's.
+        """
+        rest = self.rest_in(currency, rate)
+        if rest is None or not part or (self.amount > 0) == (part > 0):
+            raise ValueError(f"no {part} {currency} can be added to this line")
+        value, total = self._base(currency, part, rate)
+        foreign = None
+        if self.foreign_amount is not None:
+            foreign = share(self.foreign_amount, value, total, self.foreign_currency)
+        piece = Slice(
+            share(self.amount, value, total, self.currency),
+            foreign,
+            share(self.company_amount, value, total, self.company_currency),
+            part,
+        )
+        self.use_up(piece.journal_amount, piece.foreign_amount, piece.company_amount)
+        return piece
+
     def _all(self, paid: Decimal) -> Slice:
         return Slice(self.rest, self.foreign_rest, self.company_rest, paid)
 
     def _share(self, currency: str, paid: Decimal, rate: Decimal | None) -> Slice:
+        return self._proportion(paid, *self._base(currency, paid, rate))
+
+    def _base(self, currency: str, part: Decimal, rate: Decimal | None) -> tuple[Decimal, Decimal]:
+        """``part``, and the amount of the whole line that it is a part of, in one currency."""
         if currency == self.foreign_currency and self.foreign_amount is not None:
-            total = self.foreign_amount
-        elif currency == self.currency:
-            total = self.amount
-        elif currency == self.company_currency:
-            total = self.company_amount
-        else:
-            assert rate is not None
-            paid_value = quantize(paid * rate, self.company_currency)
-            return self._proportion(paid, paid_value, self.company_amount)
-        return self._proportion(paid, paid, total)
+            return part, self.foreign_amount
+        if currency == self.currency:
+            return part, self.amount
+        if currency == self.company_currency:
+            return part, self.company_amount
+        assert rate is not None
+        return quantize(part * rate, self.company_currency), self.company_amount
 
     def _proportion(self, paid: Decimal, part: Decimal, total: Decimal) -> Slice:
         """``part`` of ``total``, applied to each amount of the line."""

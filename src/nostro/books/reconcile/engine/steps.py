@@ -29,6 +29,8 @@ from nostro.core.references import print_reference
 
 #: The mirror line of a transfer between own accounts may be this many days away (books.md 16.2 step 1).
 MIRROR_DAYS = 5
+#: Open items that are older, seen from the line, are not looked at by default (books.md 16.1).
+LOOK_BACK_MONTHS = 18
 #: Options shown of one step, and items looked at for one line.
 MAX_OPTIONS, MAX_ITEMS = 10, 500
 
@@ -43,6 +45,7 @@ class Case:
     partner: PartnerFinding | None = None
     grace_days: int = 0  # added to discount dates (books.md 16.5)
     rules: Rules = field(default_factory=Rules)
+    look_back_months: int = LOOK_BACK_MONTHS
 
 
 @dataclass(slots=True)
@@ -78,11 +81,20 @@ def _payable(case: Case, items: Iterable[OpenItem], found: Found) -> list[OpenIt
     result: dict[object, OpenItem] = {}
     for item in items:
         why = refusal_of(case.line, item)
+        if not why and _too_old(case, item):
+            why = f"it is older than {case.look_back_months} months"
         if why:
             found.refuse(item, why)
         else:
             result.setdefault(item.id, item)
     return list(result.values())[:MAX_ITEMS]
+
+
+def _too_old(case: Case, item: OpenItem) -> bool:
+    """Whether it lies further back than is looked by itself; a person who searches finds it (books.md 16.1)."""
+    day = case.line.date
+    months = day.year * 12 + day.month - 1 - case.look_back_months
+    return (item.date.year * 12 + item.date.month - 1, item.date.day) < (months, day.day)
 
 
 def _may_be_automatic(line: LineFacts, items: Sequence[OpenItem]) -> bool:
@@ -357,7 +369,36 @@ def _partner_option(case: Case, items: Sequence[OpenItem], partner: PartnerFindi
     return _option(case, Step.PARTNER, items, [evidence], f"{name}, known by {partner.why}: {kind}", auto=False)
 
 
+def _netted(case: Case, partner: PartnerFinding) -> list[Option]:
+    """Everything a partner has open, credit notes beside invoices, where it comes to the line (books.md 16.4)."""
+    line = case.line
+    items = [
+        item
+        for item in case.book.by_partner(partner.partner_id)[:MAX_ITEMS]
+        if item.currency == line.currency and not item.is_draft and not _too_old(case, item)
+    ]
+    against = [item for item in items if (item.residual > 0) != (line.rest > 0)]
+    total = sum((item.residual for item in items), Decimal(0))
+    if not against or len(against) == len(items) or total != line.rest:
+        return []
+    ordered = [*against, *(item for item in items if item not in against)]
+    name = case.book.partners.name(partner.partner_id)
+    names = ", ".join(item.name for item in ordered[:5]) + (f" and {len(ordered) - 5} more" if len(ordered) > 5 else "")
+    return [
+        Option(
+            step=Step.PARTNER,
+            allocations=tuple(Allocation(item, item.residual) for item in ordered),
+            evidence=(Evidence("partner", name, partner.why),),
+            exact=True,
+            auto=False,
+            sentence=f"{name}, known by {partner.why}: everything that is open = {names}, amount exact",
+        )
+    ]
+
+
 def _all_open(case: Case, items: list[OpenItem], partner: PartnerFinding) -> list[Option]:
+    if netted := _netted(case, partner):
+        return netted
     if len(items) < 2 or not _is_exact(case.line, items):
         return []
     return [_partner_option(case, items, partner, "everything that is open")]
@@ -409,7 +450,9 @@ def rest(case: Case) -> Found:
             found.options.append(_partner_option(case, taken, case.partner, "the oldest open items first"))
         return found
     for currency, amount in case.line.rests.items():
-        for item in case.book.by_amount(currency, amount)[:MAX_OPTIONS]:
+        if currency in case.line.estimated:
+            continue  # an amount at somebody else's rate speaks for nothing
+        for item in _payable(case, case.book.by_amount(currency, amount), Found())[:MAX_OPTIONS]:
             evidence = Evidence("amount", f"{amount} {currency}", "amount")
             option = _option(case, Step.REST, [item], [evidence], "The amount, and nothing else,", auto=False)
             found.options.append(option)
