@@ -35,7 +35,7 @@ POST_ONLY = {
     "fetch", "fetch_all", "automatic", "disconnect", "unlink", "remove_line", "restore_line", "merge_line",
     "keep_both", "confirm_statement", "match_account", "match_items", "check_line", "undo_match",
     "accept_change", "ignore_change", "retry_line", "post_open", "link_entry", "enter_rate",
-    "note_pending", "pause", "resume", "reset_cursor",
+    "note_pending", "pause", "resume", "reset_cursor", "invert_signs",
     "check_renewals", "calendar", "revoke_renewal_link", "take_token_back", "relink", "change_member",
     "withdraw_invitation", "revoke_token",
     "preview_marked", "apply_marked", "undo_marked", "match_option", "match_receivable", "match_payable", "set_partner",

@@ -71,3 +71,29 @@ def reset_cursor(user: User, account_id: UUID, *, now: dt.datetime) -> Run:
         before={"cursor": account.cursor},
     )
     return request_fetch(user, account, trigger="reset", now=now)
+
+
+@transaction.atomic
+def invert_signs(user: User, account_id: UUID, *, transactions: bool, balances: bool) -> OnlineAccount:
+    """Turn the signs of an account whose bank sends them the wrong way, for what is read from now on (books.md 6).
+
+    Lines that arrived stay: amount and date of a line never change after its import (I-12).
+    """
+    access_online_account(user, account_id, role=Role.ACCOUNTANT)
+    account = OnlineAccount.objects.select_for_update().get(pk=account_id)
+    before = {"transactions": account.invert_transaction_sign, "balances": account.invert_balance_sign}
+    after = {"transactions": transactions, "balances": balances}
+    if before == after:
+        return account
+    account.invert_transaction_sign, account.invert_balance_sign = transactions, balances
+    account.save(update_fields=["invert_transaction_sign", "invert_balance_sign"])
+    record(
+        tenant_id=account.company_id,
+        actor=user,
+        action="account.signs",
+        obj=account,
+        sentence=f"{user} changed which signs of {account.reference or 'an account'} are turned when it is read.",
+        before=before,
+        after=after,
+    )
+    return account

@@ -15,6 +15,7 @@ from nostro.books.links.models import (
     Failure,
     JournalLink,
     OnlineAccount,
+    RawTransaction,
     Run,
 )
 from nostro.people.models import User
@@ -88,6 +89,19 @@ def live_link_of_journal(journal_id: UUID) -> JournalLink | None:
 
 def latest_run(account: OnlineAccount) -> Run | None:
     return Run.objects.filter(online_account=account).order_by("-created_at", "-id").first()
+
+
+def latest_runs(account: OnlineAccount, limit: int) -> list[Run]:
+    """The newest fetches of an account."""
+    return list(Run.objects.filter(online_account=account).order_by("-created_at", "-id")[:limit])
+
+
+def raw_of(account: OnlineAccount, *, before: int | None, limit: int) -> list[RawTransaction]:
+    """What the Hub sent for an account, newest first; ``before`` is the id of the last one shown."""
+    found = RawTransaction.objects.filter(company_id=account.company_id, identity=account.identity)
+    if before is not None:
+        found = found.filter(id__lt=before)
+    return list(found.order_by("-id")[:limit])
 
 
 def runs_of(journal: Journal) -> Iterator[Run]:

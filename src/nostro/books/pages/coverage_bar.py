@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from nostro.books.journals.models import Journal
 from nostro.books.links.coverage import coverage_by_files, coverage_of
 from nostro.books.links.models import JournalLink
+from nostro.books.pages.states import day_text
 from nostro.core.coverage import DayState, Span
 
 
@@ -61,6 +61,6 @@ def _piece(span: Span, first: dt.date) -> Piece:
         "before_start": ("quiet", _("before the first day of this journal")),
     }
     tone, word = words[span.state]
-    begin, end = (date_format(day, "j M Y") for day in (span.window.date_from, span.window.date_to))
+    begin, end = (day_text(day) for day in (span.window.date_from, span.window.date_to))
     title = f"{begin}: {word}" if days == 1 else f"{begin} – {end}: {word}"
     return Piece((span.window.date_from - first).days, days, tone, title, span.state)

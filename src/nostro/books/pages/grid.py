@@ -10,7 +10,6 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from nostro.books.companies.models import Role
@@ -24,11 +23,19 @@ from nostro.books.links.wizard import LinkRow, ProposedRow, RowError
 from nostro.books.pages.fields import AmountField, DateField, LedgerAccountField
 from nostro.books.pages.refusals import Refusal, refusal_of
 from nostro.books.pages.remedies import Place
-from nostro.books.pages.states import consent_days_left, consent_state
+from nostro.books.pages.states import consent_days_left, consent_state, day_text
 from nostro.web.errors import Problem
 from nostro.web.said import said
 
 ACTIONS = [("create", _("Create new journal")), ("link", _("Link to existing journal")), ("skip", _("Do not link"))]
+#: Kinds of accounts that the API has (hub-api.md), in words.
+KINDS = {
+    "checking": _("current account"),
+    "savings": _("savings account"),
+    "securities": _("securities account"),
+    "card": _("card account"),
+    "psp": _("account at a payment service"),
+}
 #: Where an error of the wizard is shown when the form's field has another name.
 _FIELDS = {"journal_id": "journal", "opening_account_id": "opening_account"}
 
@@ -128,6 +135,11 @@ class RowForm(SettingsForm):
         return self.row.account
 
     @property
+    def kind(self) -> str:
+        """What kind of account it is, where the Hub says a kind that is known."""
+        return str(KINDS.get(self.account.subtype, ""))
+
+    @property
     def opens_more(self) -> bool:
         """Whether one of the rarer settings needs the person's eye."""
         rarer = ("fetch_times", "opening_amount", "opening_account", "confirmed_number", "changed_currency")
@@ -180,7 +192,7 @@ class RowForm(SettingsForm):
                 same = journal_of_number(connection.company, account.reference, account.currency)
                 chosen = same.id if same else None
             holder = live_link_of_journal(chosen) if chosen else None
-        offered = _("Use %(day)s") % {"day": date_format(self.row.fetch_from)}
+        offered = _("Use %(day)s") % {"day": day_text(self.row.fetch_from)}
         return Place(
             connection.company, Role.OWNER, connection=connection, taken=holder,
             taken_journal=same.id if same else None,

@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from nostro.books.journals.models import Line, Statement
-from nostro.books.pages.states import State, amount_text, journal_title, statement_title
+from nostro.books.pages.states import State, amount_text, day_text, journal_title, statement_title
 
 # It tells every glyph of the bank's text, which belongs in no log.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
@@ -32,7 +31,7 @@ def statement_pdf(statement: Statement, lines: Iterable[tuple[Line, Decimal | No
     page.pair(_("Company"), str(statement.company))
     page.pair(_("Account"), statement.journal.account_number or statement.journal.code)
     page.pair(_("Statement"), statement.name)
-    page.pair(_("Period"), f"{_day(statement.first_day)} – {_day(statement.date)}")
+    page.pair(_("Period"), f"{day_text(statement.first_day)} – {day_text(statement.date)}")
     page.pair(_("Start (computed)"), amount_text(statement.start, currency))
     page.pair(_("End (computed)"), amount_text(statement.computed_end, currency))
     if statement.stated_end is not None:
@@ -42,12 +41,8 @@ def statement_pdf(statement: Statement, lines: Iterable[tuple[Line, Decimal | No
     for line, balance in lines:
         text = " · ".join(part for part in (line.counterparty_name, line.label) if part)
         after = "" if balance is None else amount_text(balance, currency)
-        page.row((_day(line.booking_date), text, amount_text(line.amount, line.currency), after))
+        page.row((day_text(line.booking_date), text, amount_text(line.amount, line.currency), after))
     return bytes(page.output())
-
-
-def _day(day: object) -> str:
-    return str(date_format(day, "j M Y"))  # type: ignore[arg-type]
 
 
 class _Page(FPDF):

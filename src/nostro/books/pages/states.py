@@ -8,14 +8,13 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from nostro.books.journals.grouping import leaves_out_a_period
 from nostro.books.journals.models import GroupingChoice, Journal, Line, LineStatus, Proof, Statement
 from nostro.books.links.models import Connection, ConnectionState, FetchState, Health, OnlineAccount, Run, RunStatus
-from nostro.web.present import iban_groups, money_text
+from nostro.web.present import date_text, iban_groups, money_text
 from nostro.web.said import said
 
 #: Renewal is offered from here on (books.md 8).
@@ -114,14 +113,25 @@ def line_state(line: Line) -> State:
 def journal_title(journal: Journal) -> str:
     """The journal's name; an account number in groups of four."""
     if journal.account_number and journal.name == journal.account_number:
-        return " ".join(iban_groups(journal.name))
+        return "\N{NO-BREAK SPACE}".join(iban_groups(journal.name))
     return journal.name
+
+
+def day_text(day: dt.date) -> str:
+    """A day inside a sentence, by locale."""
+    return date_text(day, get_language() or "en")
+
+
+def moment_text(moment: dt.datetime) -> str:
+    """A day and a time inside a sentence."""
+    local = timezone.localtime(moment)
+    return f"{day_text(local.date())}, {local:%H:%M}"
 
 
 def statement_title(statement: Statement) -> str:
     """What a statement covers, in words: a fetch has no name of its own."""
     if statement.grouping == GroupingChoice.PER_SYNCHRONIZATION:
-        return _("Fetched %(day)s") % {"day": date_format(timezone.localtime(statement.created_at), "j M Y, H:i")}
+        return _("Fetched %(day)s") % {"day": moment_text(statement.created_at)}
     return _("Statement %(name)s") % {"name": statement.key}
 
 

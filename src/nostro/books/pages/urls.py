@@ -30,6 +30,7 @@ from nostro.books.pages import (
     rules,
     start,
     statements,
+    technical,
     tokens,
 )
 
@@ -57,6 +58,9 @@ urlpatterns = [
     path("connections/<uuid:connection_id>/resume/", connections.pause_or_resume, {"on": True}, name="resume"),
     path("online-accounts/<uuid:online_account_id>/reset/", connections.reset, name="reset_cursor"),
     path("connections/<uuid:connection_id>/disconnect/", connections.end, name="disconnect"),
+    path("connections/<uuid:connection_id>/technical/", technical.technical, name="technical"),
+    path("online-accounts/<uuid:online_account_id>/raw/", technical.raw, name="raw"),
+    path("online-accounts/<uuid:online_account_id>/signs/", technical.signs, name="invert_signs"),
     path("links/<uuid:link_id>/", editing.edit, name="edit_link"),
     path("links/<uuid:link_id>/unlink/", editing.end_link, name="unlink"),
     path("links/<uuid:link_id>/move/", editing.move, name="relink"),
