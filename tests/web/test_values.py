@@ -199,3 +199,18 @@ def test_sorting_links_turn_around_and_forget_the_place(rf):
     assert 'href="?q=kbc&amp;sort=-date"' in head("q=kbc&cursor=abc")
     assert 'href="?sort=date"' in head("sort=-date") and 'aria-sort="descending"' in head("sort=-date")
     assert 'href="?sort=-date"' in head("sort=date") and 'aria-sort="ascending"' in head("sort=date")
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 20_1) Version/20.1 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64) Chrome/150.0 Edg/150.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on macOS"),
+        ("curl/8.5.0", "a program"),
+        ("", "a program"),
+    ],
+)  # fmt: skip
+def test_a_browser_is_called_as_people_call_it(agent: str, words: str) -> None:
+    assert render("{{ agent|browser_name }}", agent=agent) == words

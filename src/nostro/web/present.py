@@ -82,6 +82,27 @@ def iban_groups(value: str) -> list[str]:
     return [compact[start : start + 4] for start in range(0, len(compact), 4)]
 
 
+#: What browsers and systems write into their header, the more particular first: most also name those they resemble.
+_BROWSERS = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "Firefox": "Firefox",
+    "Chrome": "Chrome",
+    "CriOS": "Chrome",
+    "Safari": "Safari",
+}
+_SYSTEMS = {
+    "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "CrOS": "ChromeOS", "Mac OS": "macOS",
+    "Linux": "Linux",
+}  # fmt: skip
+
+
+def browser_name(agent: str) -> tuple[str, str]:
+    """Browser and system of a ``User-Agent`` header; each is empty when it is not one of the usual ones."""
+    browser = next((name for mark, name in _BROWSERS.items() if mark in agent), "")
+    return browser, next((name for mark, name in _SYSTEMS.items() if mark in agent), "")
+
+
 @dataclass(frozen=True, slots=True)
 class BankMark:
     """Initials on a colour. ``fill`` is a colour dark enough for white letters, the same for a BIC for ever."""

@@ -16,6 +16,9 @@ from django.urls import reverse
 from tests import factories
 from tests.hub.pages.conftest import MONEY, TODAY, World, browser, make_world
 
+from nostro.hub.pages.bank_codes import bank_code_words
+from nostro.hub.pages.transactions import account_number
+
 HOSTILE = '<script>alert("x")</script>\u202egnp.exe\u2066 & "quoted"'
 
 
@@ -268,3 +271,37 @@ def test_what_the_bank_changed_afterwards_and_withdrew_is_told(world: World) -> 
         browser(world.owner).get(reverse("hub:transaction", kwargs={"transaction_id": transaction.id})).content.decode()
     )
     assert "The bank withdrew this transaction." in page
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("PMNT-ICDT-ESCT", "Issued credit transfer, SEPA credit transfer (PMNT-ICDT-ESCT)"),
+        ("PMNT-RDDT-OTHR", "Received direct debit (PMNT-RDDT-OTHR)"),
+        ("LDAS-NTAV-NTAV", "Loan or deposit (LDAS-NTAV-NTAV)"),
+        ("PMNT", "Payment (PMNT)"),
+        ("XX<b>-1", "XX<b>-1"),
+        (None, ""),
+    ],
+)
+def test_the_kind_of_a_transaction_is_told_in_words(code: str | None, words: str) -> None:
+    assert bank_code_words(code) == words
+
+
+def test_the_number_of_the_other_account_is_grouped_only_when_it_is_an_iban() -> None:
+    assert "BE68 5390 0754 7034" in account_number("BE68539007547034")
+    assert account_number("4920 17<b>") == "4920 17<b>" and account_number(None) == ""
+
+
+def test_accounts_of_one_bank_stand_under_one_heading_whatever_the_connection(world: World) -> None:
+    other = factories.connection(world.organization, world.institution, is_sandbox=True)
+    factories.account(world.organization, connection=other, is_sandbox=True)
+    address = reverse("hub:accounts", kwargs={"organization_id": world.organization.id, "mode": "sandbox"})
+    page = browser(world.owner).get(address).content.decode()
+    assert page.count("Bank of Ghent</bdi></h2>") == 1 and page.count('class="table__name"') == 4
+
+
+def test_show_all_is_offered_only_when_something_is_narrowed(world: World) -> None:
+    client = browser(world.owner)
+    assert "Show all" not in _get(client, world, sort="amount")
+    assert "Show all" in _get(client, world, q="nobody")

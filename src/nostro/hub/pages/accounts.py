@@ -59,10 +59,9 @@ class AccountLine:
 
 @dataclass(frozen=True)
 class Bank:
-    """The accounts of one connection."""
+    """The accounts at one bank, also of several connections."""
 
     institution: Institution
-    connection: Connection | None
     lines: list[AccountLine]
 
 
@@ -100,21 +99,15 @@ def totals(found: Iterable[Account]) -> list[tuple[Decimal, str]]:
 
 def _by_bank(found: list[Account], connections: dict[uuid.UUID, Connection]) -> list[Bank]:
     progress, plans = {each.account.id: each for each in progress_of(found)}, plans_of(found, now())
-    ordered = sorted(found, key=lambda each: (each.institution.name, str(each.connection_id), each.linked_at))
+    ordered = sorted(found, key=lambda each: (each.institution.name, str(each.institution_id), each.linked_at))
     banks = []
-    for (institution_id, connection_id), group in itertools.groupby(
-        ordered, key=lambda each: (each.institution_id, each.connection_id)
-    ):
+    for _institution, group in itertools.groupby(ordered, key=lambda each: each.institution_id):
         members = list(group)
-        assert institution_id == members[0].institution_id
-        connection = connections.get(connection_id)
-        banks.append(
-            Bank(
-                members[0].institution,
-                connection,
-                [account_line(each, progress[each.id], connection, plans[each.id]) for each in members],
-            )
-        )
+        lines = [
+            account_line(each, progress[each.id], connections.get(each.connection_id), plans[each.id])
+            for each in members
+        ]
+        banks.append(Bank(members[0].institution, lines))
     return banks
 
 

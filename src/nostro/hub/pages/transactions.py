@@ -16,18 +16,21 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from nostro.core.masking import is_iban
 from nostro.hub.accounts.models import Transaction
 from nostro.hub.accounts.queries import access_transaction, accounts_of, changes_of, day_sums
 from nostro.hub.accounts.run_rows import raw_answer_id
 from nostro.hub.accounts.search import Cursor, Filters, Sort, TransactionPage, csv_rows, search_transactions
 from nostro.hub.accounts.search_text import parse_search
 from nostro.hub.files.queries import files_that_showed, undone_at
+from nostro.hub.pages.bank_codes import bank_code_words
 from nostro.hub.pages.changes import described
 from nostro.hub.pages.forms import TransactionFilterForm
 from nostro.hub.pages.shell import Mode, OrganizationRequest, chosen_mode, organization_page, remember, show
 from nostro.hub.sync.run_history import run_that_brought
 from nostro.people.models import User
 from nostro.web.errors import Problem
+from nostro.web.templatetags.nostro import iban as iban_tag
 
 SORTS = {
     "-date": Sort("date", descending=True),
@@ -118,7 +121,7 @@ def transaction(request: HttpRequest, transaction_id: uuid.UUID) -> HttpResponse
 def details(found: Transaction) -> list[tuple[str, Any]]:
     """The fields of a transaction in words; what the bank left out is left out here too."""
     return [
-        (_("Other account"), found.counterpart_reference),
+        (_("Other account"), account_number(found.counterpart_reference)),
         (_("Other bank"), found.creditor_agent if found.amount < 0 else found.debtor_agent),
         (_("Structured reference"), " ".join(found.remittance_structured)),
         (_("Message"), "\n".join(found.remittance_unstructured)),
@@ -131,7 +134,7 @@ def details(found: Transaction) -> list[tuple[str, Any]]:
         (_("Card"), found.masked_pan),
         (_("Merchant category"), found.merchant_category_code),
         (_("Purpose"), found.purpose_code),
-        (_("Kind, ISO 20022"), found.bank_transaction_code),
+        (_("Kind, ISO 20022"), bank_code_words(found.bank_transaction_code)),
         (_("Kind, the bank's word"), found.proprietary_bank_transaction_code),
         (_("Further information"), found.additional_information),
         (_("Payments in the batch"), found.batch_number_of_transactions),
@@ -140,6 +143,11 @@ def details(found: Transaction) -> list[tuple[str, Any]]:
         (_("The bank's transaction id"), found.bank_transaction_id),
         (_("Id in this Hub"), str(found.id)),
     ]
+
+
+def account_number(reference: str | None) -> str:
+    """An IBAN in groups with a button that copies it; any other number as the bank wrote it, empty without one."""
+    return iban_tag(reference) if reference and is_iban(reference) else reference or ""
 
 
 def _exchange(found: Transaction) -> str:

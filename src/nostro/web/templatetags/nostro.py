@@ -28,6 +28,10 @@ Context = template.Context
 SHAPES = {"good": "check", "warn": "triangle", "bad": "cross", "act": "dot", "quiet": "ring"}
 
 
+#: Parameters of an address that narrow no list.
+NO_FILTER = {"mode", "sort", "cursor"}
+
+
 def _language() -> str:
     return translation.get_language() or "en"
 
@@ -66,6 +70,15 @@ def money(amount: Decimal | str | int | None, currency: str = "", signed: bool =
         text.digits,
         format_html(' <span class="money__currency">{}</span>', currency) if currency else "",
     )
+
+
+@register.filter
+def browser_name(agent: str) -> str:
+    """A browser and its system as people call them, from the header by which it introduces itself."""
+    browser, system = present.browser_name(agent)
+    if not browser:
+        return gettext("a program")
+    return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system} if system else browser
 
 
 @register.simple_tag
@@ -225,7 +238,11 @@ def confirm(context: Context, content: str, label: str, **parts: Any) -> str:
 @register.simple_block_tag(takes_context=True)
 def filter_bar(context: Context, content: str, url: str = "", label: str = "") -> str:
     """A plain GET form around the fields of a filter. ``url`` is where it asks; default this page."""
-    return _render("filter_bar", {"content": content, "url": url, "label": label, "request": context.get("request")})
+    request = context.get("request")
+    narrowed = any(value for name, value in request.GET.items() if name not in NO_FILTER) if request else False
+    return _render(
+        "filter_bar", {"content": content, "url": url, "label": label, "request": request, "narrowed": narrowed}
+    )
 
 
 @register.simple_block_tag
