@@ -92,8 +92,8 @@ _BROWSERS = {
     "Safari": "Safari",
 }
 _SYSTEMS = {
-    "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "CrOS": "ChromeOS", "Mac OS": "macOS",
-    "Linux": "Linux",
+    "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "CrOS": "ChromeOS",
+    "Mac OS": "macOS", "Linux": "Linux",
 }  # fmt: skip
 
 
