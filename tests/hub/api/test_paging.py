@@ -11,7 +11,8 @@ from tests import factories
 from tests.hub.api.client import BASE, Reply
 from tests.hub.api.conftest import Street
 
-from nostro.hub.accounts.models import Transaction
+from nostro.hub.accounts.models import PendingTransaction, Transaction
+from nostro.hub.integrations.services import set_accounts
 
 
 def ids(reply: Reply) -> list[str]:
@@ -155,7 +156,11 @@ def test_climbing_prev_ends_on_the_newest_page_by_absence(street: Street, rows: 
     assert seen == rows[:-1] and "prev" not in reply.json["links"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LISTS = ["transactions", "pending-transactions", "updated-transactions", "updated-pending-transactions"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     stock=st.integers(0, 30),
     limit=st.integers(1, 12),
@@ -164,25 +169,33 @@ def test_climbing_prev_ends_on_the_newest_page_by_absence(street: Street, rows: 
     by_links=st.booleans(),
 )
 def test_walking_after_misses_and_repeats_nothing_while_rows_are_inserted(
-    street: Street, stock: int, limit: int, inserts: list[int], withdrawn: list[int], by_links: bool
+    street: Street, name: str, stock: int, limit: int, inserts: list[int], withdrawn: list[int], by_links: bool
 ) -> None:
+    """Synchronizations add rows, and withdraw some that were read already, between any two pages of the walk."""
     account = factories.account(street.owner.organization)
-    factories.transactions(account, stock)
-    from nostro.hub.integrations.services import set_accounts
-
+    run, later = factories.synchronization(account), factories.synchronization(account)
+    is_pending = "pending" in name
+    model = PendingTransaction if is_pending else Transaction
+    make = factories.pending_transactions if is_pending else factories.transactions
+    make(account, 3)  # known before the run
+    make(account, stock, created_by_synchronization=run.id)
     assert street.caller.integration is not None
     set_accounts(street.owner.user, street.caller.integration.id, [account.id], factories.NOW)
-    expected = [str(row.id) for row in Transaction.objects.filter(account=account).order_by("-sequence")]
-    url = f"/accounts/{account.id}/transactions?limit={limit}"
+    of_run = name.startswith("updated")
+    listed = model.objects.filter(account=account, **({"created_by_synchronization": run.id} if of_run else {}))
+    expected = [str(row.id) for row in listed.order_by("-sequence")]
+    url = (
+        f"/synchronizations/{run.id}/{name}?limit={limit}" if of_run else f"/accounts/{account.id}/{name}?limit={limit}"
+    )
     seen: list[str] = []
     reply = street.caller.get(url)
-    for turn in range(stock + 2):
+    for turn in range(len(expected) + 2):
         page = ids(reply)
         seen += page
         if turn < len(inserts):
-            factories.transactions(account, inserts[turn])
+            make(account, inserts[turn], created_by_synchronization=later.id)
         if turn < len(withdrawn) and withdrawn[turn] < len(page):
-            Transaction.objects.filter(id=page[withdrawn[turn]]).update(removed_at=factories.NOW)
+            model.objects.filter(id=page[withdrawn[turn]]).update(removed_at=factories.NOW, updated_at=factories.NOW)
         if not page or (by_links and "next" not in reply.json["links"]):
             break
         reply = (

@@ -146,11 +146,11 @@ def test_updates_of_a_run_are_what_it_created_and_changed(street: Street) -> Non
 
 
 def test_updated_pending_rows_are_those_of_the_run(street: Street) -> None:
-    run = factories.synchronization(street.account)
-    during = run.started_at + dt.timedelta(seconds=1)  # type: ignore[operator]
-    rows = factories.pending_transactions(street.account, 2)
-    PendingTransaction.objects.filter(id=rows[0].id).update(updated_at=during)
-    PendingTransaction.objects.filter(id=rows[1].id).update(updated_at=during + dt.timedelta(hours=1))
+    run, next_run = (factories.synchronization(street.account) for _ in range(2))
+    rows = factories.pending_transactions(street.account, 2, created_by_synchronization=run.id)
+    factories.pending_transactions(street.account, 1, created_by_synchronization=next_run.id)
+    factories.pending_transactions(street.account, 1)
+    PendingTransaction.objects.filter(id=rows[1].id).update(removed_at=factories.NOW)
     reply = street.caller.get(f"/synchronizations/{run.id}/updated-pending-transactions")
     assert ids(reply) == [str(rows[0].id)] and reply.json["data"][0]["type"] == "pendingTransaction"
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -81,12 +81,11 @@ class SynchronizationState:
     document: d.Synchronization
     run_id: UUID | None
     account_id: UUID
-    started_at: datetime
     finished_at: datetime | None
 
 
 _SYNCHRONIZATION_BY_ID = f"""
-    SELECT {_SYNCHRONIZATION}, s.account_id, coalesce(s.started_at, s.created_at), s.finished_at
+    SELECT {_SYNCHRONIZATION}, s.account_id, s.finished_at
     FROM sync_synchronization s
     JOIN integrations_integrationaccount g ON g.account_id = s.account_id
     JOIN accounts_account a ON a.id = s.account_id
@@ -99,12 +98,11 @@ def access_synchronization(integration_id: UUID, synchronization_id: UUID | None
     row = fetch_one(_SYNCHRONIZATION_BY_ID, [synchronization_id, integration_id])
     if row is None:
         return _stand_in(integration_id, synchronization_id, base)
-    return SynchronizationState(synchronization(row[:8], base), synchronization_id, row[8], row[9], row[10])
+    return SynchronizationState(synchronization(row[:8], base), synchronization_id, row[8], row[9])
 
 
 _STAND_IN = f"""
-    SELECT {_SYNCHRONIZATION}, a.id, coalesce(s.started_at, s.created_at, a.linked_at), s.finished_at,
-        {moment("a.linked_at")}
+    SELECT {_SYNCHRONIZATION}, a.id, s.finished_at, {moment("a.linked_at")}
     FROM integrations_integrationaccount g
     JOIN accounts_account a ON a.id = g.account_id AND a.removed_at IS NULL
     LEFT JOIN LATERAL (
@@ -120,17 +118,22 @@ def _stand_in(integration_id: UUID, account_id: UUID | None, base: str) -> Synch
     row = fetch_one(_STAND_IN, [account_id, integration_id])
     if row is None:
         raise not_found("synchronization")
-    run = synchronization(row[:8], base) if row[0] is not None else _latest(row[:8], str(row[8]), row[11])
+    run = synchronization(row[:8], base) if row[0] is not None else _latest(row[:8], str(row[8]), row[10])
     address = f"{base}/synchronizations/{row[8]}"
     relationships = d.SynchronizationRelationships(
         _to_many(f"{address}/updated-transactions", "transaction"),
         _to_many(f"{address}/updated-pending-transactions", "pendingTransaction"),
     )
     document = msgspec.structs.replace(run, id=str(row[8]), relationships=relationships)
-    return SynchronizationState(document, parse_id(row[0]), row[8], row[9], row[10])
+    return SynchronizationState(document, parse_id(row[0]), row[8], row[9])
 
 
 # --- accounts -------------------------------------------------------------------------------------------------
+
+#: The last successful synchronization, before it the time of linking. What only files feed is known until the end of the
+#: day of its balance: whoever reads it must not take the days since for days without transactions.
+_SEEN_AT = """coalesce(a.synchronized_at,
+    least(a.linked_at, (a.current_balance_reference_date + 1)::timestamp AT TIME ZONE 'UTC'))"""
 
 _ACCOUNT_COLUMNS = f"""a.id::text, a.subtype, a.reference_type, a.reference, nullif(a.product, ''), NULL,
     nullif(a.holder_name, ''), coalesce(nullif(a.name, ''), nullif(a.bank_name, '')), a.deprecated, a.currency,
@@ -142,7 +145,7 @@ _ACCOUNT_COLUMNS = f"""a.id::text, a.subtype, a.reference_type, a.reference, nul
     a.institution_id::text,
     i.maintenance_type <> '' AND coalesce(i.maintenance_from <= now(), TRUE)
         AND coalesce(i.maintenance_to > now(), TRUE),
-    {moment("coalesce(a.synchronized_at, a.linked_at)")}, {moment("a.linked_at")},
+    {moment(_SEEN_AT)}, {moment("a.linked_at")},
     {_SYNCHRONIZATION}"""
 _ACCOUNTS = f"""SELECT {_ACCOUNT_COLUMNS}
 FROM integrations_integrationaccount g
@@ -231,7 +234,7 @@ class AccountState:
 
 
 _ACCOUNT_STATE = f"""
-    SELECT a.id::text, i.time_zone, {moment("coalesce(a.synchronized_at, a.linked_at)")}, {moment("a.linked_at")},
+    SELECT a.id::text, i.time_zone, {moment(_SEEN_AT)}, {moment("a.linked_at")},
         g.last_accessed_at IS NULL OR g.last_accessed_at < %s - interval '1 minute', g.id, {_SYNCHRONIZATION}
     FROM integrations_integrationaccount g
     JOIN accounts_account a ON a.id = g.account_id AND a.removed_at IS NULL
@@ -297,13 +300,12 @@ def transactions(kind: Kind, account_id: UUID, zone: str) -> Listing:
 def updated_transactions(kind: Kind, state: SynchronizationState, synchronization_id: UUID, zone: str) -> Listing:
     """The rows that a finished run created or changed."""
     everything = transactions(kind, state.account_id, zone)
-    condition: str
-    arguments: list[Any]
+    arguments: tuple[UUID, ...]
     if kind == "transaction":
-        condition, arguments = _UPDATED_BY_RUN, [synchronization_id, synchronization_id]
+        condition, arguments = _UPDATED_BY_RUN, (synchronization_id, synchronization_id)
     else:
-        # One run of an account at a time writes its pending rows, so what was written during the run is the run's.
-        condition, arguments = "t.updated_at BETWEEN %s AND %s", [state.started_at, state.finished_at]
+        # A pending row never changes: it is replaced by another, or it goes.
+        condition, arguments = "t.created_by_synchronization = %s", (synchronization_id,)
     # Every row of the account is a cursor; whether the run touched it is looked up only where it matters.
     return dataclasses.replace(
         everything, where=f"{everything.where} AND {condition}", arguments=(*everything.arguments, *arguments),
