@@ -229,3 +229,11 @@ def test_a_hostile_name_of_an_account_is_text_everywhere(world: World) -> None:
     seen = _overview(world) + _account_page(world)
     assert "<script>alert" not in seen
     assert "<img" not in seen
+
+
+def test_a_new_session_opens_the_tab_that_has_accounts(world: World) -> None:
+    address = f"/hub/{world.organization.id}/accounts/"
+    assert "Account in EUR" in browser(world.owner).get(address).content.decode()
+    factories.account(world.organization, is_sandbox=False, bank_name="Real account")
+    page = browser(world.owner).get(address).content.decode()
+    assert "Real account" in page and "Account in EUR" not in page

@@ -85,6 +85,12 @@ def accounts_of(organization: Organization, is_sandbox: bool, *, with_removed: b
     return list(accounts.order_by("institution__name", "linked_at", "id"))
 
 
+def has_accounts(organization: Organization, is_sandbox: bool) -> bool:
+    """Whether :func:`accounts_of` would give any."""
+    chosen = Account.objects.filter(organization=organization, is_sandbox=is_sandbox, is_selected=True, removed_at=None)
+    return chosen.exists()
+
+
 def accounts_of_connection(connection: models.Model | uuid.UUID) -> list[Account]:
     """All accounts read through a connection (the row or its id), chosen or not, in the order they came."""
     connection_id = connection.pk if isinstance(connection, models.Model) else connection

@@ -12,12 +12,14 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Concatenate, Literal, ParamSpec
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from nostro.connectors.contract import PsuContext
+from nostro.hub.accounts.queries import has_accounts
 from nostro.hub.organizations.models import Organization, Role
 from nostro.hub.organizations.queries import access_organization, organizations_of
 from nostro.hub.pages.way_back import way_back
@@ -92,13 +94,25 @@ def _may_administer(user: User, organization: Organization) -> bool:
 
 
 def chosen_mode(request: HttpRequest, mode: str) -> Mode:
-    """The tab that the address names, else the one looked at last. Raises NotFound for an unknown one."""
+    """The tab that the address names, else the one looked at last, else the one that has accounts.
+
+    Raises NotFound for an unknown one.
+    """
     if not mode:
-        return "sandbox" if request.session.get(LAST_MODE) == "sandbox" else "live"
+        last = request.session.get(LAST_MODE) or _mode_with_accounts(request)
+        return "sandbox" if last == "sandbox" else "live"
     chosen: Mode = "sandbox" if is_sandbox(mode) else "live"
     if request.session.get(LAST_MODE) != chosen:
         request.session[LAST_MODE] = chosen
     return chosen
+
+
+def _mode_with_accounts(request: HttpRequest) -> Mode:
+    """Live, unless there are accounts in the sandbox only: nobody looks for theirs on an empty page."""
+    organization = getattr(request, "organization", None)
+    if organization is None or not settings.SANDBOX_ENABLED:
+        return "live"
+    return "sandbox" if has_accounts(organization, True) and not has_accounts(organization, False) else "live"
 
 
 def is_sandbox(mode: str) -> bool:

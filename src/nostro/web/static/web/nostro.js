@@ -47,6 +47,8 @@
       details.querySelector("summary").focus();
     });
     dialog.showModal();
+    // Pressing Enter twice must not do what cannot be undone.
+    dialog.querySelector(".button--danger ~ [data-close]")?.focus();
   };
 
   const prepare = (root) => {
