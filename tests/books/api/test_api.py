@@ -23,6 +23,7 @@ from nostro.books.ledger.chart import account_for
 from nostro.books.ledger.models import Document, Purpose
 from nostro.books.links.models import JournalLink, Run
 from nostro.books.reconcile.models import LearnedRule, Rule
+from nostro.books.reconcile.payments import order_payments
 from nostro.books.reconcile.services import reconcile_with_account
 from nostro.people.models import AuditRecord, User
 
@@ -33,6 +34,7 @@ def keys(owner: User, company: Company, link: JournalLink, ask: Ask) -> dict[str
     line = Line.objects.get(amount=7)
     group = reconcile_with_account(owner, line.id, account_for(company, Purpose.SALES).id, now=NOW)
     ask("POST", "documents", {"kind": "invoice", "partnerName": "A", "number": "1", "date": "2026-11-01", "amount": 5})
+    ask("POST", "documents", {"kind": "bill", "partnerName": "B", "number": "1", "date": "2026-11-01", "amount": 9})
     invitation, _secret = invite(owner, company, email="asked@example.test", role="reader", now=NOW)
     learned = LearnedRule.objects.create(
         company=company, journal_id=link.journal_id, words="MONTHLY PACKAGE", definition={}, line_ids=[], simulation={},
@@ -41,8 +43,11 @@ def keys(owner: User, company: Company, link: JournalLink, ask: Ask) -> dict[str
     return {
         "connections": link.online_account.connection_id, "links": link.id, "online-accounts": link.online_account_id,
         "fetches": Run.objects.get().id, "journals": link.journal_id, "lines": line.id, "matches": group.id,
-        "statements": Statement.objects.get().id, "documents": Document.objects.get().id,
+        "statements": Statement.objects.get().id, "documents": Document.objects.get(kind="invoice").id,
         "pending-lines": PendingLine.objects.get().id, "invitations": invitation.id, "learned-rules": learned.id,
+        "payments": order_payments(
+            owner, link.journal_id, {Document.objects.get(kind="bill").open_item_id: None}, date=NOW.date(), now=NOW
+        )[0].id,
         "members": CompanyMember.objects.get(company=company, user=owner).id,
         "rules": Rule.objects.filter(company=company).first().id,  # type: ignore[union-attr]
     }  # fmt: skip
@@ -95,6 +100,8 @@ BODIES: dict[str, dict[str, object]] = {
     "choose": {"key": "x"}, "rules": {"name": "x", "kind": "manual", "definition": {}},
     "edit_rule": {"name": "x", "definition": {}}, "rules/order": {"ruleIds": []}, "change_member": {"role": "owner"},
     "invitations": {"email": "new@example.test", "role": "reader"}, "lock": {"lockDate": None},
+    "payments": {"journalId": str(uuid.uuid4()), "date": "2026-11-01", "payments": [{"itemId": str(uuid.uuid4())}]},
+    "change": {"state": "cancelled"}, "suspense-account": {"accountId": str(uuid.uuid4())},
     "exchange-rates": {"currency": "USD", "validFrom": "2026-11-01", "rate": "0.9"},
 }  # fmt: skip
 

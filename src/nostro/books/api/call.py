@@ -121,12 +121,7 @@ class Call:
         value = self.attributes.get(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-            raise invalid(f"{name} must be an amount.", name)
-        try:
-            return parse_amount(str(value))
-        except MoneyError:
-            raise invalid(f"{name} must be an amount.", name) from None
+        return as_amount(value, name)
 
     def required_amount(self, name: str) -> Decimal:
         amount = self.amount(name)
@@ -169,6 +164,15 @@ class Call:
 def listed(documents: list[Document], after: str) -> Document:
     """A list; ``meta.paging.after`` is what the next request gives as ``after``, or null on the last page."""
     return {"data": documents, "meta": {"paging": {"after": after or None}}}
+
+
+def as_amount(value: object, name: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise invalid(f"{name} must be an amount.", name)
+    try:
+        return parse_amount(str(value))
+    except MoneyError:
+        raise invalid(f"{name} must be an amount.", name) from None
 
 
 def as_id(value: object, name: str) -> UUID:

@@ -11,9 +11,9 @@ from nostro.books.companies.models import Company, CompanyInvitation, CompanyMem
 from nostro.books.journals.explaining import Explanation
 from nostro.books.journals.models import BankChange, Journal, Line, PendingLine, Statement
 from nostro.books.ledger.models import Document as OpenDocument
-from nostro.books.ledger.models import ExchangeRate, LedgerAccount
+from nostro.books.ledger.models import ExchangeRate, LedgerAccount, Payment
 from nostro.books.links.missing import Missing
-from nostro.books.links.models import Connection, JournalLink, OnlineAccount, Run
+from nostro.books.links.models import Connection, JournalLink, OnlineAccount, RawTransaction, Run
 from nostro.books.reconcile.choosing import option_key
 from nostro.books.reconcile.engine.values import Proposal
 from nostro.books.reconcile.models import LearnedRule, MatchGroup, Rule, Simulation
@@ -34,6 +34,8 @@ def _moment(value: dt.datetime | None) -> str | None:
 def company(each: Company) -> Document:
     return _resource("company", each, {
         "name": each.name, "country": each.country, "currency": each.currency, "lockDate": each.lock_date,
+        "salesLockDate": each.sales_lock_date, "purchaseLockDate": each.purchase_lock_date,
+        "bankLockDate": each.bank_lock_date, "hardLockDate": each.hard_lock_date,
     })  # fmt: skip
 
 
@@ -56,6 +58,7 @@ def online_account(each: OnlineAccount) -> Document:
         "synchronizedAt": _moment(each.synchronized_at), "lastFetchAt": _moment(each.last_fetch_at),
         "nextFetchAt": _moment(each.next_fetch_at), "lastResult": each.last_result,
         "authorizationExpirationExpectedAt": _moment(each.consent_expires_at), "declined": each.declined,
+        "invertedTransactions": each.invert_transaction_sign, "invertedBalances": each.invert_balance_sign,
         "historyFrom": each.history_from, "historyComplete": each.history_complete,
     }, connection=each.connection_id, link=link and link.id, journal=link and link.journal_id)  # fmt: skip
 
@@ -117,7 +120,26 @@ def document(each: OpenDocument) -> Document:
         "kind": each.kind, "number": each.number, "date": each.date, "dueDate": each.due_date,
         "amount": each.amount, "currency": each.currency, "partnerName": each.partner.name,
         "structuredReference": each.structured_reference, "residual": each.open_item.residual_currency,
+        "partnerReference": each.partner_reference, "endToEndId": each.end_to_end_id, "taxAmount": each.tax_amount,
+        "taxes": [{"percent": tax.percent, "net": tax.net, "tax": tax.tax} for tax in each.taxes.all()],
+        "discountPercent": each.discount_percent, "discountUntil": each.discount_until,
     }, openItem=each.open_item_id, partner=each.partner_id)  # fmt: skip
+
+
+def payment(each: Payment) -> Document:
+    return _resource("payment", each, {
+        "amount": each.amount, "currency": each.open_item.currency, "date": each.date, "reference": each.reference,
+        "endToEndId": each.end_to_end_id, "state": each.state,
+        "batchReference": each.batch.reference if each.batch else None,
+        "messageId": (each.batch.message_id or None) if each.batch else None,
+    }, openItem=each.open_item_id, journal=each.journal_id, batch=each.batch_id)  # fmt: skip
+
+
+def raw(each: RawTransaction) -> Document:
+    return _resource("rawTransaction", each, {
+        "externalId": each.external_id, "payload": each.payload, "payloadHash": each.payload_hash,
+        "firstSeen": _moment(each.first_seen), "lastSeen": _moment(each.last_seen),
+    }, fetch=each.run_id)  # fmt: skip
 
 
 def account(each: LedgerAccount) -> Document:

@@ -22,7 +22,6 @@ from nostro.books.journals.queries import (
     statements_of,
 )
 from nostro.books.ledger.queries import access_document, accounts_of, documents_of
-from nostro.books.ledger.services import create_document
 from nostro.books.links import control, credentials, editing, services
 from nostro.books.links.account_lists import reload_accounts
 from nostro.books.links.fetching import request_fetch
@@ -316,17 +315,6 @@ def confirm_statement(call: Call, key: UUID) -> Document:
 
 def list_documents(call: Call) -> Document:
     return call.page(documents_of(call.company, open_only=call.query.get("open") == "true"), show.document)
-
-
-def create_open_document(call: Call) -> Document:
-    company = call.require(Role.CLERK)
-    made = create_document(
-        call.user, company, kind=call.text("kind"), partner_name=call.text("partnerName"),
-        number=call.text("number"), date=call.required_day("date"), due_date=call.day("dueDate"),
-        amount=call.required_amount("amount"), currency=call.text("currency", default=company.currency),
-        structured_reference=call.text("structuredReference", default=""),
-    )  # fmt: skip
-    return one(show.document(made))
 
 
 def get_document(call: Call, key: UUID) -> Document:

@@ -173,7 +173,11 @@ def get_coverage(call: Call, key: UUID) -> Document:
     """Spans of days of one state, oldest first (books.md 11.5)."""
     journal = call.own(access_journal, key)
     link = JournalLink.objects.filter(journal=journal, unlinked_at=None).select_related("company").first()
-    return {"data": show.coverage(journal, coverage_of(link, now=call.now) if link else coverage_by_files(journal, now=call.now))}
+    return {
+        "data": show.coverage(
+            journal, coverage_of(link, now=call.now) if link else coverage_by_files(journal, now=call.now)
+        )
+    }
 
 
 def note(call: Call, key: UUID) -> Document:

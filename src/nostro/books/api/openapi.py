@@ -32,14 +32,17 @@ _AMOUNT = {"type": ["number", "string"], "description": "Exact; a text keeps dig
 _FLAG = {"type": "boolean"}
 _UUIDS = {"type": "array", "items": _UUID, "minItems": 1, "maxItems": 100}
 _TEXT = {"type": "string", "maxLength": 2000}
+_REFERENCE = {"type": "string", "maxLength": 35}
 #: Attributes that are no plain text.
 _TYPES: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("accountId", "journalId", "entryId", "ruleId", "keptId"), _UUID),
     **dict.fromkeys(("itemIds", "lineIds", "otherIds", "ruleIds", "transactionIds"), _UUIDS),
-    **dict.fromkeys(("date", "dueDate", "fetchFrom", "lockDate", "validFrom", "first", "last"), _DAY),
-    **dict.fromkeys(("amount", "rate"), _AMOUNT),
+    **dict.fromkeys(("date", "dueDate", "fetchFrom", "validFrom", "first", "last", "discountUntil"), _DAY),
+    **dict.fromkeys(("lockDate", "salesLockDate", "purchaseLockDate", "bankLockDate", "hardLockDate"), _DAY),
+    **dict.fromkeys(("amount", "rate", "discountPercent"), _AMOUNT),
     **dict.fromkeys(
-        ("automaticSynchronization", "confirmedNumber", "declined", "toCheck", "active", "applies"), _FLAG
+        ("automaticSynchronization", "confirmedNumber", "declined", "toCheck", "active", "applies",
+         "transactions", "balances"), _FLAG
     ),
     "kind": {"type": "string", "description": "bank or credit_card; invoice, bill, ...; manual or automated"},
     "role": {"enum": ["reader", "clerk", "accountant", "owner"]},
@@ -49,6 +52,17 @@ _TYPES: dict[str, dict[str, Any]] = {
     "fetchTimes": {"type": "array", "maxItems": 24, "items": {"type": "string", "description": "08:00"}},
     "addresses": {"type": "array", "maxItems": 100, "items": {"type": "string"}},
     "definition": {"type": "object", "description": "As a rule shows it."},
+    "state": {"enum": ["outstanding", "rejected", "cancelled"]},
+    "discountTax": {"enum": ["always", "on_early_payment", "never"]},
+    "taxes": {"type": "array", "maxItems": 100, "items": {
+        "type": "object", "required": ["percent", "net"],
+        "properties": {"percent": _AMOUNT, "net": _AMOUNT, "tax": _AMOUNT},
+    }},
+    "payments": {"type": "array", "minItems": 1, "maxItems": 100, "items": {
+        "type": "object", "required": ["itemId"],
+        "properties": {"itemId": _UUID, "amount": _AMOUNT, "endToEndId": _REFERENCE},
+    }},
+    **dict.fromkeys(("batchReference", "messageId"), _REFERENCE),
     "rows": {"type": "array", "minItems": 1, "maxItems": 100, "items": {
         "type": "object", "required": ["accountId"],
         "properties": {
@@ -71,7 +85,7 @@ _LIST = {"type": "object", "required": ["data", "meta"], "properties": {
     }}},
 }}  # fmt: skip
 #: Verbs that answer with a list although their name does not say so.
-_LISTING = {"create_links", "reload", "fetch_connection", "order_rules"}
+_LISTING = {"create_links", "reload", "fetch_connection", "order_rules", "order"}
 
 
 def document() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.db import transaction
 from nostro.books.api import documents as show
 from nostro.books.api.call import Call, Document, invalid
 from nostro.books.companies import members
-from nostro.books.companies.models import CompanyInvitation, CompanyMember, Role
+from nostro.books.companies.models import CompanyInvitation, CompanyMember, LockType, Role
 from nostro.books.companies.queries import access_company, require_role
 from nostro.books.companies.tasks import send_soon
 from nostro.books.journals.held import enter_rate, move_lock
@@ -77,13 +77,23 @@ def withdraw_invitation(call: Call, key: UUID) -> Document:
     return {"data": show.invitation(found)}
 
 
+#: Attributes of the company that are last locked days, by what they lock.
+LOCKS = {
+    "lockDate": LockType.ALL, "salesLockDate": LockType.SALES, "purchaseLockDate": LockType.PURCHASES,
+    "bankLockDate": LockType.BANK, "hardLockDate": LockType.HARD,
+}  # fmt: skip
+
+
 def change_lock(call: Call) -> Document:
-    """The last locked day, or null for none; lines that only the old lock held are posted."""
+    """The last locked days that are named, null for none, all or nothing. What only an old lock held is posted."""
     company = call.require(Role.ACCOUNTANT)
-    if "lockDate" not in call.attributes:
-        raise invalid("lockDate is missing; null takes the lock away.", "lockDate")
+    named = [name for name in LOCKS if name in call.attributes]
+    if not named:
+        raise invalid(f"Name one of {', '.join(LOCKS)}; null takes a lock away.", "lockDate")
+    days = {name: call.day(name) for name in named}
     with transaction.atomic():
-        move_lock(call.user, company, call.day("lockDate"), now=call.now)
+        for name, day in days.items():
+            move_lock(call.user, company, day, which=LOCKS[name], now=call.now)
         for journal in journals_of(company):
             clear_decided(journal, now=call.now)
     return {"data": show.company(access_company(call.user, company.id))}
@@ -101,5 +111,7 @@ def create_rate(call: Call) -> Document:
     if not 0 < rate <= MAX_RATE:
         raise invalid("rate must be positive.", "rate")
     with transaction.atomic():
-        enter_rate(call.user, company, currency, day, rate, now=call.now)
+        enter_rate(call.user, company, currency, day, rate, source=call.text("source", default="")[:100], now=call.now)
+        for journal in journals_of(company):
+            clear_decided(journal, now=call.now)
     return {"data": show.rate(ExchangeRate.objects.get(company=company, currency=currency, valid_from=day))}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from nostro.books.api import endpoints as do
-from nostro.books.api import finding, people, rules
+from nostro.books.api import finding, payments, people, rules
 from nostro.books.api.call import Document
 
 
@@ -48,6 +48,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", f"links/{_K}/unlink", do.unlink, "End one link", ("declined?",)),
     Endpoint("POST", f"online-accounts/{_K}/fetch", do.fetch_account, "Fetch one account, or join the fetch under way"),
     Endpoint("POST", f"online-accounts/{_K}/reset", do.reset_account, "Read one account again from its first day"),
+    Endpoint("POST", f"online-accounts/{_K}/signs", payments.set_signs, "Turn the signs of what is read from now on", ("transactions?", "balances?")),
+    Endpoint("GET", f"online-accounts/{_K}/raw", payments.list_raw, "What the Hub sent, word for word"),
     Endpoint("GET", f"fetches/{_K}", do.get_fetch, "How a fetch goes"),
     Endpoint("GET", "consent-notices", do.list_notices, "Notices about consents that end"),
     Endpoint("GET", "journals", do.list_journals, "Journals"),
@@ -88,8 +90,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", f"matches/{_K}/undo", do.undo_match, "Take a match back"),
     Endpoint("POST", f"statements/{_K}/confirm", do.confirm_statement, "Confirm a statement; it never changes then"),
     Endpoint("GET", "documents", do.list_documents, "Invoices and bills"),
-    Endpoint("POST", "documents", do.create_open_document, "Post an invoice or bill", ("kind", "partnerName", "number", "date", "amount", "dueDate?", "currency?", "structuredReference?")),
+    Endpoint("POST", "documents", payments.create_open_document, "Post an invoice or bill, with its taxes", ("kind", "partnerName", "number", "date", "amount", "dueDate?", "currency?", "structuredReference?", "partnerReference?", "endToEndId?", "taxes?", "discountPercent?", "discountUntil?", "discountTax?", "accountId?")),
     Endpoint("GET", f"documents/{_K}", do.get_document, "One invoice or bill"),
+    Endpoint("GET", "payments", payments.list_payments, "Payments that were ordered at the bank"),
+    Endpoint("POST", "payments", payments.order, "Register payments, with a batch reference as one bank line", ("journalId", "date", "payments", "batchReference?", "messageId?")),
+    Endpoint("GET", f"payments/{_K}", payments.get_payment, "One payment"),
+    Endpoint("POST", f"payments/{_K}", payments.change, "Rejected, expected again, or cancelled", ("state",)),
     Endpoint("GET", "rules", rules.list_rules, "Reconciliation rules, in their order"),
     Endpoint("POST", "rules", rules.create_rule, "Make a rule that suggests", ("name", "kind", "definition")),
     Endpoint("POST", "rules/order", rules.order_rules, "Put the rules in another order", ("ruleIds",)),
@@ -108,9 +114,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "invitations", people.list_invitations, "Open invitations"),
     Endpoint("POST", "invitations", people.create_invitation, "Invite somebody by mail", ("email", "role")),
     Endpoint("POST", f"invitations/{_K}/withdraw", people.withdraw_invitation, "Withdraw an invitation"),
-    Endpoint("POST", "lock", people.change_lock, "Set the last locked day", ("lockDate",)),
+    Endpoint("POST", "lock", people.change_lock, "Set the last locked day of each kind of entry", ("lockDate?", "salesLockDate?", "purchaseLockDate?", "bankLockDate?", "hardLockDate?")),
+    Endpoint("POST", "suspense-account", payments.set_suspense, "Where bank lines of new journals wait", ("accountId",)),
     Endpoint("GET", "exchange-rates", people.list_rates, "Exchange rates, newest first"),
-    Endpoint("POST", "exchange-rates", people.create_rate, "What one unit of a currency is worth", ("currency", "validFrom", "rate")),
+    Endpoint("POST", "exchange-rates", people.create_rate, "What one unit of a currency is worth", ("currency", "validFrom", "rate", "source?")),
     Endpoint("GET", "accounts", do.list_chart, "The chart of accounts"),
     Endpoint("GET", "audit-records", do.list_audit, "Who did what"),
 )  # fmt: skip
