@@ -33,6 +33,7 @@ class Booked:
     counterparty_name: str = ""
     end_to_end_id: str = ""
     structured: bool = False
+    bank_reference: str = ""
 
 
 @dataclass
@@ -147,6 +148,7 @@ def _transaction(item: Booked) -> str:
         "remittanceInformation": item.remittance,
         "remittanceInformationType": "structured" if item.structured else "unstructured",
         "endToEndId": item.end_to_end_id or None,
+        "internalReference": item.bank_reference or None,
         "fee": None,
     }
     text = json.dumps(attributes)[:-1] + f', "amount": {item.amount}}}'

@@ -186,3 +186,41 @@ def test_what_a_file_says_otherwise_of_the_feed_waits_and_is_a_failure(
     fetch(link, NOW + dt.timedelta(hours=2))
     assert not open_changes()
     assert not Failure.objects.filter(code="D-CHANGED", cleared_at=None).exists()
+
+
+def test_what_the_feed_says_otherwise_of_a_file_waits_too(owner: User, hub: ScriptedHub, link: JournalLink) -> None:
+    imported(owner, link.journal, statement([rent("-850.00")]))
+    hub.accounts[0].transactions[0].bank_reference = "B77"
+    fetch(link)
+    assert (open_changes(), amounts(link.journal)) == ([(Decimal("-800.00"), 22)], [Decimal("-850.00")])
+    fetch(link, NOW + dt.timedelta(hours=1))
+    line = accept_change(owner, Line.objects.get().pk, now=NOW)
+    fetch(link, NOW + dt.timedelta(hours=2))
+    assert (line.amount, open_changes(), Line.objects.count()) == (Decimal("-800.00"), [], 1)
+
+
+def test_without_a_reference_the_feeds_line_stands_beside_the_files(
+    owner: User, hub: ScriptedHub, link: JournalLink
+) -> None:
+    imported(owner, link.journal, statement([rent("-850.00")]))
+    fetch(link)
+    assert (open_changes(), len(amounts(link.journal))) == ([], 2)
+
+
+def test_an_account_that_the_hub_knows_from_files_only_is_read_without_a_bank(
+    owner: User, hub: ScriptedHub, link: JournalLink
+) -> None:
+    fetch(link)
+    refused = {"errors": [{"code": "accountUnavailable", "detail": "The connection of this account was ended."}]}
+    hub.failures = [("/synchronizations", 400, refused)]
+    later = NOW + dt.timedelta(days=1)
+    hub.accounts[0].transactions.insert(0, Booked("t2", "2026-11-11", "-1.00", "Tea"))
+    run = fetch(link, later)
+    assert (run.status, run.new_count, hub.failures) == ("done", 1, [])
+    assert not Failure.objects.filter(code="H-NOT-AUTHORISED").exists()
+    # With a consent it is the connection that was ended, and somebody must act.
+    hub.accounts[0].expires_at = "2027-03-01T00:00:00.000Z"
+    fetch(link, later + dt.timedelta(days=1))
+    hub.failures = [("/synchronizations", 400, refused)]
+    fetch(link, later + dt.timedelta(days=2))
+    assert Failure.objects.filter(code="H-NOT-AUTHORISED", cleared_at=None).exists()

@@ -12,7 +12,7 @@ from nostro.books.destinations.builtin import destination_of
 from nostro.books.files.changes import ChangedRow
 from nostro.books.files.comparing import Found, compare
 from nostro.books.files.models import JournalFile, JournalFileAccount, JournalFileStatement, LineSighting, StagedLine
-from nostro.books.journals.balances import UNDONE_REASON, newest_balance, record_balance
+from nostro.books.journals.balances import UNDONE_REASON, is_stated, newest_balance, record_balance
 from nostro.books.journals.changes import Changed, fill_details, note_changes
 from nostro.books.journals.file_days import note_file_days
 from nostro.books.journals.importing import BATCH_LIMIT, LineValues, NewLine
@@ -172,6 +172,8 @@ def _note_balance(file: JournalFile, account: JournalFileAccount, journal: Journ
     last = dated.order_by("closing_day", "index").last()
     known = newest_balance(journal)
     if last is None or last.closing is None or last.closing_day is None:
+        return
+    if is_stated(journal, last.closing, last.closing_day):
         return
     if known is not None and known.reference_date is not None and known.reference_date > last.closing_day:
         return

@@ -32,6 +32,7 @@ from nostro.formats import (
 )
 from nostro.formats.containers import members, require_no_archive
 from nostro.formats.problems import fail
+from nostro.formats.values import NOWHERE
 
 #: Rows that one file may bring, accounts it may tell about, and remarks that are kept.
 MAX_ROWS = 100_000
@@ -68,7 +69,7 @@ def _stage_members(stager: _Stager, chunks: list[bytes], container: Literal["zip
         stager.member = f"{member.name or member.number}: "
         refusal = next((each for each in found.problems if each.severity == "fatal"), None)
         if refusal is not None and refusal.code in _NO_STATEMENT:
-            stager.take(replace(refusal, severity="warning", message=f"left out: {refusal.message}"))
+            stager.take(replace(refusal, severity="warning", position=NOWHERE, message=f"left out: {refusal.message}"))
             continue
         try:
             # A table is looked at before it is read, so its bytes are needed twice.

@@ -10,7 +10,7 @@ from nostro.books.journals.balances import UNDONE_REASON, take_back_balances
 from nostro.books.journals.changes import forget_changes
 from nostro.books.journals.file_days import forget_file_days
 from nostro.books.journals.models import Alias, Journal, Line, LineStatus, OpeningOrigin
-from nostro.books.journals.opening import change_opening
+from nostro.books.journals.opening import take_back_opening
 from nostro.books.journals.services import remove_line
 from nostro.books.links.beside_files import look_again
 from nostro.people.models import User
@@ -44,7 +44,7 @@ def _close(user: User, account: JournalFileAccount, now: dt.datetime) -> None:
     journal = Journal.objects.select_related("company").get(pk=account.journal_id)
     left = Line.objects.filter(journal=journal).exclude(status_reason=UNDONE_REASON)
     if account.gave_opening and journal.opening_origin == OpeningOrigin.COMPUTED and not left.exists():
-        change_opening(user, journal.pk, origin=OpeningOrigin.NONE, amount=None)
+        take_back_opening(user, journal)
         journal.refresh_from_db()
     destination_of(journal).close_run(journal, now=now)
     look_again(journal, now=now)

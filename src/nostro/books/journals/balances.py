@@ -54,6 +54,12 @@ def record_balance(
     )
 
 
+def is_stated(journal: Journal, amount: Decimal, reference_date: dt.date) -> bool:
+    """Whether the bank stated this current balance of this day before; it is no news then."""
+    stated = Balance.objects.filter(journal=journal, kind="current", origin="bank")
+    return stated.filter(amount=amount, reference_date=reference_date).exists()
+
+
 def take_back_balances(run_id: UUID) -> None:
     """What an import told about balances counts no more, because the import was undone."""
     Balance.objects.filter(run_id=run_id, origin="bank").update(origin="undone")

@@ -19,6 +19,26 @@ from nostro.web.errors import Problem
 
 
 @transaction.atomic
+def take_back_opening(user: User, journal: Journal) -> None:
+    """A journal in which nothing is left to open has no opening: the entry is reversed, on the first open day."""
+    journal = Journal.objects.select_for_update(of=("self",)).select_related("company", "opening_entry").get(
+        pk=journal.pk
+    )  # fmt: skip
+    before = {"origin": journal.opening_origin, "amount": str(journal.opening_amount)}
+    if journal.opening_entry is not None:
+        post([reversal_of(journal.company, journal.opening_entry)])
+    journal.opening_entry, journal.opening_date = None, None
+    journal.opening_origin, journal.opening_amount = OpeningOrigin.NONE, Decimal(0)
+    journal.save()
+    record(
+        tenant_id=journal.company_id, actor=user, action="journal.opening_changed", obj=journal,
+        sentence=f"{user} took the opening of {journal.code} back.", before=before,
+        after={"origin": OpeningOrigin.NONE, "amount": "0"},
+    )  # fmt: skip
+    refresh_statements(journal)
+
+
+@transaction.atomic
 def change_opening(user: User, journal_id: UUID, *, origin: str, amount: Decimal | None) -> Journal:
     """Ask for another opening. One that was posted is reversed, never deleted, and the new one is posted.
 

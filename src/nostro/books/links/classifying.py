@@ -15,7 +15,8 @@ from nostro.books.hub_client.values import HubTransaction
 from nostro.books.journals.balances import UNDONE_REASON
 from nostro.books.journals.importing import LineValues, NewLine
 from nostro.books.journals.models import Alias as AliasRow
-from nostro.books.journals.models import Journal, Source
+from nostro.books.journals.models import Journal, Line, Source
+from nostro.books.journals.same_booking import booking_keys, may_change, same_bookings
 from nostro.books.ledger.bulk import copy_rows
 from nostro.books.links.models import JournalLink, OnlineAccount
 from nostro.core.account_keys import normalise_account_number
@@ -82,10 +83,14 @@ def sort_items(
     fresh: list[tuple[dt.date, int, NewLine]] = []
     classified = classify(incoming, stored)
     result.unseen = tuple(line for line in classified.unseen if not line.removed)
+    otherwise = _said_otherwise(account, by_id, classified.outcomes, stored)
     for outcome in classified.outcomes:
         item = outcome.item
         assert item.alias is not None
-        if outcome.kind in {"new", "possible_duplicate"}:
+        if (line_of_file := otherwise.get(item.alias)) is not None:
+            result.aliases.append((item.alias, line_of_file.id))
+            result.changed.append(outcome._replace(kind="changed", line=line_of_file))
+        elif outcome.kind in {"new", "possible_duplicate"}:
             if item.booking_date < link.fetch_from:
                 result.early += 1
                 continue
@@ -102,6 +107,30 @@ def sort_items(
                 result.known_lines[outcome.line.id] = by_id[item.alias.external_id]
     result.new = [line for _, _, line in sorted(fresh, key=lambda row: row[:2])]
     return result
+
+
+def _said_otherwise(
+    account: OnlineAccount, by_id: dict[str, HubTransaction], outcomes: Sequence[Outcome], stored: Sequence[StoredLine]
+) -> dict[Alias, StoredLine]:
+    """Items of the feed that are lines of files with another amount or day, by the bank's reference."""
+    free = {line.id: line for line in stored if line.kind == "file" and not line.aliases}
+    for outcome in outcomes:
+        if outcome.kind in {"known", "changed", "alias"} and outcome.line is not None:
+            free.pop(outcome.line.id, None)
+    said = {
+        outcome.item.alias: line_values(account, by_id[outcome.item.alias.external_id])
+        for outcome in outcomes
+        if outcome.kind in {"new", "possible_duplicate"} and outcome.item.alias
+    }
+    said = {alias: values for alias, values in said.items() if values.bank_reference}
+    if not (free and said):
+        return {}
+    lines = [line for line in Line.objects.filter(pk__in=list(free)) if may_change(line)]
+    found = same_bookings(
+        {alias: (values, booking_keys(values)) for alias, values in said.items()},
+        [(line, booking_keys(line)) for line in lines],
+    )
+    return {alias: free[line.pk] for alias, line in found.items()}
 
 
 def _incoming(account: OnlineAccount, item: HubTransaction, alias: Alias, order: int) -> IncomingItem:

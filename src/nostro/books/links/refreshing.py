@@ -19,6 +19,7 @@ SUBTYPES = ("accountTransactionsWithUnsettled", "accountDetails")
 #: A refusal this long after the Hub's last reading means that the allowance is used up (H-QUOTA).
 RECENT_S = 300
 REFUSED = "authorizationInvalid"
+UNAVAILABLE = "accountUnavailable"
 
 
 def refresh(fetch: Fetch, link: JournalLink) -> UUID | None:
@@ -31,7 +32,17 @@ def refresh(fetch: Fetch, link: JournalLink) -> UUID | None:
     try:
         return _asked(fetch)
     except HubError as error:
+        if _has_no_bank(fetch, error):
+            return None
         raise (_attended_only(fetch, error) or error) from None
+
+
+def _has_no_bank(fetch: Fetch, error: HubError) -> bool:
+    """Whether there is no bank to ask: an account that the Hub knows from files only has never had a consent.
+
+    The account itself is readable, else reading it fails next.
+    """
+    return UNAVAILABLE in error.technical and fetch.account.consent_expires_at is None
 
 
 def _asked(fetch: Fetch) -> UUID | None:

@@ -2,10 +2,11 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import nostro.core.ids
-import nostro.web.fields
 from django.conf import settings
 from django.db import migrations, models
+
+import nostro.core.ids
+import nostro.web.fields
 
 
 class Migration(migrations.Migration):
