@@ -19,6 +19,7 @@ from django.db import connection
 from nostro.core.identity.file_comparison import Compared, FileComparison, RowOfStatement, Shown, StatementFacts
 from nostro.core.identity.file_rows import ALIKE_DAYS, HeldRow, RowOfFile, StoredState, StoredTransaction
 from nostro.core.ids import new_id
+from nostro.hub.accounts.filling import Shown as ShownRow
 from nostro.hub.accounts.from_files import Placed, StoredForFiles, rows_per_day, stored_for_files
 from nostro.hub.accounts.models import Account
 from nostro.hub.files.limits import STRETCH_ROWS
@@ -65,6 +66,8 @@ class Stretch:
     placed: list[Placed] = field(default_factory=list)
     restored: list[uuid.UUID] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
+    #: Stored rows that the file shows too, and the staged row that may fill what is empty in them.
+    shown: list[ShownRow] = field(default_factory=list)
     #: The change of the account's sums.
     days: list[tuple[dt.date, Decimal]] = field(default_factory=list)
 
@@ -200,10 +203,17 @@ def _read_by_feed(account: Account | None, day: dt.date) -> bool:
 def _result(compared: Compared, staged: Sequence[_Staged]) -> tuple[Stretch, Found]:
     """What is to be written, and what a person is told."""
     ids = {each.row.number: each.id for each in staged}
+    added = {each.id for each in compared.added}
     stretch = Stretch(
         [Placed(ids[each.row.number], each.id, each.ordinal) for each in compared.added],
         [stored.id for _, stored in compared.restored],
         [Seen(each.statement_id, row_id, each.row.number, each.row.fingerprint) for each, row_id in compared.seen],
+        # What was written from the stored row itself has nothing to add to it.
+        [
+            ShownRow(row_id, ids[each.row.number])
+            for each, row_id in compared.seen
+            if row_id not in added and row_id != each.row.own_id
+        ],
         [
             *((each.row.booking_date, each.row.amount) for each in compared.added),
             *((row.booking_date, row.amount) for row, _ in compared.restored),

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from nostro.core.ids import new_id
 from nostro.core.transactions import Balance
+from nostro.hub.accounts.filling import fill_from_staged
 from nostro.hub.accounts.from_files import (
     FileSpan,
     add_staged,
@@ -68,13 +69,15 @@ class _AccountImport:
     file_account: FileAccount
     account: Account
     now: dt.datetime
+    #: Stored rows whose empty texts the file filled.
+    filled: int = 0
 
     def run(self) -> None:
         run_id = new_id()
         sums: defaultdict[dt.date, Decimal] = defaultdict(Decimal)
 
         def write(stretch: Stretch, found: Found) -> None:
-            self._write(stretch, found, run_id)
+            self.filled += self._write(stretch, found, run_id)
             for day, amount in stretch.days:
                 sums[day] += amount
 
@@ -88,9 +91,11 @@ class _AccountImport:
         self._note(found, run_id)
         self._tell(found, run_id, balance_changed=changed)
 
-    def _write(self, stretch: Stretch, found: Found, run_id: uuid.UUID) -> None:
+    def _write(self, stretch: Stretch, found: Found, run_id: uuid.UUID) -> int:
+        """Store one stretch; returns how many stored rows gained a text."""
         add_staged(self.account, StagedRow._meta.db_table, stretch.placed, run_id, self.now)
         bring_back_rows(self.account, stretch.restored, run_id, self.now)
+        filled = fill_from_staged(self.account, StagedRow._meta.db_table, stretch.shown, run_id, self.now)
         copy_rows(
             Sighting._meta.db_table,
             ("organization_id", "statement_id", "transaction_id", "number", "fingerprint"),
@@ -105,6 +110,7 @@ class _AccountImport:
         for row in rows:
             row.held, row.like = held[row.number].reason, held[row.number].like
         StagedRow.objects.bulk_update(rows, ["held", "like"], batch_size=500)
+        return filled
 
     def _note(self, found: Found, run_id: uuid.UUID) -> None:
         note_found(self.file_account, found)
@@ -125,7 +131,7 @@ class _AccountImport:
             pages=1,
             rows_read=self.file_account.rows + self.file_account.left_out,
             created_count=found.new,
-            updated_count=found.restored,
+            updated_count=found.restored + self.filled,
             known_count=found.known,
             warnings=_warnings(self.file_account),
             created_at=self.now,
@@ -135,7 +141,7 @@ class _AccountImport:
         )
 
     def _tell(self, found: Found, run_id: uuid.UUID, *, balance_changed: bool) -> None:
-        tell(self.account, run_id, created=found.new, updated=found.restored, now=self.now)
+        tell(self.account, run_id, created=found.new, updated=found.restored + self.filled, now=self.now)
         if not (found.new or found.restored or balance_changed):
             record_event(
                 self.account.organization_id,

@@ -8,6 +8,7 @@ import uuid
 from django.db import transaction
 
 from nostro.core.ids import new_id
+from nostro.hub.accounts.filling import take_back_filled
 from nostro.hub.accounts.from_files import (
     after_rows_changed,
     forget_file_balances,
@@ -85,6 +86,8 @@ def _undo_account(file_account: FileAccount, user: User, now: dt.datetime) -> in
     )
     days = [(day, -total) for day, total in sums_per_day(account, mine).items()]
     removed = take_out_rows(account, mine, run_id, now)
+    assert file_account.synchronization_id is not None
+    emptied = take_back_filled(account, file_account.synchronization_id, run_id, now)
     after_rows_changed(account, days)
     forget_file_balances(account, runs)
     for each in others.filter(file__undone_at=None).order_by("file__imported_at"):
@@ -94,7 +97,7 @@ def _undo_account(file_account: FileAccount, user: User, now: dt.datetime) -> in
     _note_run(account, run_id, removed, user, now)
     file_account.undone_by = run_id
     file_account.save(update_fields=["undone_by"])
-    tell(account, run_id, created=0, updated=removed, now=now)
+    tell(account, run_id, created=0, updated=removed + emptied, now=now)
     return removed
 
 
