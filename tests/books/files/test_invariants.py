@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from tests.books.conftest import NOW
@@ -94,7 +94,7 @@ class Life:
         """Do it, dying as often as is still to come; whoever clicked or the next worker does it again."""
         for before in self.deaths:
             try:
-                with transaction.atomic(), dying(before):
+                with dying(before):
                     return deed()
             except Killed:
                 self.died += 1
