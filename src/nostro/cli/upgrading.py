@@ -5,21 +5,58 @@ from __future__ import annotations
 import datetime as dt
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nostro.cli.installation import console, open_database, prepare_installation, set_up_django
 from nostro.web import database
 
 TIMEOUT_S = 6 * 3600
+#: The number of the lock that upgrades and restores take; any number that nothing else in the house takes.
+UPGRADE_LOCK = 7_113_004_221
 
 
 class ToolFailed(Exception):
     """A tool of PostgreSQL ended with an error; the text is what it said."""
 
 
+class Busy(Exception):
+    """Another upgrade or restore of this database is under way."""
+
+    def __str__(self) -> str:
+        return (
+            "Another upgrade or restore of this database is under way, and nothing was changed by this one. "
+            "Wait until it has ended, then run the command again."
+        )
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Be the only one that changes the tables of this database, from whatever machine. The lock is the server's and
+    ends with the connection, so that a killed upgrade leaves none behind. Raises :class:`Busy`.
+    """
+    import psycopg
+
+    with psycopg.connect(database.database_url(), autocommit=True, application_name="nostro upgrade") as connection:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [UPGRADE_LOCK]).fetchone()
+        if row is None or not row[0]:
+            raise Busy
+        yield
+
+
 def upgrade() -> int:
     """Back the database up, bring it up to date, and say what changed. Exit status 1 if something failed."""
     open_database()
+    try:
+        with only_one():
+            return _upgraded()
+    except Busy as busy:
+        console.print(f"[red]{busy}[/]")
+        return 1
+
+
+def _upgraded() -> int:
     set_up_django()
     waiting = waiting_migrations()
     if not waiting:
@@ -51,6 +88,15 @@ def restore(file: Path) -> int:
         console.print(f"[red]There is no file {file}.[/]")
         return 1
     open_database()
+    try:
+        with only_one():
+            return _restored(file)
+    except Busy as busy:
+        console.print(f"[red]{busy}[/]")
+        return 1
+
+
+def _restored(file: Path) -> int:
     try:
         _run("pg_restore", "--list", str(file))
         present = back_up("before-restore")

@@ -46,6 +46,14 @@ def test_a_mistake_of_ours_has_the_shape_of_the_api(
     assert not Journal.objects.exists()
 
 
+@pytest.mark.parametrize("path", ["nothing", "lines/no-id/remove", "openapi.json/x"])
+def test_a_path_that_does_not_exist_answers_programs_as_such(path: str) -> None:
+    """Also to a POST, which a page's protection of forms would answer with a page."""
+    response = Client(enforce_csrf_checks=True).post(f"/books/api/{path}", "{}", content_type="application/json")
+    assert response.status_code == 404
+    assert json.loads(response.content)["errors"][0]["code"] == "resourceNotFound"
+
+
 def test_old_answers_are_forgotten_in_batches_and_young_ones_kept(
     ask: Ask, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
