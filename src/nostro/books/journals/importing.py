@@ -210,10 +210,21 @@ _LINE_NAMES = (
 
 def _value_texts(values: LineValues) -> list[Text]:
     """The columns of :data:`_VALUE_NAMES` as PostgreSQL reads them."""
-    texts: list[Any] = list(_values_of(values))
+    texts: list[Any] = list(_values_of(values if _foreign_is_whole(values) else _without_foreign(values)))
     for place in _NOT_TEXT:
         texts[place] = _text(texts[place])
     return texts
+
+
+def _foreign_is_whole(values: LineValues) -> bool:
+    """Whether it says no foreign amount, or all of one (books.md 14.2: both or none, another currency)."""
+    if values.foreign_amount is None and not values.foreign_currency:
+        return True
+    return values.foreign_amount is not None and values.foreign_currency not in ("", values.currency)
+
+
+def _without_foreign(values: LineValues) -> LineValues:
+    return msgspec.structs.replace(values, foreign_amount=None, foreign_currency="")
 
 
 def _text(value: str | dt.date | Decimal | None) -> Text:

@@ -213,6 +213,18 @@ class Line(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        # The three amounts (books.md 14.2); triggers of migration 0008 look at C, and that none changes afterwards.
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(foreign_amount=None, foreign_currency="")
+                | Q(foreign_amount__isnull=False) & ~Q(foreign_currency="") & ~Q(foreign_currency=F("currency")),
+                name="line_foreign_both_or_none",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["posted", "withdrawn"]) | Q(company_amount__isnull=False),
+                name="line_posted_has_company_amount",
+            ),
+        ]
         indexes = [
             models.Index(fields=["journal", "order_date", "day_seq", "id"], name="line_by_order"),
             models.Index(fields=["journal", "booking_date"], name="line_by_booking_date"),
