@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from nostro.books.pages import (
+    books_settings,
     bulk,
     connect,
     connections,
@@ -115,6 +116,7 @@ urlpatterns = [
     path("statements/<uuid:statement_id>/confirm/", journals.confirm, name="confirm_statement"),
     # reconciling
     path("<uuid:company_id>/reconcile/", reconcile.reconcile, name="reconcile"),
+    path("<uuid:company_id>/reconcile/settings/", books_settings.reconcile_settings, name="reconcile_settings"),
     path("<uuid:company_id>/reconcile/marked/", bulk.preview, name="preview_marked"),
     path("<uuid:company_id>/reconcile/marked/apply/", bulk.apply_marked, name="apply_marked"),
     path("<uuid:company_id>/reconcile/undo/", bulk.undo_marked, name="undo_marked"),
@@ -156,6 +158,7 @@ urlpatterns = [
     path("<uuid:company_id>/payments/add/", payments.add_payments, name="add_payments"),
     path("payments/<uuid:payment_id>/", payments.change, name="change_payment"),
     path("<uuid:company_id>/accounts/", ledger.chart, name="chart"),
+    path("<uuid:company_id>/accounts/import/", books_settings.import_accounts, name="import_accounts"),
     path("<uuid:company_id>/rates/", ledger.rates, name="rates"),
     path("<uuid:company_id>/lock/", ledger.lock, name="lock"),
     path("<uuid:company_id>/suspense/", ledger.suspense, name="suspense"),

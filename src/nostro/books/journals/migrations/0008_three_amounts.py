@@ -56,7 +56,7 @@ DROP FUNCTION journals_line_amounts_agree();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("companies", "0003_lock_dates_by_type"), ("journals", "0006_known_partners")]
+    dependencies = [("companies", "0003_lock_dates_by_type"), ("journals", "0007_bank_files")]
 
     operations = [
         migrations.AddConstraint(
