@@ -55,7 +55,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     remember(request, organization)
     accounts = accounts_of(organization, application.is_sandbox)
     form = IntegrationForm(
-        request.POST if request.method == "POST" else None, accounts=accounts, with_name=False,
+        request.POST if request.method == "POST" else None, accounts=accounts, with_name=False, required=True,
         initial={"accounts": [str(account.id) for account in accounts]},
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():

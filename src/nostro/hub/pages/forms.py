@@ -76,11 +76,12 @@ class AccountsField(forms.MultipleChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("help_text", _("The software will read these accounts and no others."))
-        super().__init__(label=_("Accounts"), required=False, **kwargs)
+        wanted = {"required": _("Choose at least one account.")}
+        super().__init__(label=_("Accounts"), required=False, error_messages=wanted, **kwargs)
 
 
 class IntegrationForm(forms.Form):
-    """A name and the accounts that the software may read."""
+    """A name and the accounts that the software may read; without the name, ``required`` tells whether none will do."""
 
     name = forms.CharField(
         label=_("Name"), max_length=100, help_text=_("The software that will use it, for example “Books of Acme”.")
@@ -91,14 +92,15 @@ class IntegrationForm(forms.Form):
         help_text=_("Nothing is paid before a person of your organization signs at the bank."),
     )  # fmt: skip
 
-    def __init__(self, *args: Any, accounts: list[Account], with_name: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, accounts: list[Account], with_name: bool = True, required: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["accounts"]
         assert isinstance(field, AccountsField)
         field.choices = account_choices(accounts)
-        if with_name:
-            field.required = True
-        else:
+        field.required = with_name or required
+        if not with_name:
             del self.fields["name"], self.fields["payments"]
             field.label = _("It may read")
 

@@ -189,7 +189,7 @@ def state(context: Context, tone: str, word: str, sentence: str = "", **button: 
 
     ``url`` and ``label`` make the button: it sends a POST form, or is a link with ``post=False``.
     """
-    parts = {"tone": tone, "shape": SHAPES[tone], "word": word, "sentence": sentence}
+    parts = {"tone": tone, "shape": SHAPES[tone], "word": word, "sentence": said(sentence)}
     return {"post": True, **button, **parts, "csrf_token": context.get("csrf_token", "")}
 
 
@@ -201,16 +201,18 @@ def chip(tone: str, word: str) -> str:
 
 @register.simple_block_tag(takes_context=True)
 def notice(context: Context, content: str, **parts: Any) -> str:
-    """What happened, why, what to do, with code and correlation id; the content holds further markup or actions.
+    """What happened, why, what to do, with code and correlation id; the content holds further markup or actions. What a
+    room or a connector wrote is put into the reader's language.
 
     Parts: ``tone`` (default warn), ``what``, ``why``, ``what_to_do``, ``code``, ``correlation_id``; ``problem`` gives
     all of them at once from a ``nostro.web.errors.Problem``.
     """
     problem = parts.pop("problem", None)
     if problem is not None:
-        told = {name: said(getattr(problem, name)) for name in ("what", "why", "what_to_do")} | {"code": problem.code}
+        told = {name: getattr(problem, name) for name in ("what", "why", "what_to_do", "code")}
         parts = {"tone": "bad", "correlation_id": context.get("correlation_id", ""), **told, **parts}
     tone = parts.get("tone", "warn")
+    parts |= {name: said(parts[name]) for name in ("what", "why", "what_to_do") if parts.get(name)}
     return _render("notice", {**parts, "tone": tone, "shape": SHAPES[tone], "content": content.strip()})
 
 
