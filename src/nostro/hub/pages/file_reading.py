@@ -125,7 +125,13 @@ def _context(file: FileImport) -> dict[str, Any]:
     return {
         "file": file,
         "kind": kind_of(file),
-        "faults": [each for each in file.problems if each["severity"] in {"fatal", "quarantine"}],
+        # That nobody has said yet what the columns mean is what the page asks.
+        "faults": [
+            each
+            for each in file.problems
+            if each["severity"] in {"fatal", "quarantine"}
+            and (each["code"] != "F-MAPPING" or file.answers.get("mapping"))
+        ],
         "accounts": [] if file.account else accounts_of(file.organization, file.is_sandbox)[:MAX_CHOICES],
         "mode": "sandbox" if file.is_sandbox else "live",
         "room": "accounts",
