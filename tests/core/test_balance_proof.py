@@ -117,6 +117,29 @@ def test_rows_that_the_anchor_knew_before_they_were_listed_leave_the_proof_green
     assert allow_late_rows(anchor, BalanceCheck("unknown"), late).verdict == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("listed", "back", "difference", "verdict"),
+    [
+        ([], ["-5.00"], "5.00", "green"),  # the balance knew it, and the bank took it back
+        ([], ["-5.00", "-5.00"], "10.00", "green"),
+        (["2.00"], ["-5.00", "-5.00"], "8.00", "green"),  # another one stays
+        (
+            ["2.00"],
+            ["-5.00", "-1.00"],
+            "5.00",
+            "green",
+        ),  # one of those taken back, and the listed one came with its money
+        ([], ["-5.00"], "-5.00", "red"),  # its money is gone, but the row should not be
+        (["2.00"], ["-5.00"], "7.00", "red"),
+    ],
+)
+def test_late_rows_that_the_bank_took_back_leave_the_proof_green(listed, back, difference, verdict):
+    day = DAY.replace(day=10)
+    rows = [LateRow(day, D(amount), withdrawn=amount in back) for amount in [*listed, *back]]
+    red = BalanceCheck("red", D(difference), Window(day, DAY))
+    assert allow_late_rows(reading("100", "0", day), red, rows).verdict == verdict
+
+
 def test_the_first_reading_and_another_kind_of_balance_are_unknown_and_start_anew():
     first = check_balance(None, reading("5", "5"))
     other = check_balance(reading("5", "5"), BalanceReading(balance("expected", "5"), D(5), DAY))

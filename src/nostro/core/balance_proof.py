@@ -107,10 +107,12 @@ def check_balance(anchor: BalanceReading | None, current: BalanceReading | None)
 
 
 class LateRow(NamedTuple):
-    """A row that was stored after the anchor although it is not dated after it."""
+    """A row that was stored after the anchor although it is not dated after it. ``withdrawn``: the bank has taken it
+    back since."""
 
     booking_date: dt.date
     amount: Decimal
+    withdrawn: bool = False
 
 
 def allow_late_rows(anchor: BalanceReading, check: BalanceCheck, rows: Sequence[LateRow]) -> BalanceCheck:
@@ -118,16 +120,23 @@ def allow_late_rows(anchor: BalanceReading, check: BalanceCheck, rows: Sequence[
 
     Banks count a row in the balance before they list it, and a row may be older than the days that were read before.
     Then the sum of the rows moves and the balance does not, by exactly those rows: all of them, all of an earlier day
-    than the anchor's, or a single one. Nothing is made up, and anything else stays red.
+    than the anchor's, or a single one. Where the bank takes such a row back, its balance moves and the sum, compared
+    with the anchor's, does not; again all of them or a single one. Nothing is made up, and anything else stays red.
     """
-    if check.verdict != "red" or not rows:
+    if check.verdict != "red" or check.difference is None:
         return check
-    every = sum((row.amount for row in rows), Decimal(0))
-    earlier = sum((row.amount for row in rows if row.booking_date < anchor.day), Decimal(0))
-    known = {every, earlier, *(row.amount for row in rows)} - {Decimal(0)}
-    if -(check.difference or 0) not in known:
+    listed = [row for row in rows if not row.withdrawn]
+    earlier = [row for row in listed if row.booking_date < anchor.day]
+    known = {Decimal(0), _total(listed), _total(earlier), *(row.amount for row in listed)}
+    back = [row for row in rows if row.withdrawn]
+    taken_back = {Decimal(0), _total(back), *(row.amount for row in back)}
+    if not any(-check.difference - amount in known for amount in taken_back):
         return check
     return BalanceCheck("green", Decimal(0), check.interval, "late_rows")
+
+
+def _total(rows: Iterable[LateRow]) -> Decimal:
+    return sum((row.amount for row in rows), Decimal(0))
 
 
 class DatedBalance(NamedTuple):

@@ -329,6 +329,20 @@ def test_a_row_that_the_balance_knew_before_it_was_listed_does_not_leave_the_pro
     assert prove(account, *balances("87.00")).verdict == "red", "nothing else is excused"
 
 
+def test_late_rows_that_the_bank_takes_back_do_not_leave_the_proof_red(account):
+    first = row("-10.00", TODAY)
+    read_first(account, first)
+    prove(account, *balances("83.00", "93.00"))
+    apply(account, first, row("-7.00", 12))
+    assert prove(account, *balances("83.00")).reason == "late_rows"
+    for _ in range(3):
+        apply(account, first)
+        check = prove(account, *balances("90.00"))
+        assert (check.verdict, check.reason) == ("green", "late_rows")
+    assert account.booked_total == Decimal(-10)
+    assert prove(account, *balances("91.00")).verdict == "red", "nothing else is excused"
+
+
 def test_a_double_that_goes_again_does_not_leave_the_proof_red(account):
     read_first(account, row("-10.00", TODAY))
     prove(account, *balances("90.00", "100.00"))

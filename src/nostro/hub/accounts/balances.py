@@ -164,10 +164,12 @@ def _checked(
     check = check_balance(anchor, reading)
     if check.verdict != "red" or anchor is None or reading is None:
         return check
-    if not absent:
-        return allow_late_rows(anchor, check, late_rows(account, anchor.day))
+    check = allow_late_rows(anchor, check, late_rows(account, anchor.day))
+    if check.verdict == "green" or not absent:
+        return check
     without = replace(reading, booked_total=reading.booked_total - sum(absent, Decimal(0)))
-    other = check_balance(anchor, without)
+    late = late_rows(account, anchor.day, without_absent=True)
+    other = allow_late_rows(anchor, check_balance(anchor, without), late)
     return other if other.verdict == "green" else check
 
 

@@ -88,15 +88,23 @@ def absent_rows(account: Account) -> list[Decimal]:
     return list(rows.values_list("amount", flat=True)[:MAX_ROWS])
 
 
-def late_rows(account: Account, anchor_day: dt.date) -> list[LateRow]:
-    """Rows that came after the anchor and are not dated after it, oldest first; at most :data:`MAX_ROWS`."""
+def late_rows(account: Account, anchor_day: dt.date, *, without_absent: bool = False) -> list[LateRow]:
+    """Rows that came after the anchor and are not dated after it, oldest first; at most :data:`MAX_ROWS`.
+
+    With ``without_absent`` those that the last reading lacked count as withdrawn already.
+    """
     if account.proof_anchor_sequence is None:
         return []
     rows = Transaction.objects.filter(
-        account=account, removed_at=None, sequence__gt=account.proof_anchor_sequence, booking_date__lte=anchor_day
+        account=account, sequence__gt=account.proof_anchor_sequence, booking_date__lte=anchor_day
     )
-    found = rows.order_by("booking_date", "sequence").values_list("booking_date", "amount")[:MAX_ROWS]
-    return [LateRow(day, amount) for day, amount in found if day is not None]
+    fields = ("booking_date", "amount", "removed_at", "absences")
+    found = rows.order_by("booking_date", "sequence").values_list(*fields)[:MAX_ROWS]
+    return [
+        LateRow(day, amount, removed_at is not None or (without_absent and absences > 0))
+        for day, amount, removed_at, absences in found
+        if day is not None
+    ]
 
 
 # --- where it stopped adding up
