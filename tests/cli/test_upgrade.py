@@ -52,7 +52,8 @@ FIRST_RELEASE = textwrap.dedent(
                     amount=sign * D(amount), amount_currency=sign * D(amount))
         old("journals", "Line").objects.create(
             company=company, journal=journal, booking_date=day, order_date=day, amount=D(amount), currency="EUR",
-            status="posted", source="feed", fingerprint=amount, entry=entry, suspense_residual=D(amount))
+            status="posted", source="feed", fingerprint=amount, entry=entry, suspense_residual=D(amount),
+            company_amount=D(amount))
     connected = old("links", "Connection").objects.create(
         company=company, hub_url="https://hub.example.test", client_id="c", sealed_secret=b"sealed", secret_set_at=now)
     seen = old("links", "OnlineAccount").objects.create(
@@ -111,7 +112,7 @@ POSTED = "SELECT sum(amount) FROM journals_total WHERE basis = 'booking'"
 
 def rows(address: str, question: str) -> list[tuple[object, ...]]:
     with psycopg.connect(address) as connection:
-        return connection.execute(question).fetchall()  # type: ignore[arg-type]
+        return connection.execute(question.encode()).fetchall()
 
 
 def has_table(address: str, table: str) -> bool:
@@ -133,7 +134,7 @@ def test_the_first_release_is_upgraded_with_its_data_and_put_back(address: str, 
     assert counts(address) == COUNTS
     assert (rows(address, LINES), rows(address, HELD)) == before
     assert rows(address, TOTALS) == rows(address, HELD)
-    assert sorted(row[1] for row in rows(address, TOTALS)) == [Decimal("-1070.95"), Decimal("1070.95")]
+    assert {row[1] for row in rows(address, TOTALS)} == {Decimal("-1070.95"), Decimal("1070.95")}
     assert rows(address, COUNTED) == [(7, 4)]
     assert rows(address, POSTED) == [(Decimal("1070.95"),)]
     with psycopg.connect(address) as connection:
