@@ -47,7 +47,13 @@ class Bank:
 
     @classmethod
     def of(cls, days: list[list[tuple[str, str]]]) -> Bank:
-        return cls([[Row(FIRST_DAY + at, *kind) for kind in kinds] for at, kinds in enumerate(days)])
+        # Each day has amounts of its own: a row that only looks like one of the days beside it is held (books.md 11.2).
+        return cls(
+            [
+                [Row(FIRST_DAY + at, f"{Decimal(amount) + at:.2f}", text) for amount, text in kinds]
+                for at, kinds in enumerate(days)
+            ]
+        )
 
     @property
     def rows(self) -> list[Row]:
