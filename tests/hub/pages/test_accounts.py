@@ -75,6 +75,16 @@ def test_a_red_proof_says_by_how_much(world: World) -> None:
         account.save()
         page = browser(world.owner).get(reverse("hub:account", kwargs={"account_id": account.id})).content.decode()
         assert f"differ by {written} {currency}." in page
+    Account.objects.filter(id=world.account.id).update(proof_difference=Decimal("-1234.50"))
+    world.owner.locale = "nl"
+    world.owner.save()
+    assert "verschillen −1.234,50 EUR." in _account_page(world)
+
+
+def test_what_needs_a_person_has_its_button_once(world: World) -> None:
+    Account.objects.filter(id=world.account.id).update(proof="red", proof_difference=Decimal("5"))
+    page = _overview(world)
+    assert page.count("differ by") == 1 and page.count(">Find the gap</") == 1
 
 
 def test_the_page_of_an_account_says_what_was_read_and_what_comes(world: World) -> None:

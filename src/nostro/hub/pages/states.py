@@ -8,15 +8,15 @@ from typing import Literal
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from nostro.core.money import quantize
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import unread_history
 from nostro.hub.linking.models import Connection, Health
 from nostro.hub.pages.progress import AccountProgress
 from nostro.hub.sync.health import HISTORY_UNREAD, AccountHealth, health_of
+from nostro.web.present import money_text
 
 #: Renewal is offered from here on (connectors.md 1.6, books.md 8).
 RENEWAL_OFFERED_DAYS = 30
@@ -109,12 +109,11 @@ def proof_state(account: Account) -> State:
     if account.proof == "green":
         return State("good", _("Proved"), _("The transactions add up to the bank's balance."))
     if account.proof == "red" and account.proof_difference is not None:
-        difference = quantize(account.proof_difference, account.currency)
+        difference = money_text(account.proof_difference, account.currency, get_language() or "en")
         return State(
             "bad",
             _("Does not add up"),
-            _("The bank's balance and its transactions differ by %(amount)s %(currency)s.")
-            % {"amount": difference, "currency": account.currency},
+            _("The bank's balance and its transactions differ by %(amount)s.") % {"amount": difference},
             needs_person=True,
         )
     return State("quiet", _("Not proved"), _("There are not two balances to compare yet."))
