@@ -329,6 +329,18 @@ def test_a_row_that_the_balance_knew_before_it_was_listed_does_not_leave_the_pro
     assert prove(account, *balances("87.00")).verdict == "red", "nothing else is excused"
 
 
+def test_a_red_first_reading_turns_green_when_its_doubles_are_gone(account):
+    old, new = row("-5.00", TODAY - dt.timedelta(days=1)), row("-10.00", TODAY)
+    read_first(account, old, old, new, new)
+    assert prove(account, *balances("85.00", "95.00")).verdict == "red"
+    for _ in range(2):
+        apply(account, old, new)
+        check = prove(account, *balances("85.00"))
+    assert account.booked_total == Decimal(-15)
+    assert (check.verdict, check.difference) == ("green", Decimal(0))
+    assert prove(account, *balances("84.00")).verdict == "red", "the anchor is proved now"
+
+
 def test_late_rows_that_the_bank_takes_back_do_not_leave_the_proof_red(account):
     first = row("-10.00", TODAY)
     read_first(account, first)

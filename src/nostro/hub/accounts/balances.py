@@ -23,7 +23,13 @@ from nostro.core.balance_proof import (
 )
 from nostro.core.transactions import Balance as BankBalance
 from nostro.hub.accounts.models import Account, Balance
-from nostro.hub.accounts.proving import absent_rows, first_reading_anchor, late_rows, newest_sequence
+from nostro.hub.accounts.proving import (
+    absent_rows,
+    first_reading_anchor,
+    late_rows,
+    newest_sequence,
+    total_until,
+)
 from nostro.hub.accounts.rows import save_changed
 
 #: More balances than this in one answer are not kept: there are six types, and banks repeat them for a few days.
@@ -133,6 +139,9 @@ def prove_balance(account: Account, balances: Sequence[BankBalance], *, now: dat
     if stored is None and reading is not None:
         anchor = first_reading_anchor(account, balances, reading)
     check = _checked(account, anchor, reading, absent)
+    if check.verdict == "red" and account.proof_anchor_is_open and anchor and reading and not absent:
+        anew = _checked_anew(account, anchor, reading)
+        check = anew if anew.verdict == "green" else check
     if stored is None and anchor and reading and check.verdict == "red" and closes_only_inverted(anchor, reading):
         check = replace(check, reason="signs_inverted")
     proof: dict[str, Any] = {
@@ -142,6 +151,8 @@ def prove_balance(account: Account, balances: Sequence[BankBalance], *, now: dat
         "proof_to": check.interval.date_to if check.interval else None,
     }
     kept = reading if check.is_anchor else anchor
+    if kept is not stored and not absent:
+        proof["proof_anchor_is_open"] = kept is not reading and check.verdict == "red"
     if kept is not None and kept is not stored and not absent:
         proof |= {
             "proof_anchor_balance": kept.balance.amount,
@@ -171,6 +182,12 @@ def _checked(
     late = late_rows(account, anchor.day, without_absent=True)
     other = allow_late_rows(anchor, check_balance(anchor, without), late)
     return other if other.verdict == "green" else check
+
+
+def _checked_anew(account: Account, anchor: BalanceReading, reading: BalanceReading) -> BalanceCheck:
+    """The check of an anchor that was never proved: the rows up to its day may have held doubles when it was taken, so
+    they are summed up again. Those of a proved anchor stand."""
+    return check_balance(replace(anchor, booked_total=total_until(account, anchor.day)), reading)
 
 
 def _anchor(account: Account) -> BalanceReading | None:

@@ -62,6 +62,7 @@ class Account(models.Model):
     proof_anchor_type = models.CharField(max_length=40, blank=True)
     proof_anchor_total = AmountField(null=True)
     proof_anchor_day = models.DateField(null=True)
+    proof_anchor_is_open = models.BooleanField(default=False)  # taken for a first reading that did not prove it
     proof_anchor_sequence = models.BigIntegerField(null=True)  # of the newest row that was known at the anchor
     booked_total = AmountField(default=0)  # sum of the booked rows that are not tombstones
     covered_from = models.DateField(null=True)  # complete reads cover every day from here …

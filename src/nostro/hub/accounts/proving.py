@@ -266,10 +266,11 @@ def accept_difference(user: User, account_id: uuid.UUID, now: dt.datetime) -> Ac
         account.proof, account.proof_difference = "unknown", None
         account.proof_anchor_balance, account.proof_anchor_total = last.amount, last.rows_total
         account.proof_anchor_day, account.proof_anchor_sequence = last.day, newest_sequence(account)
+        account.proof_anchor_is_open = False
         account.save(
             update_fields=[
                 "proof", "proof_difference", "proof_anchor_balance", "proof_anchor_total", "proof_anchor_day",
-                "proof_anchor_sequence",
+                "proof_anchor_sequence", "proof_anchor_is_open",
             ]
         )  # fmt: skip
         audit.record(
