@@ -130,8 +130,8 @@ def _stand_in(integration_id: UUID, account_id: UUID | None, base: str) -> Synch
 
 # --- accounts -------------------------------------------------------------------------------------------------
 
-#: The last successful synchronization, before it the time of linking. What only files feed is known until the end of the
-#: day of its balance: whoever reads it must not take the days since for days without transactions.
+#: The last successful synchronization, before it the time of linking. What only files feed is known until the end of
+#: the day of its balance: whoever reads it must not take the days since for days without transactions.
 _SEEN_AT = """coalesce(a.synchronized_at,
     least(a.linked_at, (a.current_balance_reference_date + 1)::timestamp AT TIME ZONE 'UTC'))"""
 
