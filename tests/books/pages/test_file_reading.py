@@ -22,11 +22,11 @@ from nostro.people.models import User
 IBAN = "BE68539007547034"
 #: The worked example of formats.md 6.9, by other names.
 TABLE = (
-    "Dag;Waarde;Rest;Wie;Wat\n"
-    "12/11/2026;-2,40;997,60;<b>CAFE</b> DE HOEK;koffie met gebak\n"
-    "12/11/2026;-2,40;995,20;<b>CAFE</b> DE HOEK;koffie met gebak\n"
-    "13/11/2026;1.000,00;1.995,20;KLANT NV;factuur 12 november\n"
-).encode()
+    b"Dag;Waarde;Rest;Wie;Wat\n"
+    b"12/11/2026;-2,40;997,60;<b>CAFE</b> DE HOEK;koffie met gebak\n"
+    b"12/11/2026;-2,40;995,20;<b>CAFE</b> DE HOEK;koffie met gebak\n"
+    b"13/11/2026;1.000,00;1.995,20;KLANT NV;factuur 12 november\n"
+)
 COLUMNS = {
     "column_0": "booking_date", "column_1": "amount", "column_2": "balance", "column_3": "counterparty_name",
     "column_4": "description", "sign": "signed",
