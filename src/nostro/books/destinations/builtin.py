@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -24,7 +23,7 @@ class BuiltinLedger:
     def import_batch(
         self, journal: Journal, batch: Sequence[NewLine], *, identity: str, run_id: UUID, now: dt.datetime
     ) -> int:
-        lines = import_lines(journal, batch, identity=identity, run_id=run_id, today=_today(journal, now))
+        lines = import_lines(journal, batch, identity=identity, run_id=run_id, today=journal.today(now))
         return sum(line.status == LineStatus.POSTED for line in lines)
 
     @transaction.atomic
@@ -34,12 +33,8 @@ class BuiltinLedger:
             fold_account_totals([journal.bank_account_id, journal.suspense_account_id])
         if settle_opening(journal):
             refresh_statements(journal)
-        group_lines(journal, today=_today(journal, now))
+        group_lines(journal, today=journal.today(now))
         check_balance(journal, now=now)
-
-
-def _today(journal: Journal, now: dt.datetime) -> dt.date:
-    return now.astimezone(ZoneInfo(journal.company.time_zone)).date()
 
 
 def destination_of(journal: Journal) -> Destination:

@@ -193,7 +193,7 @@ def accept_change(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
     _decide(change, Decision.ACCEPTED, now)
     # ``book_held_line`` has stored the line without its statement.
     carry_on_without(left, amount)
-    group_lines(line.journal, today=now.date())
+    group_lines(line.journal, today=line.journal.today(now))
     line.refresh_from_db()
     record(
         tenant_id=line.company_id,

@@ -7,6 +7,8 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from itertools import count
+from operator import attrgetter
 from typing import cast
 from uuid import UUID
 
@@ -38,17 +40,24 @@ def group_lines(journal: Journal, *, today: dt.date) -> int:
     days = {line.id: journal.accounting_day(line.booking_date, line.value_date) for line in loose}
     run_ids = {str(line.run_id) if line.run_id else None for line in loose}
     placing = Placing(journal, today=today, since=min(days.values()), run_ids=run_ids)
-    loose.sort(key=lambda line: (days[line.id], line.day_seq, line.id))
+    by_run = placing.grouping == "per_synchronization"
+    # Ids of runs are in the order of time; lines without a run are of today.
+    loose.sort(
+        key=lambda line: (by_run and (line.run_id is None, str(line.run_id)), days[line.id], line.day_seq, line.id)
+    )
+    newest = Line.objects.filter(journal=journal).aggregate(newest=Max("day_seq"))["newest"] or 0
     rows = []
-    for line in loose:
+    for number, line in enumerate(loose, newest + 1):
         run_id = str(line.run_id) if line.run_id else None
         statement_id, order_date, late = placing.place(days[line.id], run_id, line.amount)
-        rows.append([str(line.id), statement_id, order_date.isoformat(), late or line.late])
+        # Where statements share a day, the line stands behind those of the statement before its own.
+        day_seq = number if by_run or placing.is_shared(order_date) else line.day_seq
+        rows.append([str(line.id), statement_id, order_date.isoformat(), late or line.late, day_seq])
     placing.store()
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE journals_line l SET statement_id = (r->>1)::uuid, order_date = (r->>2)::date, late = (r->>3)::bool"
-            " FROM jsonb_array_elements(%s::jsonb) r WHERE l.id = (r->>0)::uuid",
+            "UPDATE journals_line l SET statement_id = (r->>1)::uuid, order_date = (r->>2)::date, late = (r->>3)::bool,"
+            " day_seq = (r->>4)::bigint FROM jsonb_array_elements(%s::jsonb) r WHERE l.id = (r->>0)::uuid",
             [json.dumps(rows)],
         )
     return len(loose)
@@ -68,18 +77,33 @@ class Placing:
         self.sums: defaultdict[UUID, Decimal] = defaultdict(Decimal)
         self.last_days: dict[UUID, dt.date] = {}
         confirmed = Statement.objects.filter(journal=journal, confirmed_at__isnull=False)
-        self.confirmed_until = confirmed.aggregate(last=Max("first_day"))["last"] or dt.date.min
+        until = confirmed.aggregate(begun=Max("first_day"), ended=Max("date"))
+        #: The newest confirmed statement begins and ends on these days; no other may get lines before it.
+        self.confirmed_begun, self.confirmed_ended = until["begun"] or dt.date.min, until["ended"] or dt.date.min
+        self._places: dict[dt.date, tuple[Statement, bool]] = {}
 
     def place(self, day: dt.date, run_id: str | None, amount: Decimal) -> tuple[str, dt.date, bool]:
         """The statement's id, the order date and whether it is late, for a line of ``amount`` on an accounting day."""
         if self.grouping == "per_synchronization":
-            statement, first_day, late = *self._of_run(run_id, day), False
+            statement, late = self._of_run(run_id, day), False
         else:
-            statement, first_day, late = self._of_period(day)
-        order_date = max(day, first_day)
+            if day not in self._places:
+                self._places[day] = self._of_period(day)
+            statement, late = self._places[day]
+        order_date = max(day, statement.first_day)
         self.sums[statement.id] += amount
         self.last_days[statement.id] = max(order_date, self.last_days.get(statement.id, statement.date))
         return str(statement.id), order_date, late
+
+    def is_shared(self, day: dt.date) -> bool:
+        """Whether lines of several statements lie on an order date, as after a change of the grouping."""
+        return sum(each.first_day <= day <= self._end(each) for each in self._known()) > 1
+
+    def _known(self) -> list[Statement]:
+        return [self.before, *self.statements] if self.before else self.statements
+
+    def _end(self, statement: Statement) -> dt.date:
+        return self.last_days.get(statement.id, statement.date)
 
     def store(self) -> None:
         """Write new statements, and carry the placed amounts on from statement to statement."""
@@ -91,40 +115,52 @@ class Placing:
     def _run_key(self, run_id: str | None) -> str:
         return (run_id or f"manual-{self.today.isoformat()}")[:40]
 
-    def _of_run(self, run_id: str | None, day: dt.date) -> tuple[Statement, dt.date]:
-        """A run's statement begins where the previous one ended (rule 6)."""
-        key = self._run_key(run_id)
-        statement = self.by_key.get(key)
-        if statement is None or statement.confirmed_at:
-            known = [self.before] if self.before else []
-            ends = (self.last_days.get(each.id, each.date) for each in [*known, *self.statements])
-            floor = max(ends, default=day)
-            key = key if statement is None else self._further(key)
-            statement = self._make(key, max(day, floor))
-        return statement, statement.first_day
+    def _of_run(self, run_id: str | None, day: dt.date) -> Statement:
+        """A run's statement begins where the previous one ended (rule 6). Lines that were held go to a further one,
+        once others have followed, so that the lines of each stay together."""
+        key, known = self._run_key(run_id), self._known()
+        last = known[-1] if known else None
+        if last is not None and not last.confirmed_at and (last.key == key or last.key.startswith(f"{key}+")):
+            return last
+        floor = max(map(self._end, known), default=day)
+        return self._make(self._new_key(key), max(day, floor))
 
-    def _of_period(self, day: dt.date) -> tuple[Statement, dt.date, bool]:
+    def _of_period(self, day: dt.date) -> tuple[Statement, bool]:
+        """The statement of a day and whether the line is late there.
+
+        After a change of the grouping, a day may lie within a statement of another cut: that one gets the line.
+        """
         start, key = grouping_start(self.grouping, day), grouping_key(self.grouping, day, "")
-        statement = self.by_key.get(key)
-        if start > self.confirmed_until and (statement is None or not statement.confirmed_at):
-            return statement or self._make(key, start), start, False
-        later = [known for known in self.statements if not known.confirmed_at and known.first_day > start]
-        statement = min(later, key=lambda known: known.first_day) if later else self._of_today()
-        return statement, statement.first_day, True
+        # Of several that begin on one day, the last.
+        begun = [each for each in self._known() if each.first_day <= day]
+        within = max(reversed(begun), key=attrgetter("first_day"), default=None)
+        if start > self.confirmed_begun and start >= self.confirmed_ended:
+            if within is None or (within.first_day < start and self._end(within) <= start):
+                within = self._make(self._new_key(key), start)
+            return within, False
+        if within is not None and self._may_grow(within):
+            return within, True
+        later = [each for each in self.statements if self._may_grow(each) and each.first_day > start]
+        return (min(later, key=lambda each: each.first_day) if later else self._of_today()), True
+
+    def _may_grow(self, statement: Statement) -> bool:
+        """Whether it is open and no confirmed one follows it."""
+        follows = statement.first_day >= max(self.confirmed_begun, self.confirmed_ended)
+        return not statement.confirmed_at and follows
 
     def _of_today(self) -> Statement:
         """The statement of the fetch day, or of the first period after the last confirmed one."""
         start, key = grouping_start(self.grouping, self.today), grouping_key(self.grouping, self.today, "")
-        statement = self.by_key.get(key)
-        if statement is None:
-            return self._make(key, start)
-        if statement.confirmed_at is None:
-            return statement
-        return self._make(self._further(key), max(statement.date, self.confirmed_until))
+        first_day = max(start, self.confirmed_begun, self.confirmed_ended)
+        return self._make(self._new_key(key), first_day)
 
-    def _further(self, key: str) -> str:
-        """A key for one more statement of a period or run whose first one is confirmed."""
-        return f"{key}-{Statement.objects.filter(journal=self.journal).count() + len(self.made)}"
+    def _new_key(self, key: str) -> str:
+        """The key, or one for a further statement of its period or run."""
+        if key not in self.by_key:
+            return key
+        statements = Statement.objects.filter(journal=self.journal, key__startswith=f"{key}+")
+        taken = {*statements.values_list("key", flat=True), *self.by_key}
+        return next(each for number in count(2) if (each := f"{key[:36]}+{number}") not in taken)
 
     def _make(self, key: str, first_day: dt.date) -> Statement:
         statement = Statement(
@@ -140,6 +176,7 @@ class Placing:
         self.made.append(statement)
         self.statements.append(statement)
         self.by_key[statement.key] = statement
+        self._places.clear()
         return statement
 
 

@@ -50,7 +50,7 @@ def post_on_first_open_day(user: User, line_id: UUID, *, now: dt.datetime) -> Li
         return line
     day = first_open_day(line.company, line.journal.accounting_day(line.booking_date, line.value_date), LockType.BANK)
     book_held_line(line, entry_day=day)
-    group_lines(line.journal, today=now.date())
+    group_lines(line.journal, today=line.journal.today(now))
     record(
         tenant_id=line.company_id,
         actor=user,
@@ -102,7 +102,7 @@ def link_to_entry(user: User, line_id: UUID, entry_id: UUID, *, now: dt.datetime
     line.status, line.status_reason = LineStatus.POSTED, ""
     line.suspense_residual, line.reconciled = residual, residual == 0
     line.save()
-    group_lines(line.journal, today=now.date())
+    group_lines(line.journal, today=line.journal.today(now))
     record(
         tenant_id=line.company_id,
         actor=user,
@@ -123,7 +123,7 @@ def move_lock(
     """Set a lock date and post what was held only for the old one; returns how many lines were posted."""
     company = set_lock_date(user, company, lock_date, which=which)
     journals = Journal.objects.filter(company=company, lines__status=LineStatus.HELD_LOCKED).distinct()
-    return sum(release_holds(journal, today=now.date()) for journal in journals)
+    return sum(release_holds(journal, today=journal.today(now)) for journal in journals)
 
 
 @transaction.atomic
@@ -153,7 +153,7 @@ def enter_rate(
         after={"currency": currency, "from": day.isoformat(), "rate": str(rate), "source": source},
     )
     journals = Journal.objects.filter(company=company, currency=currency)
-    return sum(release_holds(journal, today=now.date()) for journal in journals)
+    return sum(release_holds(journal, today=journal.today(now)) for journal in journals)
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ Only this room writes these tables. Rows of rooms above (runs, online accounts) 
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import F, Q
@@ -113,6 +114,10 @@ class Journal(models.Model):
         if self.accounting_date == AccountingDate.VALUE and value_date is not None:
             return value_date
         return booking_date
+
+    def today(self, now: dt.datetime) -> dt.date:
+        """The day of a moment where the company is: bank days have no time zone, and people type those they live in."""
+        return now.astimezone(ZoneInfo(self.company.time_zone)).date()
 
 
 class Statement(models.Model):

@@ -137,7 +137,7 @@ def add_manual_line(
         raise Problem(
             str(error).capitalize() + ".", what_to_do="Correct it.", code="amountInvalid", field="amount"
         ) from None
-    if date > now.date():
+    if date > journal.today(now):
         raise Problem(
             "The date is in the future.", what_to_do="Use today or an earlier day.", code="dateInFuture", field="date"
         )
@@ -157,7 +157,7 @@ def add_manual_line(
         counterparty_name=clean(counterparty_name, 280),
     )
     new = NewLine(values, Source.MANUAL, fingerprint, occurrence)
-    (made,) = import_lines(journal, [new], identity="", run_id=None, today=now.date(), actor=user)
+    (made,) = import_lines(journal, [new], identity="", run_id=None, today=journal.today(now), actor=user)
     return Line.objects.get(pk=made.id)
 
 
@@ -287,7 +287,7 @@ def locked_line(user: User, line_id: UUID, role: Role = Role.CLERK) -> Line:
 def post_held(line: Line, user: User | None, action: str, now: dt.datetime) -> None:
     """Post a held or removed line if nothing holds it any more, and record it."""
     book_held_line(line)
-    group_lines(line.journal, today=now.date())
+    group_lines(line.journal, today=line.journal.today(now))
     record(
         tenant_id=line.company_id,
         actor=user,
@@ -349,7 +349,7 @@ def regroup(user: User, journal_id: UUID, *, now: dt.datetime) -> None:
     open_statements = Statement.objects.filter(journal=journal, confirmed_at=None)
     Line.objects.filter(statement__in=open_statements).update(statement=None, late=False)
     open_statements.delete()
-    group_lines(journal, today=now.date())
+    group_lines(journal, today=journal.today(now))
     record(
         tenant_id=journal.company_id,
         actor=user,

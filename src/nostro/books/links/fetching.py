@@ -370,7 +370,7 @@ class Fetch:
         now, account = self.clock(), self.account
         account.cursor = walked.next_cursor or account.cursor
         if shown.synchronized_at is not None:
-            stated = min(booking_day(shown.synchronized_at, link.company.time_zone), now.date())
+            stated = min(booking_day(shown.synchronized_at, link.company.time_zone), link.journal.today(now))
             account.watermark_date = max(account.watermark_date or stated, stated)
             self.run.synchronized_at = shown.synchronized_at
             self.run.covered_from = max(walked.horizon, link.fetch_from)
