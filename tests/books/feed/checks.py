@@ -1,6 +1,6 @@
 """The invariants of books.md 18 that concern fetching, identity and statements, each as a question to the database.
 
-Every check raises ``AssertionError`` with the number of its invariant; ``test_checks.py`` breaks each on purpose.
+Every check raises ``AssertionError`` with the number of its invariant.
 """
 
 from __future__ import annotations
