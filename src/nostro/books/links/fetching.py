@@ -179,12 +179,18 @@ class Walked:
         return self.old_in_a_row >= PAGE_LIMIT
 
 
+def _columns(account: OnlineAccount) -> dict[str, object]:
+    return {each.attname: getattr(account, each.attname) for each in account._meta.concrete_fields}
+
+
 class Fetch:
     """One run under its lease."""
 
     def __init__(self, run: Run, client: Client, clock: Clock, sleep: Sleep, batch_limit: int) -> None:
         self.run, self.client, self.clock, self.sleep = run, client, clock, sleep
         self.account = run.online_account
+        #: The account as it is stored, as far as this run knows.
+        self.stored = _columns(self.account)
         self.connection = self.account.connection
         self.batch_limit = batch_limit
         self.warnings: list[HubError] = []
@@ -300,6 +306,7 @@ class Fetch:
             batch = items.new[start : start + self.batch_limit]
             with transaction.atomic():
                 self.beat()
+                self._require_link(link)
                 try:
                     destination.import_batch(
                         link.journal, batch, identity=self.account.identity, run_id=self.run.id, now=self.clock()
@@ -307,6 +314,12 @@ class Fetch:
                 except IntegrityError as error:
                     raise LeaseLost from error
             self.run.new_count += len(batch)
+
+    @staticmethod
+    def _require_link(link: JournalLink) -> None:
+        """Somebody may unlink or disconnect the account while it is read: what was not posted yet is left out then."""
+        if JournalLink.objects.select_for_update(no_key=True).filter(pk=link.pk, unlinked_at=None).first() is None:
+            raise HubError("L-JOURNAL-MISSING", "the account was unlinked while it was read")
 
     def _compare(self, link: JournalLink, walked: Walked, items: Sorted) -> None:
         """What the bank did to transactions that are booked already: details, changes, withdrawals (books.md 10)."""
@@ -368,7 +381,9 @@ class Fetch:
         """The commit point: cursor, watermark, run and health in one transaction (step 9)."""
         self.beat()
         now, account = self.clock(), self.account
-        account.cursor = walked.next_cursor or account.cursor
+        was_reset = self._keep_reset()
+        if not was_reset:
+            account.cursor = walked.next_cursor or account.cursor
         if shown.synchronized_at is not None:
             stated = min(booking_day(shown.synchronized_at, link.company.time_zone), link.journal.today(now))
             account.watermark_date = max(account.watermark_date or stated, stated)
@@ -378,7 +393,7 @@ class Fetch:
         account.health = self._health(now)
         account.last_fetch_at = now
         account.last_result = self._result(items)
-        account.next_fetch_at = self._planned(link, now)
+        account.next_fetch_at = now if was_reset else self._planned(link, now)
         self._release(FetchState.IDLE)
         self._finish(RunStatus.DONE, now, items)
         forget_old_token(self.run)
@@ -419,10 +434,17 @@ class Fetch:
             current.fetch_schedule, current.fetch_times, self.account.id, after=now, zone=link.company.time_zone
         )
 
+    def _keep_reset(self) -> bool:
+        """Whether somebody reset the cursor since the run began: it stays so, and the next fetch reads it all again."""
+        stored = OnlineAccount.objects.select_for_update().values_list("cursor", flat=True).get(pk=self.account.pk)
+        return stored != self.stored["cursor"]
+
     def _release(self, state: FetchState) -> None:
+        """End the lease. Only what this run changed is written: people may have changed the rest meanwhile."""
         account = self.account
         account.fetch_state, account.lease_holder, account.lease_until = state, "", None
-        account.save()
+        changed = [name for name, value in _columns(account).items() if value != self.stored[name]]
+        account.save(update_fields=[*{*changed, "fetch_state", "lease_holder", "lease_until"}])
 
     def _finish(self, status: RunStatus, now: dt.datetime, items: Sorted | None = None, code: str = "") -> None:
         run = self.run
@@ -443,6 +465,7 @@ class Fetch:
             account = held.first()
             if account is None:
                 return
+            self.stored = _columns(account)
             account.connection = self.connection
             self.account = account
             count_failed_run(account, now)
@@ -455,6 +478,7 @@ class Fetch:
             account.health = health_after_failure(account, error, now)
             account.last_result = error.kind.sentence
             self._release(FetchState.WAITING if retried else FetchState.FAILED)
-            record_failure(self.connection, account, error, now=now)
+            if link is not None:  # who unlinked the account meanwhile need not be told that it cannot be read
+                record_failure(self.connection, account, error, now=now)
             self._finish(RunStatus.FAILED, now, code=error.kind.code)
             refresh_connection_state(self.connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
@@ -12,6 +13,8 @@ from procrastinate.contrib.django import app
 from nostro.books.links.fetching import defer_fetch, request_fetch, run_fetch
 from nostro.books.links.models import FetchState, OnlineAccount, Run, RunStatus
 from nostro.books.links.queries import live_link
+
+log = structlog.get_logger(__name__)
 
 #: Accounts started by one tick at most; the next tick takes the rest.
 DUE_LIMIT = 500
@@ -43,13 +46,20 @@ def start_due(now: dt.datetime) -> int:
     due = OnlineAccount.objects.filter(next_fetch_at__lte=now).order_by("next_fetch_at")[:DUE_LIMIT]
     started = 0
     for account in due:
-        with transaction.atomic():
-            OnlineAccount.objects.filter(pk=account.pk).update(next_fetch_at=None)
-            if live_link(account) is None:
-                continue
-            request_fetch(None, account, trigger="retry" if account.failures else "schedule", now=now)
-            started += 1
+        try:
+            started += _start(account, now)
+        except Exception:
+            log.exception("fetch_not_started", online_account_id=str(account.pk))
     return started
+
+
+@transaction.atomic
+def _start(account: OnlineAccount, now: dt.datetime) -> bool:
+    OnlineAccount.objects.filter(pk=account.pk).update(next_fetch_at=None)
+    if live_link(account) is None:
+        return False
+    request_fetch(None, account, trigger="retry" if account.failures else "schedule", now=now)
+    return True
 
 
 def take_over_after_restart(now: dt.datetime) -> int:
