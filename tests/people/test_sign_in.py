@@ -51,7 +51,7 @@ def sign_up(client: Client, **changes: str):
 def confirm(client: Client) -> None:
     path = link_in(mail.outbox[-1]).removeprefix("http://nostro.example")
     page = client.get(path)
-    assert "Is this your e-mail address?" in page.content.decode()
+    assert "Is this address yours?" in page.content.decode()
     assert client.post(path).status_code == 302
 
 

@@ -25,3 +25,19 @@ def journal_file(user: User, journal: Journal, *, imported: bool = False) -> Jou
         working.work(file.pk)
     file.refresh_from_db()
     return file
+
+
+def table_file(user: User, journal: Journal, *, is_read: bool = False) -> JournalFile:
+    """A table that asks what its columns mean, or one that was read by a mapping."""
+    data = (
+        b"Dag;Waarde;Rest;Wie;Wat\n12/11/2026;-2,40;997,60;CAFE DE HOEK;koffie\n13/11/2026;5,00;1002,60;KLANT;factuur\n"
+    )
+    [file] = services.hand_in(
+        user, journal.company_id, [Upload(data, "table.csv")], dt.datetime.now(dt.UTC), journal_id=journal.id
+    )
+    working.work(file.pk)
+    file.refresh_from_db()
+    if is_read:
+        file.answers = {**file.answers, "mapping": {"columns": {"Dag": "booking_date", "Waarde": "amount"}}}
+        file.save(update_fields=["answers"])
+    return file

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from tests.books.conftest import NOW
 from tests.books.pages.conftest import House, signed_in
-from tests.books.pages.files import journal_file
+from tests.books.pages.files import journal_file, table_file
 
 from nostro.books.api.tokens import create_token
 from nostro.books.companies.members import invite
@@ -67,6 +67,9 @@ def address(name: str, house: House) -> str:
     if name in {"journal_file", "discard_file", "undo_file"}:
         owner = CompanyMember.objects.get(company=house.company, role="owner").user
         ids["file_id"] = journal_file(owner, house.journal, imported=name == "undo_file").id
+    if name in {"file_reading", "mapping_file"}:
+        owner = CompanyMember.objects.get(company=house.company, role="owner").user
+        ids["file_id"] = table_file(owner, house.journal, is_read=name == "mapping_file").id
     if name in {"partner", "change_numbers"}:
         ids["partner_id"] = house.document.partner_id
     if name == "change_payment":

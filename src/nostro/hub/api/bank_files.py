@@ -78,11 +78,16 @@ def get_file(request: Request) -> Answer:
 def create_file(request: Request) -> Answer:
     """The body is the file. It is read by a worker: ask for it again until its status is ``waiting``."""
     person, account = request.person, None
+    for name in request.query:
+        # A mistyped parameter would send the file elsewhere.
+        if name not in dict(UPLOAD_PARAMETERS):
+            raise _wrong_parameter(name, f"is not known; there are: {', '.join(dict(UPLOAD_PARAMETERS))}")
+    is_sandbox = _flag(request, "sandbox")
     if text := request.query.get("accountId", ""):
         account = access_account(person.user, parse_id(text) or uuid.UUID(int=0))
         if account.organization_id != person.organization.id:
             raise not_found("account")
-    is_sandbox = _flag(request, "sandbox") if account is None else account.is_sandbox
+    is_sandbox = is_sandbox if account is None else account.is_sandbox
     received = request.received
     received.name = request.query.get("name", "")
     if not received.size:

@@ -171,7 +171,7 @@ def _refusals(endpoint: Endpoint) -> list[int]:
         statuses.append(401)
     if endpoint.access not in {Access.OPEN, Access.OPTIONAL, Access.CLIENT}:
         statuses.append(403)
-    if "{" in endpoint.path:
+    if "{" in endpoint.path or endpoint.takes_file:
         statuses.append(404)
     if endpoint.verb in {"POST", "PATCH"}:
         statuses.append(409)
