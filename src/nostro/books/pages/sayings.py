@@ -6,6 +6,17 @@ from __future__ import annotations
 from django.utils.translation import gettext_noop as _
 
 SENTENCES = (
+    # reconciling and the chart of accounts
+    _("Use a number with at most %(n)s decimals."),
+    _("The line has a foreign amount already: %(amount)s %(currency)s."),
+    _("The line's amount in %(currency)s is known already."),
+    _("Name the columns in the first row: %(names)s."),
+    _("The file has %(n)s accounts."),
+    _("Import 1 to %(n)s at once."),
+    _("%(name)s is out of range."),
+    _("Use a number from %(first)s to %(last)s."),
+    _("The line pays what is chosen without %(name)s."),
+    _("%(name)s goes the other way, and the items are not of one partner."),
     # fetches and lines (books.md 7)
     _("%(n)s new"),
     _("nothing new: bank data as of %(moment)s UTC"),
