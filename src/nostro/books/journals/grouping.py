@@ -80,7 +80,9 @@ class Placing:
         until = confirmed.aggregate(begun=Max("first_day"), ended=Max("date"))
         #: The newest confirmed statement begins and ends on these days; no other may get lines before it.
         self.confirmed_begun, self.confirmed_ended = until["begun"] or dt.date.min, until["ended"] or dt.date.min
+        # Both hold until a statement is made or, for the second, ends on a later day.
         self._places: dict[dt.date, tuple[Statement, bool]] = {}
+        self._shared: dict[dt.date, bool] = {}
 
     def place(self, day: dt.date, run_id: str | None, amount: Decimal) -> tuple[str, dt.date, bool]:
         """The statement's id, the order date and whether it is late, for a line of ``amount`` on an accounting day."""
@@ -92,12 +94,16 @@ class Placing:
             statement, late = self._places[day]
         order_date = max(day, statement.first_day)
         self.sums[statement.id] += amount
-        self.last_days[statement.id] = max(order_date, self.last_days.get(statement.id, statement.date))
+        if order_date > self._end(statement):
+            self._shared.clear()
+        self.last_days[statement.id] = max(order_date, self._end(statement))
         return str(statement.id), order_date, late
 
     def is_shared(self, day: dt.date) -> bool:
         """Whether lines of several statements lie on an order date, as after a change of the grouping."""
-        return sum(each.first_day <= day <= self._end(each) for each in self._known()) > 1
+        if day not in self._shared:
+            self._shared[day] = sum(each.first_day <= day <= self._end(each) for each in self._known()) > 1
+        return self._shared[day]
 
     def _known(self) -> list[Statement]:
         return [self.before, *self.statements] if self.before else self.statements
@@ -177,6 +183,7 @@ class Placing:
         self.statements.append(statement)
         self.by_key[statement.key] = statement
         self._places.clear()
+        self._shared.clear()
         return statement
 
 
