@@ -13,20 +13,11 @@ from django.db.models import Max
 
 from nostro.books.companies.models import Company
 from nostro.books.files.models import JournalFile, TableMapping
-from nostro.core.account_keys import normalise_account_number
-from nostro.core.money import MoneyError, parse_currency
 from nostro.formats import FormatError, Hints, Survey
-from nostro.formats.csv.layout import is_known
 from nostro.formats.csv.looking import TableHead, table_head
-from nostro.formats.csv.mapping import mapping_of
 from nostro.people.models import User
-from nostro.web.errors import Problem
-from nostro.web.tables.heads import head_as_json, head_from_json, signature_of
-
-TABLES = frozenset({"csv", "xlsx"})
-#: What an answer about a table may mend; everything else that is fatal is a fault of the file.
-ASKED = frozenset({"F-MAPPING", "F-ACCOUNT", "F-ENCODING"})
-ENCODINGS = frozenset({"utf-8", "cp1252", "iso-8859-15", "cp850", "cp437", "utf-16"})
+from nostro.web.tables.answers import TABLES
+from nostro.web.tables.heads import head_as_json, signature_of
 
 
 class NotOurs(FormatError):
@@ -43,17 +34,6 @@ def look(file: JournalFile, chunks: Iterable[bytes], found: Survey) -> None:
         except FormatError:
             return  # reading will say what is wrong
         file.looked = {"table": head_as_json(head)}
-
-
-def head_of(file: JournalFile) -> TableHead | None:
-    """The first rows of the table that the file is, None if it is none."""
-    kept = file.looked.get("table")
-    return head_from_json(kept) if kept else None
-
-
-def is_known_table(head: TableHead) -> bool:
-    """Whether the table is one of ours or of a bank known here, which needs no mapping."""
-    return is_known(head.names, head.delimiter)
 
 
 def hints_of(file: JournalFile, head: TableHead | None) -> Hints:
@@ -84,33 +64,6 @@ def _hints(file: JournalFile, mapping: Mapping[str, Any] | None) -> Hints:
         encoding=given.get("encoding") or None,
         profile={"sheet": str(given["sheet"])} if given.get("sheet") else {},
     )
-
-
-def checked_answers(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The answers that say something. Raises Problem for those that cannot be used, naming the field."""
-    kept = {key: value for key, value in given.items() if value}
-    if kept.get("encoding", "utf-8") not in ENCODINGS:
-        raise _unusable("encoding", "Choose one of the list.")
-    if "currency" in kept:
-        try:
-            kept["currency"] = parse_currency(str(kept["currency"]))
-        except MoneyError:
-            raise _unusable("currency", "Write it as EUR.") from None
-    if "account" in kept:
-        kept["account"] = normalise_account_number(str(kept["account"]))[:70]
-    if "mapping" in kept:
-        try:
-            mapping_of(kept["mapping"])
-        except FormatError as error:
-            message = error.problem.message
-            raise _unusable("mapping", f"{message[:1].upper()}{message[1:]}.") from error
-    return kept
-
-
-def _unusable(field: str, what_to_do: str) -> Problem:
-    return Problem(
-        "The file cannot be read like that.", what_to_do=what_to_do, code="answerUnusable", field=field
-    )  # fmt: skip
 
 
 # --- memory

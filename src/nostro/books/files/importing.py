@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from nostro.books.companies.models import LockType
@@ -34,8 +34,9 @@ def note_preview(file: JournalFile) -> None:
     """Compare each account of a file and keep what importing it would do."""
     for account in JournalFileAccount.objects.select_related("journal__company").filter(file=file, refusal=""):
         found = compare(account)
-        _mark_staged(account, found)
-        _count(account, found)
+        withheld = _withheld(account, found)
+        _mark_staged(account, found, withheld)
+        _count(account, found, withheld)
         account.save()
     add_up(file)
 
@@ -99,7 +100,7 @@ def _import_account(
         journal.save(update_fields=["opening_origin"])
     destination.close_run(journal, now=now)
     look_again(journal, now=now)
-    _count(account, found)
+    _count(account, found, _withheld(account, found))
     account.save()
     record(
         tenant_id=file.company_id, actor=file.confirmed_by, action="file.imported", obj=file,
@@ -195,8 +196,7 @@ def _identity(journal: Journal) -> str:
 # --- what is told of it ----------------------------------------------------------------------------------------------
 
 
-def _count(account: JournalFileAccount, found: Found) -> None:
-    withheld = _withheld(account, found)
+def _count(account: JournalFileAccount, found: Found, withheld: Mapping[int, str]) -> None:
     account.new_count = len(found.compared.added) - len(withheld)
     account.known_count, account.restored_count = found.compared.known, len(found.compared.restored)
     account.held_count = len(found.compared.held) + len(withheld)
@@ -220,10 +220,10 @@ def _withheld(account: JournalFileAccount, found: Found) -> dict[int, str]:
     return reasons
 
 
-def _mark_staged(account: JournalFileAccount, found: Found) -> None:
+def _mark_staged(account: JournalFileAccount, found: Found, withheld: Mapping[int, str]) -> None:
     """The preview shows which rows are held or changes, and why; importing decides again."""
     told: dict[int, tuple[str, bool, UUID | None]] = {
-        number: (reason, False, None) for number, reason in _withheld(account, found).items()
+        number: (reason, False, None) for number, reason in withheld.items()
     }
     told |= {each.row.number: (each.reason, False, each.like) for each in found.compared.held}
     told |= {each.row.number: ("", True, each.line.pk) for each in found.changed}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from nostro.books.files.asking import TABLES, NotOurs, head_of, hints_of, hints_of_member
+from nostro.books.files.asking import NotOurs, hints_of, hints_of_member
 from nostro.books.files.identifying import identified
 from nostro.books.files.models import JournalFile, JournalFileAccount, JournalFileStatement, StagedLine
 from nostro.books.journals.importing import LineValues
@@ -33,6 +33,7 @@ from nostro.formats import (
 from nostro.formats.containers import members, require_no_archive
 from nostro.formats.problems import fail
 from nostro.formats.values import NOWHERE
+from nostro.web.tables.answers import TABLES, head_in
 
 #: Rows that one file may bring, accounts it may tell about, and remarks that are kept.
 MAX_ROWS = 100_000
@@ -48,7 +49,7 @@ def stage(file: JournalFile, chunks: list[bytes], found: Survey) -> None:
     """
     stager = _Stager(file)
     if found.container is None:
-        stager.read(iter(chunks), found, hints_of(file, head_of(file)))
+        stager.read(iter(chunks), found, hints_of(file, head_in(file.looked)))
     else:
         file.format = found.container
         _stage_members(stager, chunks, found.container)

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import access_company, require_role
-from nostro.books.files.asking import checked_answers, head_of, remember
+from nostro.books.files.asking import remember
 from nostro.books.files.models import (
     JournalFile,
     JournalFileAccount,
@@ -30,6 +30,7 @@ from nostro.people.audit import record
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
 from nostro.web.secrets import open_sealed, seal
+from nostro.web.tables.answers import checked, head_in
 
 MIB = 1 << 20
 MAX_UPLOAD_BYTES = 128 * MIB
@@ -202,8 +203,8 @@ def answer(
     locked = JournalFile.objects.select_for_update(of=("self",)).select_related("company", "journal").get(pk=file.pk)
     if locked.status not in {"waiting", "asking", "failed"} or not locked.parts.exists():
         raise not_in_this_state()
-    locked.answers = checked_answers(answers)
-    head = head_of(locked)
+    locked.answers = checked(answers)
+    head = head_in(locked.looked)
     if is_remembered and head is not None and locked.answers.get("mapping"):
         remember(locked, head, user, now)
     locked.status, locked.lease_until, locked.attempts, locked.updated_at = "received", None, 0, now

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 
-from nostro.books.files.asking import ASKED, NotOurs, look
+from nostro.books.files.asking import NotOurs, look
 from nostro.books.files.importing import import_file, note_preview
 from nostro.books.files.models import JournalFile
 from nostro.books.files.reading import MAX_PROBLEMS, problem_json, stage
@@ -18,6 +18,7 @@ from nostro.books.files.services import bytes_of, clear
 from nostro.formats import FormatError, survey
 from nostro.formats.problems import fail
 from nostro.web.errors import Problem
+from nostro.web.tables.answers import ASKED
 
 LEASE = dt.timedelta(minutes=10)
 JOB_EXPECTED_WITHIN = dt.timedelta(minutes=2)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
@@ -15,6 +13,7 @@ from nostro.books.companies.models import ReconcileMode, Role
 from nostro.books.ledger.chart_import import import_chart
 from nostro.books.ledger.imports import ImportErrors
 from nostro.books.ledger.models import AccountKind, Purpose
+from nostro.books.pages.forms import TableFileForm
 from nostro.books.pages.shell import CompanyRequest, company_page, person, show
 from nostro.books.reconcile.automation import (
     MAX_GRACE_DAYS,
@@ -24,22 +23,6 @@ from nostro.books.reconcile.automation import (
 )
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
-
-MAX_FILE_BYTES = 2 * 1024 * 1024
-
-
-class ChartFileForm(forms.Form):
-    """A CSV or XLSX file of accounts."""
-
-    file = forms.FileField(
-        label=_lazy("CSV or XLSX file"), widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,text/csv"})
-    )
-
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if file.size > MAX_FILE_BYTES:
-            raise forms.ValidationError(_("The file is larger than 2 MB. Split it."), code="tooLarge")
-        return file
 
 
 class ReconcileSettingsForm(forms.Form):
@@ -66,7 +49,7 @@ class ReconcileSettingsForm(forms.Form):
 @company_page(role=Role.ACCOUNTANT)
 def import_accounts(request: CompanyRequest) -> HttpResponse:
     """Read a file of accounts: all rows or none. The same file again changes nothing."""
-    form = ChartFileForm(request.POST or None, request.FILES or None)
+    form = TableFileForm(request.POST or None, request.FILES or None)
     errors = []
     if request.method == "POST" and form.is_valid():
         try:

@@ -15,9 +15,9 @@ from nostro.books.files import asking, services
 from nostro.books.files.models import JournalFile
 from nostro.books.journals.queries import journals_of
 from nostro.books.pages.shell import now, person, remember, show
-from nostro.formats.csv.mapping import as_toml
-from nostro.web.errors import NotFound, Problem
+from nostro.web.errors import Problem
 from nostro.web.tables import words
+from nostro.web.tables.answers import head_in, is_known_table, mapping_response
 from nostro.web.tables.question import Own, TableQuestion
 
 
@@ -27,7 +27,7 @@ def reading(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """The form about a table. POST shows what comes of its first rows, or has the file read like that."""
     file = services.access_file(person(request), file_id, role=Role.CLERK)
     remember(request, file.company)
-    head = asking.head_of(file)
+    head = head_in(file.looked)
     if head is None or file.status not in {"asking", "waiting", "failed"}:
         return redirect("books:journal_file", file_id=file.pk)
     known = asking.remembered(file.company, head)
@@ -54,7 +54,7 @@ def reading(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     faults = [each for each in file.problems if each["severity"] in {"fatal", "quarantine"}]
     return show(
         request, "file_reading.html", 400 if problem else 200, file=file, question=question,
-        preview=question.preview(), roles=words.roles(), is_known=asking.is_known_table(head), problem=problem, own=own,
+        preview=question.preview(), roles=words.roles(), is_known=is_known_table(head), problem=problem, own=own,
         accounts=_accounts(file), faults=faults, room="dashboard",
     )  # fmt: skip
 
@@ -70,9 +70,4 @@ def _accounts(file: JournalFile) -> list[dict[str, str]]:
 def mapping_file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """The mapping that a file was read by, for other installations and the command line."""
     file = services.access_file(person(request), file_id)
-    mapping = file.answers.get("mapping")
-    if not mapping:
-        raise NotFound("mapping")
-    response = HttpResponse(as_toml(mapping), content_type="application/toml; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="mapping.toml"'
-    return response
+    return mapping_response(file.answers.get("mapping"))

@@ -114,10 +114,20 @@ _COLUMNS = {
 }
 
 
-class FileForm(forms.Form):
-    """A CSV or XLSX file of open items, and what its columns are called (``column_`` and our field)."""
+class TableFileForm(forms.Form):
+    """A CSV or XLSX file of the company's own; not a bank's, which may be large."""
 
     file = forms.FileField(label=_("CSV or XLSX file"), widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,text/csv"}))
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MAX_FILE_BYTES:
+            raise forms.ValidationError(_("The file is larger than 2 MB. Split it."), code="tooLarge")
+        return file
+
+
+class FileForm(TableFileForm):
+    """A file of open items, and what its columns are called (``column_`` and our field)."""
 
     def __init__(self, *args: Any, columns: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -136,12 +146,6 @@ class FileForm(forms.Form):
         """Our field → the column's name, of a form that is valid."""
         typed = self.cleaned_data.items()
         return {name.removeprefix("column_"): text for name, text in typed if name.startswith("column_") and text}
-
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if file.size > MAX_FILE_BYTES:
-            raise forms.ValidationError(_("The file is larger than 2 MB. Split it."), code="tooLarge")
-        return file
 
 
 class LineFilterForm(forms.Form):

@@ -28,9 +28,11 @@ from nostro.hub.api.transfers import written
 from nostro.hub.files import services
 from nostro.hub.files.exporting import export_statements, media_types, period_of
 from nostro.hub.files.models import FileImport
+from nostro.hub.files.queries import access_import
 from nostro.hub.integrations.queries import access_granted_account
 from nostro.hub.organizations.models import Role
 from nostro.hub.organizations.queries import access_organization
+from nostro.web.errors import NotFound
 from nostro.web.hot_reads import fetch_one
 
 _Given = TypeVar("_Given", bound=d.Document)
@@ -144,9 +146,11 @@ def delete_import(request: Request) -> Answer:
 
 def _access(request: Request) -> FileImport:
     """The file, if it belongs to the organization of the token: a person may belong to others too."""
-    file_id = parse_id(request.parameters[0]) or uuid.UUID(int=0)
-    file = FileImport.objects.filter(pk=file_id, organization_id=request.person.organization.id).first()
-    if file is None:
+    try:
+        file = access_import(request.person.user, parse_id(request.parameters[0]) or uuid.UUID(int=0))
+    except NotFound:
+        raise not_found("bankFile") from None
+    if file.organization_id != request.person.organization.id:
         raise not_found("bankFile")
     return file
 

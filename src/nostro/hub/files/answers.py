@@ -11,25 +11,17 @@ from typing import Any
 
 from django.db.models import F, Max, Q
 
-from nostro.core.money import parse_currency
 from nostro.formats import FormatError, Hints, Survey
 from nostro.formats.csv.days import ORDERS
-from nostro.formats.csv.layout import is_known
 from nostro.formats.csv.looking import TableHead, table_head
-from nostro.formats.csv.mapping import mapping_of
 from nostro.formats.registry import READERS
 from nostro.hub.accounts.models import Account
 from nostro.hub.files.models import FileImport, TableMapping
-from nostro.hub.files.problems import answer_unusable
 from nostro.hub.files.receiving import bytes_of
 from nostro.hub.organizations.models import Organization
 from nostro.people.models import User
-from nostro.web.tables.heads import head_as_json, head_from_json, signature_of
-
-#: What only a person can say; everything else that is fatal is a fault of the file.
-ASKED = frozenset({"F-MAPPING", "F-ACCOUNT", "F-ENCODING"})
-TABLES = frozenset({"csv", "xlsx"})
-ENCODINGS = ("utf-8", "cp1252", "iso-8859-15", "cp850", "cp437", "utf-16")
+from nostro.web.tables.answers import ASKED, TABLES, checked, head_in
+from nostro.web.tables.heads import head_as_json, signature_of
 
 
 def is_asked(file: FileImport, error: FormatError) -> bool:
@@ -51,18 +43,12 @@ def look(file: FileImport, found: Survey) -> None:
         file.looked["table"] = head_as_json(head)
 
 
-def head_of(file: FileImport) -> TableHead | None:
-    """The first rows of the table that the file is, None if it is none."""
-    kept = file.looked.get("table")
-    return head_from_json(kept) if kept else None
-
-
 def hints_of(file: FileImport) -> Hints:
     """What a person answered about this file, and the account on whose page it was handed in."""
     given, account = file.answers, file.account
     mapping = given.get("mapping")
     if mapping is None and not given.get("as_known"):
-        head = head_of(file)
+        head = head_in(file.looked)
         kept = remembered(file.organization, head, file.account) if head else None
         mapping = kept.data if kept else None
         # The same rows may not be read in two ways only because the page was opened later.
@@ -86,23 +72,7 @@ def _profile(given: Mapping[str, Any]) -> dict[str, str]:
 
 def checked_answers(given: Mapping[str, Any]) -> dict[str, Any]:
     """The answers that say something. Raises Problem for those that cannot be used, naming the field."""
-    kept = {key: value for key, value in given.items() if value}
-    for key, allowed in {"encoding": ENCODINGS, "date_order": ORDERS, "format": READERS}.items():
-        if key in kept and kept[key] not in allowed:
-            raise answer_unusable(key, f"It may be {', '.join(allowed)}.")
-    if "currency" in kept:
-        try:
-            kept["currency"] = parse_currency(str(kept["currency"]))
-        except ValueError:
-            raise answer_unusable("currency", "Write it as EUR.") from None
-    if "mapping" in kept:
-        try:
-            mapping_of(kept["mapping"])
-        except FormatError as error:
-            raise answer_unusable(
-                "mapping", f"{error.problem.message[:1].upper()}{error.problem.message[1:]}."
-            ) from error
-    return kept
+    return checked(given, {"date_order": ORDERS, "format": READERS})
 
 
 # --- memory
@@ -137,8 +107,3 @@ def remember(file: FileImport, head: TableHead, data: Mapping[str, Any], user: U
         organization=file.organization, account=file.account, signature=signature, version=last + 1,
         data=dict(data), encoding=encoding, created_by=user, created_at=now,
     )  # fmt: skip
-
-
-def is_known_table(head: TableHead) -> bool:
-    """Whether the table is one of ours or of a bank known here, which needs no mapping."""
-    return is_known(head.names, head.delimiter)

@@ -92,13 +92,6 @@ def nothing_proved() -> Problem:
     )  # fmt: skip
 
 
-def answer_unusable(field: str, why: str) -> Problem:
-    """What a person said about a file cannot be used."""
-    return Problem(
-        "The file cannot be read like this.", why=why, what_to_do="Change the answer.", code="F-MAPPING", field=field
-    )
-
-
 def nothing_to_import() -> Problem:
     """All accounts are left out or refused."""
     return Problem(

@@ -13,7 +13,7 @@ from django.db import transaction
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import access_account
 from nostro.hub.files import problems
-from nostro.hub.files.answers import checked_answers, head_of, remember
+from nostro.hub.files.answers import checked_answers, remember
 from nostro.hub.files.identifying import add_account, find_bank, likely_bank
 from nostro.hub.files.models import FileAccount, FileImport, FilePart, FileStatement
 from nostro.hub.files.queries import access_import, accounts_in
@@ -23,6 +23,7 @@ from nostro.hub.files.undoing import undo
 from nostro.hub.organizations.models import Role
 from nostro.people import audit
 from nostro.people.models import User
+from nostro.web.tables.answers import head_in
 
 __all__ = ["Answer", "answer", "confirm", "discard", "hand_in", "undo"]
 
@@ -158,7 +159,7 @@ def answer(
         if locked.status not in {"waiting", "asking", "failed"} or not locked.parts.exists():
             raise problems.not_in_this_state()
         locked.answers = checked_answers(answers)
-        head = head_of(locked)
+        head = head_in(locked.looked)
         if is_remembered and head is not None and locked.answers.get("mapping"):
             remember(locked, head, locked.answers["mapping"], user, now)
         locked.status, locked.lease_until, locked.attempts, locked.updated_at = "received", None, 0, now

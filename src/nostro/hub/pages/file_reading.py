@@ -14,18 +14,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from nostro.core.account_keys import normalise_account_number
-from nostro.formats.csv.mapping import as_toml
 from nostro.formats.registry import READERS
 from nostro.hub.accounts.queries import accounts_of
-from nostro.hub.files import answers, queries, services
+from nostro.hub.files import answers, services
 from nostro.hub.files.models import FileImport
 from nostro.hub.organizations.models import Role
 from nostro.hub.pages.file_words import export_choices, kind_of
-from nostro.hub.pages.shell import now, remember, show
-from nostro.people.models import User
-from nostro.web.errors import NotFound, Problem
+from nostro.hub.pages.files import opened_file
+from nostro.hub.pages.shell import now, person, show
+from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
 from nostro.web.tables import words
+from nostro.web.tables.answers import head_in, is_known_table, mapping_response
 from nostro.web.tables.question import Own, TableQuestion
 
 MAX_CHOICES = 200
@@ -67,10 +67,10 @@ class ReadingForm(forms.Form):
 @login_required
 def reading(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """The form about a file. POST shows what comes of the first rows, or has the file read like that."""
-    file = _file(request, file_id)
+    file = opened_file(request, file_id, role=Role.ADMIN)
     if file.status not in {"asking", "waiting", "failed"}:
         return redirect("hub:file", file_id=file.pk)
-    head = answers.head_of(file)
+    head = head_in(file.looked)
     if head is None:
         return _other(request, file)
     known = file.answers.get("mapping") or getattr(
@@ -91,7 +91,7 @@ def reading(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
             return redirect("hub:file", file_id=file.pk)
     return show(
         request, "file_reading.html", 400 if problem else 200, question=question, preview=question.preview(),
-        roles=words.roles(), is_known=answers.is_known_table(head), problem=problem, **_context(file),
+        roles=words.roles(), is_known=is_known_table(head), problem=problem, **_context(file),
     )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def _read(
 ) -> Problem | None:
     """Have the file read again; the refusal where the answers cannot be used."""
     try:
-        services.answer(_user(request), file.pk, given, now(), is_remembered=is_remembered)
+        services.answer(person(request), file.pk, given, now(), is_remembered=is_remembered)
     except Problem as problem:
         if problem.status != 400:
             raise
@@ -142,21 +142,4 @@ def _context(file: FileImport) -> dict[str, Any]:
 @require_safe
 def mapping_file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """The mapping that a file was read by, for ``--mapping`` and other installations."""
-    mapping = _file(request, file_id).answers.get("mapping")
-    if not mapping:
-        raise NotFound("mapping")
-    response = HttpResponse(as_toml(mapping), content_type="application/toml; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="mapping.toml"'
-    return response
-
-
-def _file(request: HttpRequest, file_id: uuid.UUID) -> FileImport:
-    file = queries.access_import(_user(request), file_id, role=Role.ADMIN)
-    remember(request, file.organization)
-    return file
-
-
-def _user(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise NotFound("file")
-    return request.user
+    return mapping_response(opened_file(request, file_id, role=Role.ADMIN).answers.get("mapping"))

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from nostro.core.transactions import Window
 from nostro.hub.accounts.models import Account
-from nostro.hub.accounts.queries import access_account, accounts_of
+from nostro.hub.accounts.queries import accounts_of
 from nostro.hub.files import queries, services
 from nostro.hub.files.exporting import Export, export_statements
 from nostro.hub.files.identifying import likely_bank
@@ -31,9 +31,18 @@ from nostro.hub.organizations.models import Role
 from nostro.hub.organizations.queries import access_organization
 from nostro.hub.pages.file_words import FileLine, bank_of, field_names, hint_words, kind_of, refusal_of
 from nostro.hub.pages.forms import ExportForm, FilesForm
-from nostro.hub.pages.shell import OrganizationRequest, chosen_mode, now, organization_page, remember, show
+from nostro.hub.pages.shell import (
+    OrganizationRequest,
+    chosen_mode,
+    now,
+    opened_account,
+    organization_page,
+    person,
+    remember,
+    show,
+)
 from nostro.people.models import User
-from nostro.web.errors import NotFound, Problem
+from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
 
 #: Accounts that an unknown one of a file may be.
@@ -63,10 +72,10 @@ def files(request: OrganizationRequest, mode: str) -> HttpResponse:
 @login_required
 def account_files(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """The files of one account, and the form that takes new ones for it."""
-    account = _account(request, account_id)
+    account = opened_account(request, account_id)
     form = FilesForm()
     if request.method == "POST":
-        answer = _take(request, _user(request), form := _uploaded(request), account=account)
+        answer = _take(request, person(request), form := _uploaded(request), account=account)
         if answer is not None:
             return answer
     found = queries.imports_of_account(account)
@@ -116,13 +125,19 @@ class AccountPart:
     answer: Answer
 
 
+def opened_file(request: HttpRequest, file_id: uuid.UUID, *, role: Role | None = None) -> FileImport:
+    """The file that a page is about, and its organization. Raises NotFound, Forbidden."""
+    found = queries.access_import(person(request), file_id, role=role)
+    remember(request, found.organization)
+    return found
+
+
 @never_cache
 @login_required
 def file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """One file: how far it is read, what it would bring, or what it brought. POST imports it."""
-    user = _user(request)
-    found = queries.access_import(user, file_id)
-    remember(request, found.organization)
+    user = person(request)
+    found = opened_file(request, file_id)
     problem = None
     if request.method == "POST":
         answers = _answers(request.POST, queries.accounts_in(found))
@@ -213,7 +228,7 @@ def _answer(posted: Mapping[str, Any], each: FileAccount) -> Answer:
 @require_POST
 def discard(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """Forget a file that was not imported."""
-    found = services.discard(_user(request), file_id, now())
+    found = services.discard(person(request), file_id, now())
     messages.success(request, _("The file is discarded; nothing of it was imported."))
     return redirect("hub:files", organization_id=found.organization_id, mode="sandbox" if found.is_sandbox else "live")
 
@@ -222,7 +237,7 @@ def discard(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """Take an import back."""
-    found = services.undo(_user(request), file_id, now())
+    found = services.undo(person(request), file_id, now())
     messages.success(request, _("The import is undone."))
     return redirect("hub:file", file_id=found.pk)
 
@@ -233,7 +248,7 @@ def undo(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
 @login_required
 def export(request: HttpRequest, account_id: uuid.UUID) -> HttpResponseBase:
     """An account and period as a bank file: first what the format leaves out, then the download."""
-    account = _account(request, account_id)
+    account = opened_account(request, account_id)
     today = now().date()
     first = today.replace(day=1) - dt.timedelta(days=1)
     initial = {"format": "camt.053", "date_from": first.replace(day=1), "date_to": first}
@@ -254,18 +269,6 @@ def export(request: HttpRequest, account_id: uuid.UUID) -> HttpResponseBase:
         request, "export.html", account=account, form=form, made=made, query=request.GET.urlencode(),
         lossy=field_names(made.lossy) if made else [], mode=_mode(account), room="accounts",
     )  # fmt: skip
-
-
-def _account(request: HttpRequest, account_id: uuid.UUID) -> Account:
-    found = access_account(_user(request), account_id)
-    remember(request, found.organization)
-    return found
-
-
-def _user(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise NotFound("file")
-    return request.user
 
 
 def _mode(account: Account) -> str:

@@ -19,19 +19,17 @@ from nostro.hub.accounts.duplicates import Candidate, candidates_of, decisions_o
 from nostro.hub.accounts.masked_answers import masked, masked_address
 from nostro.hub.accounts.models import Account, Transaction
 from nostro.hub.accounts.proving import accept_difference, find_gap, rows_of_gap
-from nostro.hub.accounts.queries import access_account
 from nostro.hub.accounts.run_rows import access_raw_answer, answers_of, changes_by, created_by, pending_created_by
 from nostro.hub.accounts.services import open_raw_answer
 from nostro.hub.files.queries import undone_at
 from nostro.hub.pages.changes import described
 from nostro.hub.pages.runs import came_late, errors_of, late_sentence, left_out, plan_of, told_of, tone_of, trigger_of
-from nostro.hub.pages.shell import now, remember, show
+from nostro.hub.pages.shell import now, opened_account, person, remember, show
 from nostro.hub.sync.models import Synchronization
 from nostro.hub.sync.plans import plans_of
 from nostro.hub.sync.queries import access_synchronization
 from nostro.hub.sync.run_history import run_page
 from nostro.people import audit
-from nostro.people.models import User
 from nostro.web.errors import NotFound
 
 #: Rows of a gap's days that are listed.
@@ -62,7 +60,7 @@ class Run:
 @login_required
 def runs(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """Every reading of an account: why it was made, what it brought, how it ended."""
-    account = _account(request, account_id)
+    account = opened_account(request, account_id)
     page = run_page(account, _uuid(request.GET.get("behind", "")))
     older = f"?behind={page.older}" if page.older else ""
     return _show(request, account, "runs.html", runs=[Run.of(each) for each in page.runs], older=older)
@@ -71,11 +69,11 @@ def runs(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
 @login_required
 def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """One reading: each row that was new, changed, withdrawn or brought back, and what was left out and why."""
-    found = access_synchronization(_user(request), run_id)
+    found = access_synchronization(person(request), run_id)
     changes = [described(each) for each in changes_by(found.id)]
     return _show(
         request,
-        _account(request, found.account_id),
+        opened_account(request, found.account_id),
         "run.html",
         run=found,
         words=Run.of(found),
@@ -105,7 +103,7 @@ class GapPart:
 @login_required
 def gap(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """Find the gap: between which days and balances the difference arises, what may explain it, what to do."""
-    account = _account(request, account_id)
+    account = opened_account(request, account_id)
     report = find_gap(account)
     parts = [_gap_part(account, each) for each in report.parts] if report else []
     plan = plan_of(plans_of([account], now())[account.id], now())
@@ -121,8 +119,8 @@ def _gap_part(account: Account, found: BalanceGap) -> GapPart:
 @require_POST
 def accept(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """Prove from the present balance on."""
-    account = _account(request, account_id)
-    accept_difference(_user(request), account.id, now())
+    account = opened_account(request, account_id)
+    accept_difference(person(request), account.id, now())
     messages.success(request, _("The difference is accepted; the next reading is proved from here on."))
     return redirect("hub:account", account_id=account.id)
 
@@ -133,7 +131,7 @@ def accept(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
 @login_required
 def withdrawn(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """Rows that count no more: withdrawn by the bank, or set aside as doubles. Each can be brought back."""
-    account = _account(request, account_id)
+    account = opened_account(request, account_id)
     return _show(request, account, "withdrawn.html", rows=withdrawn_of(account), undone=undone_at(account))
 
 
@@ -141,7 +139,7 @@ def withdrawn(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def bring_back(request: HttpRequest, transaction_id: uuid.UUID) -> HttpResponse:
     """Let a withdrawn row count again."""
-    row = keep_withdrawn(_user(request), transaction_id, now())
+    row = keep_withdrawn(person(request), transaction_id, now())
     messages.success(request, _("The transaction counts again."))
     return redirect("hub:withdrawn", account_id=row.account_id)
 
@@ -152,7 +150,7 @@ def bring_back(request: HttpRequest, transaction_id: uuid.UUID) -> HttpResponse:
 @login_required
 def doubles(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """Rows that may be one, side by side; and what was decided so far."""
-    account = _account(request, account_id)
+    account = opened_account(request, account_id)
     candidates = [_pair(each) for each in candidates_of(account, now())]
     return _show(request, account, "doubles.html", candidates=candidates, decisions=decisions_of(account))
 
@@ -181,7 +179,7 @@ def _pair(candidate: Candidate) -> Pair:
 @require_POST
 def decide_double(request: HttpRequest, first_id: uuid.UUID, second_id: uuid.UUID) -> HttpResponse:
     """``decision`` is ``both``, or ``same``: then the second one is set aside."""
-    user = _user(request)
+    user = person(request)
     if request.POST.get("decision") == "same":
         account = mark_same(user, first_id, second_id, now())
         messages.success(request, _("One of the two is set aside. It can be brought back below."))
@@ -195,7 +193,7 @@ def decide_double(request: HttpRequest, first_id: uuid.UUID, second_id: uuid.UUI
 @require_POST
 def undo_double(request: HttpRequest, decision_id: int) -> HttpResponse:
     """Forget a decision."""
-    account = undo_decision(_user(request), decision_id, now())
+    account = undo_decision(person(request), decision_id, now())
     messages.success(request, _("The decision is undone."))
     return redirect("hub:doubles", account_id=account.id)
 
@@ -206,7 +204,7 @@ def undo_double(request: HttpRequest, decision_id: int) -> HttpResponse:
 @login_required
 def raw_answer(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
     """What the bank answered, masked, to be looked at or sent to support. Looking leaves a line in the trail."""
-    user = _user(request)
+    user = person(request)
     found = access_raw_answer(user, answer_id)
     if found.account is None:
         raise NotFound("answer")
@@ -233,17 +231,6 @@ def raw_answer(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
 
 
 # --- shared
-
-
-def _account(request: HttpRequest, account_id: uuid.UUID) -> Account:
-    found = access_account(_user(request), account_id)
-    remember(request, found.organization)
-    return found
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def _uuid(text: str) -> uuid.UUID | None:

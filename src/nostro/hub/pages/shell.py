@@ -19,7 +19,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from nostro.connectors.contract import PsuContext
-from nostro.hub.accounts.queries import has_accounts
+from nostro.hub.accounts.models import Account
+from nostro.hub.accounts.queries import access_account, has_accounts
 from nostro.hub.organizations.models import Organization, Role
 from nostro.hub.organizations.queries import access_organization, organizations_of
 from nostro.hub.pages.way_back import way_back
@@ -54,8 +55,7 @@ def organization_page(role: Role | None = None) -> Callable[[View[Parameters]], 
         @login_required
         @functools.wraps(view)
         def guarded(request: HttpRequest, organization_id: uuid.UUID, **kwargs: Any) -> HttpResponseBase:
-            assert isinstance(request.user, User)
-            organization = access_organization(request.user, organization_id, role=role)
+            organization = access_organization(person(request), organization_id, role=role)
             remember(request, organization)
             return view(request, **kwargs)  # type: ignore[arg-type, call-arg]
 
@@ -64,9 +64,22 @@ def organization_page(role: Role | None = None) -> Callable[[View[Parameters]], 
     return decorate
 
 
+def person(request: HttpRequest) -> User:
+    """Who is signed in; only for views behind ``login_required``."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 def remember(request: HttpRequest, organization: Organization) -> None:
     """Make ``organization`` the one this request is about."""
     request.organization = organization  # type: ignore[attr-defined]
+
+
+def opened_account(request: HttpRequest, account_id: uuid.UUID) -> Account:
+    """The account that a page is about, and its organization. Raises NotFound."""
+    found = access_account(person(request), account_id)
+    remember(request, found.organization)
+    return found
 
 
 def show(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:

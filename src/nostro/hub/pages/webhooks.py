@@ -18,10 +18,9 @@ from nostro.hub.integrations.models import Integration
 from nostro.hub.integrations.queries import access_integration
 from nostro.hub.integrations.request_log import requests_of
 from nostro.hub.organizations.models import Role
-from nostro.hub.pages.shell import now, remember, show
+from nostro.hub.pages.shell import now, person, remember, show
 from nostro.hub.webhooks.queries import deliveries_of, endpoint_of
 from nostro.hub.webhooks.services import remove_endpoint, replay, set_endpoint
-from nostro.people.models import User
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
 
@@ -56,12 +55,12 @@ def webhook(request: HttpRequest, integration_id: uuid.UUID) -> HttpResponse:
         initial = {"url": endpoint.url, "event_types": endpoint.event_types, "is_active": endpoint.is_active}
     form = WebhookForm(request.POST if posted else None, initial=initial)
     if posted and "remove" in request.POST:
-        remove_endpoint(_user(request), found.id)
+        remove_endpoint(person(request), found.id)
         messages.success(request, _("The webhook is removed."))
         return redirect("hub:webhook", integration_id=found.id)
     if posted and form.is_valid():
         try:
-            set_endpoint(_user(request), found.id, **form.cleaned_data, now=now())
+            set_endpoint(person(request), found.id, **form.cleaned_data, now=now())
         except Problem as problem:
             add_problem(form, problem)
         else:
@@ -83,7 +82,7 @@ def replay_webhook(request: HttpRequest, integration_id: uuid.UUID) -> HttpRespo
         delivery_id = uuid.UUID(request.POST.get("delivery", ""))
     except ValueError:
         delivery_id = uuid.UUID(int=0)
-    replay(_user(request), delivery_id, now())
+    replay(person(request), delivery_id, now())
     messages.success(request, _("The event is on its way again."))
     return redirect("hub:webhook", integration_id=found.id)
 
@@ -99,15 +98,10 @@ def integration_requests(request: HttpRequest, integration_id: uuid.UUID) -> Htt
 
 
 def _access(request: HttpRequest, integration_id: uuid.UUID, role: Role | None = None) -> Integration:
-    found = access_integration(_user(request), integration_id, role=role)
+    found = access_integration(person(request), integration_id, role=role)
     remember(request, found.organization)
     return found
 
 
 def _mode(integration: Integration) -> str:
     return "sandbox" if integration.is_sandbox else "live"
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user

@@ -191,9 +191,7 @@ class TableQuestion:
         made = interpret(self.head, answers["mapping"], hints)
         refusal = sentence(made.refusal) if made.refusal else ""
         failed = [each for each in made.problems if each.severity == "quarantine"]
-        has_balance = (
-            "balance" in answers["mapping"]["columns"].values() if answers["mapping"].get("columns") else False
-        )
+        has_balance = "balance" in answers["mapping"].get("columns", {}).values()
         proof = "" if refusal or not has_balance else "failed" if failed else "proved"
         return Preview(tuple(map(_row, made.entries)), refusal, tuple(_notes(made.problems)), proof)
 
