@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
+from django.test import TransactionTestCase
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
+from tests.database import empty_written_tables, template
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """The names of the test databases are chosen in tests/settings.py already."""
+def django_db_modify_db_settings(django_db_blocker: DjangoDbBlocker) -> None:
+    """The names of the test databases are chosen in tests/settings.py already; each is a copy of a migrated one."""
+    with django_db_blocker.unblock():
+        settings.DATABASES["default"]["TEST"]["TEMPLATE"] = template(os.environ["DATABASE_URL"])
+    TransactionTestCase._fixture_teardown = empty_written_tables  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)

@@ -28,8 +28,12 @@ if "DATABASE_URL" not in os.environ:
         connection.execute("SELECT pg_reload_conf()")
 
 from nostro.web.settings import *  # noqa: F403
-from nostro.web.settings import DATABASES
+from nostro.web.settings import DATABASES, PASSWORD_HASHERS
 
 # Each developer, and each process of a parallel run, has a test database of its own.
 _PARTS = ("test_nostro", os.environ.get("NOSTRO_TEST_DATABASE", ""), os.environ.get("PYTEST_XDIST_WORKER", ""))
 DATABASES["default"]["TEST"] = {"NAME": "_".join(part for part in _PARTS if part)}
+
+# Hashing a password as slowly as for real takes longer than most tests. What is hashed is checked all the same, and
+# tests/web/test_hashers.py holds on to how it is done for people.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]

@@ -200,6 +200,9 @@ def test_no_full_card_number_is_in_the_trail(
             for group_id in groups:
                 undo(owner, group_id, now=NOW)
         for record in AuditRecord.objects.filter(tenant_id=company.id):
-            said = f"{record.sentence} {record.before} {record.after}"
+            # Identifiers of our own may have thirteen digits in a row that look like a card number by chance.
+            said = re.sub(
+                r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "", f"{record.sentence} {record.before} {record.after}"
+            )
             found = re.findall(r"(?<!\d)(?:\d[ -]?){13,19}(?!\d)", said)
             assert not any(is_card_number(re.sub(r"\D", "", one)) for one in found), f"I-22: {said}"

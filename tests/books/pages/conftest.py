@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -26,12 +25,6 @@ from nostro.people.models import User
 
 HOSTILE = '<script>alert("x")</script> \u202eevil\u202c'
 REFERENCE = "+++020/3430/57642+++"
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Any) -> None:
-    """Nobody types a password here; hashing one as slowly as for real would take most of the time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 
 
 @dataclass
