@@ -6,6 +6,7 @@ items are signed: debit +, credit −.
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
@@ -131,7 +132,7 @@ class Entry(models.Model):
 
     id = IdField()
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="entries")
-    kind = models.CharField(max_length=12)  # bank, opening, document, match, write_off, exchange, reversal, manual
+    kind = models.CharField(max_length=12)  # bank, opening, document, misc, match, write_off, exchange, reversal
     date = models.DateField()
     label = models.TextField(blank=True)
     journal_id = models.UUIDField(null=True)  # of bank and opening entries; journals lie above the ledger
@@ -184,6 +185,48 @@ class DocumentKind(models.TextChoices):
     REFUND = "refund", _("Supplier credit note")
 
 
+class SeriesKind(models.TextChoices):
+    """What is numbered: one series for each kind and calendar year."""
+
+    INVOICE = "invoice", _("Customer invoice")
+    CREDIT_NOTE = "credit_note", _("Customer credit note")
+    BILL = "bill", _("Supplier bill")
+    REFUND = "refund", _("Supplier credit note")
+    MISC = "misc", _("Miscellaneous entry")
+
+
+class NumberSeries(models.Model):
+    """The last number that a series gave. Triggers of migration 0010 see to it that no number is skipped."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=12, choices=SeriesKind)
+    year = models.PositiveSmallIntegerField()
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "kind", "year"], name="one_series_per_kind_and_year"),
+            models.CheckConstraint(condition=Q(kind__in=SeriesKind.values), name="series_kind_known"),
+        ]
+
+
+def _numbered_once(name: str, *scope: str) -> list[models.BaseConstraint]:
+    """A number of a series is whole and given once."""
+    return [
+        models.UniqueConstraint(
+            fields=["company", *scope, "series_year", "series_number"],
+            name=f"{name}_numbered_once",
+            condition=Q(series_number__isnull=False),
+        ),
+        models.CheckConstraint(
+            condition=Q(series_year=None, series_number=None)
+            | Q(series_year__isnull=False, series_number__isnull=False),
+            name=f"{name}_series_whole",
+        ),
+    ]
+
+
 class TaxOption(models.TextChoices):
     """What an early-payment discount does to the tax (books.md 16.5)."""
 
@@ -193,7 +236,8 @@ class TaxOption(models.TextChoices):
 
 
 class Document(models.Model):
-    """An invoice or bill, posted when it is made. Its receivable or payable item is the open item.
+    """A posted invoice or bill. Its receivable or payable item is the open item. It is never deleted or changed, only
+    reversed by another one (migration 0010). Its number is typed, or that of a series.
 
     Who pays until ``discount_until`` may leave out ``discount`` of the net amount and ``discount_tax`` of the tax. Both
     are worked out when the document is posted and never again.
@@ -219,11 +263,15 @@ class Document(models.Model):
     structured_reference = models.CharField(max_length=60, blank=True)
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="document")
     open_item = models.OneToOneField(EntryItem, on_delete=models.PROTECT, related_name="document")
+    series_year = models.PositiveSmallIntegerField(null=True)
+    series_number = models.PositiveIntegerField(null=True)
+    reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="reversed_by")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["company", "kind", "partner", "number"], name="no_document_twice"),
+            *_numbered_once("document", "kind"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="document_amount_positive"),
             models.CheckConstraint(
                 condition=Q(tax_amount__gte=0, tax_amount__lt=F("amount")), name="document_tax_below_amount"
@@ -263,6 +311,78 @@ class DocumentTax(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(percent__gte=0, net__gt=0, tax__gte=0), name="document_tax_positive"),
+        ]
+
+
+class MiscEntry(models.Model):
+    """The number of an entry that a person posted by hand. Like documents it stays, and is reversed by another one."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="misc_entries")
+    number = models.CharField(max_length=60)
+    series_year = models.PositiveSmallIntegerField()
+    series_number = models.PositiveIntegerField()
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="misc")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = _numbered_once("misc")
+        indexes = [models.Index("company", Upper("number"), name="misc_by_number")]
+
+
+class DocumentDraft(models.Model):
+    """A document or entry that is not posted: it has no number, no entry and no open item, so nothing matches it.
+
+    ``content`` is what :mod:`nostro.books.ledger.drafts` reads. Once posted it is kept with what became of it, and
+    cannot be changed or deleted any more (migration 0010).
+    """
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="document_drafts")
+    kind = models.CharField(max_length=12, choices=SeriesKind)
+    content = models.JSONField()
+    version = models.PositiveIntegerField(default=1)  # who saves names the one that was shown
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    changed_at = models.DateTimeField(db_default=Now())
+    document = models.OneToOneField(Document, null=True, on_delete=models.PROTECT, related_name="draft")
+    misc_entry = models.OneToOneField(MiscEntry, null=True, on_delete=models.PROTECT, related_name="draft")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=SeriesKind.values), name="draft_kind_known"),
+            models.CheckConstraint(
+                condition=Q(document=None, misc_entry=None)
+                | Q(kind=SeriesKind.MISC, document=None)
+                | ~Q(kind=SeriesKind.MISC) & Q(misc_entry=None),
+                name="draft_posted_as_its_kind",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["company", "-changed_at"],
+                name="draft_waiting",
+                condition=Q(document=None, misc_entry=None),
+            ),
+        ]
+
+
+class ReferenceStandard(models.TextChoices):
+    """The structured reference that own invoices get when they are posted (books.md 15)."""
+
+    COUNTRY = "country", _("That of the company's country")
+    RF = "rf", _("International (RF, ISO 11649)")
+    NONE = "none", _("None")
+
+
+class DocumentSettings(models.Model):
+    """How a company's own documents are made; a company without a row has the defaults."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    standard = models.CharField(max_length=10, choices=ReferenceStandard, default=ReferenceStandard.COUNTRY)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(standard__in=ReferenceStandard.values), name="standard_known"),
         ]
 
 

@@ -114,12 +114,17 @@ def change_items(amounts: Mapping[UUID, tuple[Decimal, Decimal]], *, delete: Seq
 
 def reversal_of(company: Company, entry: Entry) -> Draft:
     """A draft that takes back ``entry``, on its day or the first open one after it (books.md 14.6)."""
-    sides = [
+    date = first_open_day(company, entry.date)
+    sides = sides_against(entry)
+    return draft_entry(company, kind="reversal", date=date, label=entry.label, sides=sides, reverses=entry)
+
+
+def sides_against(entry: Entry) -> list[Side]:
+    """What takes back ``entry``, in the order of its items; nothing of it is open."""
+    return [
         Side(item.account_id, -item.amount, item.currency, -item.amount_currency, item.partner_id, label=item.label)
         for item in EntryItem.objects.filter(entry=entry).order_by("id")
     ]
-    date = first_open_day(company, entry.date)
-    return draft_entry(company, kind="reversal", date=date, label=entry.label, sides=sides, reverses=entry)
 
 
 class Lock(NamedTuple):

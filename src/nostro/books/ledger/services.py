@@ -22,7 +22,9 @@ from nostro.books.ledger.models import (
     Partner,
     Purpose,
 )
-from nostro.books.ledger.posting import Side, draft_entry, hold_locks, post, require_open
+from nostro.books.ledger.numbering import Number, check_typed_number, next_number
+from nostro.books.ledger.own_references import own_reference
+from nostro.books.ledger.posting import Side, draft_entry, hold_locks, post, require_open, set_residuals, sides_against
 from nostro.books.ledger.rates import Rates
 from nostro.books.ledger.terms import EarlyTerms, Figures, Taxed, work_out
 from nostro.core.money import MoneyError, decimals, parse_currency
@@ -39,7 +41,7 @@ _SIGN = {
     DocumentKind.BILL: -1,
     DocumentKind.REFUND: 1,
 }
-_OF_CUSTOMERS = {DocumentKind.INVOICE, DocumentKind.CREDIT_NOTE}
+OF_CUSTOMERS = {DocumentKind.INVOICE, DocumentKind.CREDIT_NOTE}
 
 
 def get_partner(company: Company, name: str) -> Partner:
@@ -54,6 +56,7 @@ def get_partner(company: Company, name: str) -> Partner:
 @dataclass(frozen=True, slots=True)
 class DocumentFacts:
     """What an invoice or bill says. ``amount`` is positive, with taxes, in ``currency`` (the company's where empty).
+    Without a number it gets the next one of its series.
 
     ``taxes`` must add up to ``amount``; without any the document has no tax. ``counter_account_id`` is where the net
     amount is booked, the account of sales or purchases where it is ``None``.
@@ -84,18 +87,19 @@ def post_document(user: User | None, company: Company, facts: DocumentFacts) -> 
     """Post an invoice, bill or credit note as an open item. The caller has checked the person's role.
 
     A document of the same kind, partner and number is returned as it is, if all its figures are the same; otherwise
-    it raises :class:`Problem` ``documentExists``.
+    it raises :class:`Problem` ``documentExists``. An own invoice with a number of the series gets a structured
+    reference, if it has none.
     """
     kind = _kind(facts.kind)
     facts = replace(
         facts,
-        number=_checked_number(facts.number),
-        currency=_checked_currency(facts.currency or company.currency),
+        number=clean(facts.number, 60),
+        currency=checked_currency(facts.currency or company.currency),
         end_to_end_id=clean(facts.end_to_end_id, 35).upper(),
         partner_reference=clean(facts.partner_reference, 60),
         structured_reference=clean(facts.structured_reference, 60),
     )
-    _check_amount(facts.amount, facts.currency)
+    check_amount(facts.amount, facts.currency)
     figures = _figures(facts)
     partner = get_partner(company, facts.partner_name)
     Partner.objects.select_for_update().get(pk=partner.pk)
@@ -103,8 +107,9 @@ def post_document(user: User | None, company: Company, facts: DocumentFacts) -> 
     if known is not None:
         return _same_document(known, facts.date, facts.amount, facts.currency)
     hold_locks(company)
-    require_open(company, facts.date, LockType.SALES if kind in _OF_CUSTOMERS else LockType.PURCHASES)
-    document = _post(company, kind, partner, facts, figures)
+    require_open(company, facts.date, LockType.SALES if kind in OF_CUSTOMERS else LockType.PURCHASES)
+    facts, number = _numbered(company, kind, facts)
+    document = store_document(company, kind, partner, facts, figures, number)
     record(
         tenant_id=company.id,
         actor=user,
@@ -126,9 +131,9 @@ def _figures(facts: DocumentFacts) -> Figures:
     parts = facts.taxes or (Taxed(Decimal(0), facts.amount, Decimal(0)),)
     figures = work_out(parts, facts.currency, facts.early)
     for one in figures.taxes:
-        _check_amount(one.net, facts.currency)
+        check_amount(one.net, facts.currency)
         if one.tax:
-            _check_amount(one.tax, facts.currency)
+            check_amount(one.tax, facts.currency)
     if figures.total != facts.amount:
         raise Problem(
             f"Net amounts and taxes add up to {figures.total} {facts.currency}, not to {facts.amount}.",
@@ -153,19 +158,43 @@ def _figures(facts: DocumentFacts) -> Figures:
     return figures
 
 
-def _post(
-    company: Company, kind: DocumentKind, partner: Partner, facts: DocumentFacts, figures: Figures
-) -> Document:  # fmt: skip
+def _numbered(company: Company, kind: DocumentKind, facts: DocumentFacts) -> tuple[DocumentFacts, Number | None]:
+    """The facts with a number and perhaps a reference, and the place in the series where the number is of one."""
+    if facts.number:
+        check_typed_number(company, kind, facts.number)
+        return facts, None
+    number = next_number(company, kind, facts.date.year)
+    reference = facts.structured_reference
+    if kind == DocumentKind.INVOICE and not reference:
+        reference = own_reference(company, number)
+    return replace(facts, number=number.text, structured_reference=reference), number
+
+
+def store_document(  # noqa: PLR0917 - what it says, and what it is made of
+    company: Company,
+    kind: DocumentKind,
+    partner: Partner,
+    facts: DocumentFacts,
+    figures: Figures,
+    number: Number | None,
+    *,
+    reverses: Document | None = None,
+) -> Document:
+    """Write a document that was checked, with its entry. What reverses another has nothing open."""
     due_date = facts.due_date or facts.date
     draft = draft_entry(
         company,
         kind="document",
         date=facts.date,
         label=f"{kind.label} {facts.number}",
-        sides=_sides(company, kind, partner, facts, figures),
+        sides=_sides(company, kind, partner, facts, figures) if reverses is None else sides_against(reverses.entry),
+        reverses=None if reverses is None else reverses.entry,
     )
     post([draft])
     item = draft.items[0]
+    if reverses is not None:
+        item = next(each for each in draft.items if each.account_id == reverses.open_item.account_id)
+        set_residuals({item.id: (Decimal(0), Decimal(0))})
     early = facts.early
     document = Document.objects.create(
         company=company,
@@ -187,6 +216,9 @@ def _post(
         structured_reference=facts.structured_reference,
         entry=draft.entry,
         open_item=item,
+        series_year=number and number.year,
+        series_number=number and number.place,
+        reverses=reverses,
     )
     if facts.taxes:
         rows = (
@@ -212,7 +244,7 @@ def _sides(
             code="rateMissing",
             field="currency",
         )
-    of_customer = kind in _OF_CUSTOMERS
+    of_customer = kind in OF_CUSTOMERS
     purpose = Purpose.RECEIVABLE if of_customer else Purpose.PAYABLE
     counter = _counter_account(company, kind, facts.counter_account_id)
     total, tax = facts.amount * sign, figures.tax * sign
@@ -258,14 +290,7 @@ def _kind(kind: str) -> DocumentKind:
         ) from None
 
 
-def _checked_number(number: str) -> str:
-    number = clean(number, 60)
-    if not number:
-        raise Problem("The document has no number.", what_to_do="Type it.", code="numberMissing", field="number")
-    return number
-
-
-def _checked_currency(currency: str) -> str:
+def checked_currency(currency: str) -> str:
     try:
         return parse_currency(currency)
     except MoneyError:
@@ -277,7 +302,7 @@ def _checked_currency(currency: str) -> str:
         ) from None
 
 
-def _check_amount(amount: Decimal, currency: str) -> None:
+def check_amount(amount: Decimal, currency: str) -> None:
     exponent = amount.as_tuple().exponent
     if not amount.is_finite() or amount <= 0 or (isinstance(exponent, int) and -exponent > decimals(currency)):
         raise Problem(
@@ -290,7 +315,7 @@ def _check_amount(amount: Decimal, currency: str) -> None:
 
 def _counter_account(company: Company, kind: DocumentKind, account_id: UUID | None) -> LedgerAccount:
     if account_id is None:
-        return account_for(company, Purpose.SALES if kind in _OF_CUSTOMERS else Purpose.PURCHASES)
+        return account_for(company, Purpose.SALES if kind in OF_CUSTOMERS else Purpose.PURCHASES)
     account = LedgerAccount.objects.filter(company=company, pk=account_id).first()
     if account is None:
         raise NotFound("account")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import require_role
@@ -22,6 +22,21 @@ def suspense_candidates(company: Company) -> list[LedgerAccount]:
     accounts = LedgerAccount.objects.filter(company=company, active=True, currency="", reconcilable=False)
     allowed = [AccountKind.CURRENT_ASSET, AccountKind.CURRENT_LIABILITY]
     return list(accounts.filter(purpose__in=["", Purpose.SUSPENSE], kind__in=allowed).order_by("code"))
+
+
+def is_of_a_journal(account: LedgerAccount) -> bool:
+    """Whether bank lines are booked to it, as their bank account or to wait: then nothing else is (books.md I-3).
+
+    Journals lie above the ledger, so their table is asked and not their model.
+    """
+    if account.purpose == Purpose.SUSPENSE:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM journals_journal WHERE %s IN (bank_account_id, suspense_account_id))",
+            [account.id],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic
