@@ -152,6 +152,24 @@ def reach_bank(
     raise typer.Exit(reach(name, wish))
 
 
+@bank.command("maintenance")
+def maintain_bank(
+    name: Bank,
+    begins: Annotated[str, typer.Option("--from", help="Beginning, like 2026-12-24T04:00. Default: now.")] = "",
+    ends: Annotated[str, typer.Option("--until", help="End. Default: until you say that it is over.")] = "",
+    own: Annotated[
+        bool, typer.Option("--own", help="The work is at this Hub's way to the bank, not at the bank.")
+    ] = False,
+    over: Annotated[bool, typer.Option("--over", help="It is over, or will not take place.")] = False,
+) -> None:
+    """Say that a bank is being worked on: it is not asked meanwhile, and people are told."""
+    from nostro.cli.banks import end_maintenance, maintain
+
+    if over:
+        raise typer.Exit(end_maintenance(name))
+    raise typer.Exit(maintain(name, begins, ends, "internal" if own else "financialInstitution"))
+
+
 @bank.command("check")
 def check_bank(name: Bank) -> None:
     """Ask the bank whether it lets this installation in."""

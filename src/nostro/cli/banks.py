@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from rich.console import Console
 from nostro.cli.installation import console, open_database, set_up_django
 
 if TYPE_CHECKING:
-    from nostro.hub.directory.models import Route
+    from nostro.hub.directory.models import Institution, Route
     from nostro.hub.directory.routes import RouteWish
 
 MAX_SHOWN = 100
@@ -49,6 +50,8 @@ def _list(text: str) -> int:
         for route in bank.routes.order_by("-recommended", "id"):
             off = "" if route.enabled else " (off)"
             output.print(f"    {route.connector} at {route.base_url}{off}", markup=False, soft_wrap=True)
+        if bank.maintenance_type:
+            output.print(f"    maintenance {_in_words(bank)}", markup=False, soft_wrap=True)
     if not found:
         output.print("No bank matches." if text else "No bank has a route yet.")
     return 0
@@ -78,6 +81,66 @@ def reach(bank: str, wish: Callable[[], RouteWish]) -> int:
         return 0
 
     return _told(work)
+
+
+def maintain(bank: str, begins: str, ends: str, kind: str) -> int:
+    """Announce maintenance of a bank. Empty times: from now on, until further notice."""
+
+    def work() -> int:
+        from django.utils import timezone
+
+        from nostro.hub.directory.maintenance import KINDS, Maintenance, set_maintenance
+        from nostro.hub.directory.routes import find_institution
+
+        found = find_institution(bank, test_banks=True)
+        wanted = next(each for each in KINDS if each == kind)
+        set_maintenance(found, Maintenance(wanted, _moment(begins), _moment(ends)), timezone.now())
+        output.print(f"{found.name}: maintenance {_in_words(found)}", markup=False, soft_wrap=True)
+        return 0
+
+    return _told(work)
+
+
+def end_maintenance(bank: str) -> int:
+    """Say that a bank may be asked again."""
+
+    def work() -> int:
+        from nostro.hub.directory.maintenance import end_maintenance as end
+        from nostro.hub.directory.routes import find_institution
+
+        found = find_institution(bank, test_banks=True)
+        end(found)
+        output.print(f"{found.name}: no maintenance", markup=False, soft_wrap=True)
+        return 0
+
+    return _told(work)
+
+
+def _moment(text: str) -> dt.datetime | None:
+    """ISO 8601; without an offset in the time zone of this installation."""
+    from django.utils import timezone
+
+    from nostro.web.errors import Problem
+
+    if not text:
+        return None
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise Problem(
+            f"{text!r} is no date and time.", what_to_do="Write it like 2026-12-24T06:00.", code="maintenanceInvalid"
+        ) from None
+    return found if found.tzinfo else timezone.make_aware(found)
+
+
+def _in_words(bank: Institution) -> str:
+    from django.utils import timezone
+
+    def at(moment: dt.datetime | None, otherwise: str) -> str:
+        return timezone.localtime(moment).isoformat(" ", "minutes") if moment else otherwise
+
+    begins, ends = at(bank.maintenance_from, "now"), at(bank.maintenance_to, "you say that it is over")
+    return f"from {begins} until {ends} ({bank.maintenance_type})"
 
 
 def settings_of(given: Sequence[str], unset: Sequence[str]) -> dict[str, Any]:

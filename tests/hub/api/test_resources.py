@@ -109,6 +109,22 @@ def test_account_under_maintenance_is_readonly(street: Street) -> None:
     )
     accounts = {item["id"]: item["meta"]["availability"] for item in street.caller.get("/accounts").json["data"]}
     assert accounts == {str(street.account.id): "readonly", str(street.other.id): "available"}
+    told = street.caller.get(f"/financial-institutions/{street.account.institution_id}").json["data"]["attributes"]
+    assert told["maintenanceType"] == "financialInstitution" and told["maintenanceTo"] is None
+    assert dt.datetime.fromisoformat(told["maintenanceFrom"]) < now
+
+
+def test_maintenance_that_has_passed_is_not_told(street: Street) -> None:
+    now = dt.datetime.now(dt.UTC)
+    Institution.objects.filter(id=street.account.institution_id).update(
+        maintenance_type="internal",
+        maintenance_from=now - dt.timedelta(hours=2),
+        maintenance_to=now - dt.timedelta(hours=1),
+    )
+    account = street.caller.get(f"/accounts/{street.account.id}").json["data"]
+    told = street.caller.get(f"/financial-institutions/{street.account.institution_id}").json["data"]["attributes"]
+    assert account["meta"]["availability"] == "available"
+    assert {told[f"maintenance{name}"] for name in ("Type", "From", "To")} == {None}
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,14 @@ from tests.hub.accounts.factories import NOW, make_account, make_organization
 from tests.hub.sync.scripted_bank import ScriptedBank
 from tests.hub.sync.test_engine import Clock, stored, synchronize, truth
 
-from nostro.connectors.errors import AspspError, PeriodInvalid
+from nostro.connectors.errors import AccessExceeded, AspspError, AspspUnavailable, ConsentExpired, PeriodInvalid
 from nostro.hub.accounts.models import RawAnswer
+from nostro.hub.directory.maintenance import Maintenance, end_maintenance, set_maintenance
 from nostro.hub.directory.models import Institution
 from nostro.hub.sync import engine, lease, tasks
+from nostro.hub.sync.health import health_of
 from nostro.hub.sync.models import Schedule, Synchronization
+from nostro.hub.sync.schedule import schedule_of
 from nostro.hub.sync.services import request_synchronization
 
 pytestmark = pytest.mark.django_db
@@ -245,4 +248,59 @@ def test_a_bank_that_is_worked_on_is_not_asked_and_the_run_ends_in_an_error(acco
     done = engine.run(run.id, clock=lambda: now)
     assert done.status == "error" and [error["code"] for error in done.errors] == [code]
     account.refresh_from_db()
-    assert (account.health == "aspspUnavailable") is (code == "financialInstitutionUnavailable")
+    is_worked_on = code == "financialInstitutionUnavailable"
+    assert (health_of(account, None, now).health == "aspspUnavailable") is is_worked_on
+    assert health_of(account, None, NOW + dt.timedelta(hours=2)).code != "maintenance"
+
+
+def maintain(account, begins, ends):
+    set_maintenance(account.institution, Maintenance("financialInstitution", begins, ends), NOW)
+
+
+def test_announced_work_is_no_failure_and_readings_go_on_by_themselves_when_it_is_over(account, bank, clock):
+    ends = NOW + dt.timedelta(days=5)
+    maintain(account, None, ends)
+    for _ in range(12):
+        bank.failures = {name: [AspspUnavailable(status=503)] for name in ("balances", "transactions")}
+        assert synchronize(account, bank, clock, trigger="integration").status == "error"
+        clock.now += dt.timedelta(hours=1)
+    schedule = Schedule.objects.get(account=account)
+    assert (schedule.consecutive_failures, schedule.paused, account.health) == (0, False, "active")
+    assert ends <= schedule.next_run_at <= ends + dt.timedelta(minutes=15)
+    bank.failures = {}
+    clock.now = schedule.next_run_at
+    assert tasks.start_due(clock(), random.Random(1)) == 1
+    assert synchronize(account, bank, clock).status == "success" and stored(account) == truth(bank)
+
+
+@pytest.mark.parametrize("error", [ConsentExpired(), AccessExceeded()], ids=["consent", "quota"])
+def test_what_a_bank_says_clearly_counts_during_work_too(account, bank, clock, error):
+    maintain(account, None, NOW + dt.timedelta(days=1))
+    bank.failures = {"balances": [error], "transactions": [error]}
+    synchronize(account, bank, clock)
+    assert account.health == error.health
+
+
+@pytest.mark.parametrize("ends", [NOW + dt.timedelta(hours=6), None], ids=["known end", "open end"])
+def test_what_is_due_while_the_bank_is_worked_on_waits_without_a_run(account, bank, clock, ends):
+    synchronize(account, bank, clock)
+    maintain(account, NOW, ends)
+    clock.now += dt.timedelta(hours=1)
+    Schedule.objects.update(next_run_at=clock())
+    calls = len(bank.calls)
+    assert tasks.start_due(clock(), random.Random(1)) == 0
+    assert (len(bank.calls), Synchronization.objects.count()) == (calls, 1)
+    planned = Schedule.objects.get(account=account).next_run_at
+    assert planned > clock() if ends is None else ends <= planned <= ends + dt.timedelta(minutes=15)
+    end_maintenance(account.institution)
+    assert tasks.start_due(planned, random.Random(1)) == 1
+
+
+def test_work_at_one_bank_holds_up_no_other(clock):
+    here, there = make_account(), make_account(make_organization("Other"))
+    for each in (here, there):
+        schedule_of(each)
+    Schedule.objects.update(next_run_at=NOW)
+    maintain(here, None, None)
+    assert tasks.start_due(NOW, random.Random(1)) == 1
+    assert Synchronization.objects.get().account_id == there.pk

@@ -21,9 +21,16 @@ from nostro.hub.api.responses import Answer, page
 # Only test banks take payments (docs/decisions/0019-payments-in-the-sandbox.md).
 _PAYS = f"""(i.is_sandbox AND EXISTS (SELECT 1 FROM directory_route p WHERE p.institution_id = i.id AND p.enabled
     AND p.connector IN ({", ".join(f"'{name}'" for name in sorted(FACTORIES))})))"""
+
+
+def _unless_over(expression: str) -> str:
+    """Announced and present maintenance is told; one that has passed is not."""
+    return f"CASE WHEN i.maintenance_to <= now() THEN NULL ELSE {expression} END"
+
+
 _SELECT = f"""SELECT i.id::text, i.name, nullif(i.bic, ''), nullif(i.country, ''), i.status, i.deprecated,
-    nullif(i.time_zone, ''), {moment("i.maintenance_from")}, {moment("i.maintenance_to")},
-    nullif(i.maintenance_type, ''), r.consent_days, coalesce(r.pending, FALSE), {_PAYS}
+    nullif(i.time_zone, ''), {_unless_over(moment("i.maintenance_from"))}, {_unless_over(moment("i.maintenance_to"))},
+    {_unless_over("nullif(i.maintenance_type, '')")}, r.consent_days, coalesce(r.pending, FALSE), {_PAYS}
 FROM directory_institution i
     LEFT JOIN LATERAL (
         SELECT consent_days, profile ->> 'pending' IS DISTINCT FROM 'false' AS pending

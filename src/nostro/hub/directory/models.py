@@ -35,6 +35,18 @@ class Institution(models.Model):
             models.Index(fields=["country", "folded_name"], name="institution_by_country"),
             GinIndex(fields=["bank_codes"], name="institution_by_bank_code"),
         ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(maintenance_type__in=["", "internal", "financialInstitution"]),
+                name="maintenance_is_of_a_known_kind",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(maintenance_to=None)
+                | models.Q(maintenance_from=None)
+                | models.Q(maintenance_to__gt=models.F("maintenance_from")),
+                name="maintenance_ends_after_it_begins",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

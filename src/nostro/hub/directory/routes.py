@@ -38,9 +38,10 @@ class RouteWish:
     enabled: bool | None = None
 
 
-def find_institution(text: str) -> Institution:
-    """The bank with this id, BIC or name. Raises Problem ``bankUnknown`` or, with the candidates, ``bankNotClear``."""
-    listed = Institution.objects.filter(is_sandbox=False)
+def find_institution(text: str, *, test_banks: bool = False) -> Institution:
+    """The bank with this id, BIC or name; the sandbox bank only where ``test_banks`` are meant too. Raises Problem
+    ``bankUnknown`` or, with the candidates, ``bankNotClear``."""
+    listed = Institution.objects.all() if test_banks else Institution.objects.filter(is_sandbox=False)
     try:
         found = list(listed.filter(pk=uuid.UUID(text)))
     except ValueError:

@@ -34,6 +34,15 @@ def no_route(name: str) -> Problem:
     )
 
 
+def in_maintenance(name: str) -> Problem:
+    return Problem(
+        f"{name} is being worked on.",
+        why="The bank cannot be asked until the work is over. What was read stays readable.",
+        what_to_do="Come back later. Accounts that are linked go on by themselves.",
+        code="bankInMaintenance",
+    )
+
+
 def unknown_state() -> Problem:
     return Problem(
         "This answer of a bank belongs to no authorisation that Nostro knows.",

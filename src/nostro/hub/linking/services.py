@@ -33,6 +33,7 @@ from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import accounts_of_connection
 from nostro.hub.accounts.services import remove_accounts_of_connection, select_accounts
 from nostro.hub.billing.queries import billing_is_complete
+from nostro.hub.directory.maintenance import maintenance_now
 from nostro.hub.directory.models import Institution, Route
 from nostro.hub.linking import problems
 from nostro.hub.linking.connectors import connectors_for
@@ -91,14 +92,15 @@ def start_link(
     """Ask the bank for a consent; the step says what the person does next, ``Finished`` that accounts can be chosen.
 
     ``psu_id`` is the name of the person's login at the bank, where the bank wants to know it beforehand.
-    Raises NotFound, Forbidden (administrators may), and Problem ``billingIncomplete``, ``wrongMode``, ``noRoute``, or
-    with the bank's code where the bank refuses or cannot be reached; nothing is stored then.
+    Raises NotFound, Forbidden (administrators may), and Problem ``billingIncomplete``, ``wrongMode``, ``noRoute``,
+    ``bankInMaintenance``, or with the bank's code where the bank refuses or cannot be reached; nothing is stored then.
     """
     organization = access_organization(user, organization.pk, role=Role.ADMIN)
     if institution.is_sandbox != is_sandbox:
         raise problems.wrong_mode(institution.name)
     _require_billing(organization, is_sandbox)
     route = _route(institution)
+    _require_no_maintenance(institution, now)
     connection = Connection(
         organization=organization,
         institution=institution,
@@ -122,6 +124,7 @@ def start_renewal(user: User, connection_id: uuid.UUID, psu: PsuContext, now: da
     An earlier renewal that is still open is cancelled. Raises as :func:`start_link`.
     """
     connection = access_connection(user, connection_id, role=Role.ADMIN)
+    _require_no_maintenance(connection.institution, now)
     connector, configuration = connectors_for(connection.route, lambda: now)
     handle = new_handle()
     request = _consent_request(connection, connector, handle, now)
@@ -278,6 +281,11 @@ def _route(institution: Institution) -> Route:
     if route is None or institution.deprecated:
         raise problems.no_route(institution.name)
     return route
+
+
+def _require_no_maintenance(institution: Institution, now: datetime) -> None:
+    if maintenance_now(institution, now) is not None:
+        raise problems.in_maintenance(institution.name)
 
 
 def _consent_request(connection: Connection, connector: Connector, handle: str, now: datetime) -> ConsentRequest:

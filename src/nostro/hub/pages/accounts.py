@@ -22,6 +22,7 @@ from nostro.hub.accounts.duplicates import candidates_of
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import access_account, accounts_of, balance_series, pending_of, unread_history
 from nostro.hub.accounts.services import rename_account
+from nostro.hub.directory.maintenance import maintenance_of
 from nostro.hub.directory.models import Institution
 from nostro.hub.files.queries import file_days
 from nostro.hub.linking.models import Connection
@@ -32,7 +33,7 @@ from nostro.hub.pages.once import new_form_key
 from nostro.hub.pages.progress import AccountProgress, progress_of
 from nostro.hub.pages.runs import Plan, activity_of, came_late, errors_of, late_sentence, plan_of
 from nostro.hub.pages.shell import OrganizationRequest, chosen_mode, now, organization_page, psu_context, remember, show
-from nostro.hub.pages.states import State, account_state, consent_days_left, proof_state
+from nostro.hub.pages.states import State, account_state, announced_sentence, consent_days_left, proof_state
 from nostro.hub.sync.models import Synchronization
 from nostro.hub.sync.plans import AccountPlan, plans_of
 from nostro.hub.sync.queries import history
@@ -147,6 +148,7 @@ def _account_page(request: HttpRequest, found: Account, form: AccountNameForm) -
         coverage=coverage_bar(found.covered_from, found.covered_to, bank_today(found, now()), file_days(found)),
         pending=pending_of(found)[:MAX_PENDING],
         plan=line.plan,
+        work=_work(found),
         own_page=True,
         doubles=len(candidates_of(found, now())),
         withdrawn=withdrawn_count(found),
@@ -158,6 +160,14 @@ def _account_page(request: HttpRequest, found: Account, form: AccountNameForm) -
         form_key=new_form_key(),
         room="accounts",
     )
+
+
+def _work(account: Account) -> dict[str, object]:
+    """Maintenance of the account's bank: whether it lasts now, else the sentence that announces it."""
+    found = maintenance_of(account.institution, now())
+    if found is None or found.lasts_at(now()):
+        return {"lasts": found is not None, "announced": ""}
+    return {"lasts": False, "announced": announced_sentence(found, now())}
 
 
 def _is_proved_with_late_rows(account: Account, recent: list[Synchronization]) -> bool:

@@ -13,12 +13,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy
 
 from nostro.hub.billing.queries import billing_is_complete
+from nostro.hub.directory.maintenance import maintenance_now
 from nostro.hub.directory.queries import get_institution, search
 from nostro.hub.linking.services import start_link
 from nostro.hub.organizations.models import Role
 from nostro.hub.pages.forms import FindBankForm
 from nostro.hub.pages.once import new_form_key, once
 from nostro.hub.pages.shell import OrganizationRequest, is_sandbox, now, organization_page, psu_context, show
+from nostro.hub.pages.states import work_sentence
 from nostro.web.errors import Problem
 
 STEPS = (
@@ -46,7 +48,15 @@ def find_bank(request: OrganizationRequest, mode: str) -> HttpResponse:
         except Problem as refused:
             problem = refused
     return show(
-        request, "find_bank.html", form=form, found=found, problem=problem, mode=mode, steps=STEPS, room="accounts"
+        request,
+        "find_bank.html",
+        form=form,
+        found=found,
+        worked_on={bank.id for bank in found or () if maintenance_now(bank, now())},
+        problem=problem,
+        mode=mode,
+        steps=STEPS,
+        room="accounts",
     )
 
 
@@ -64,11 +74,13 @@ def share(request: OrganizationRequest, mode: str, institution_id: uuid.UUID) ->
         except Problem as refused:
             problem = refused
     route = institution.routes.filter(enabled=True).order_by("-recommended").first()
+    work = maintenance_now(institution, now())
     return show(
         request,
         "share.html",
         institution=institution,
         route=route,
+        work=work_sentence(work.ends, now()) if work else "",
         # Who never leaves for the bank's own pages is asked there for nothing, so the bank must know beforehand.
         asks_psu_id=sandbox or (route is not None and bool({"embedded", "decoupled"} & {*route.sca_approaches})),
         psu_id=request.POST.get("psu_id", "")[:MAX_PSU_ID_LENGTH],

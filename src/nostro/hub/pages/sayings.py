@@ -43,6 +43,7 @@ SENTENCES = (
     # linking and reading
     _("%(name)s cannot be used here."),
     _("%(name)s cannot be linked yet."),
+    _("%(name)s is being worked on."),
     _("The bank has refused this account %(n)s times without saying why."),
     _("Paused after %(n)s failed runs."),
     _("The bank's list has more than %(pages)s pages or %(rows)s rows."),

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import unread_history
+from nostro.hub.directory.maintenance import Maintenance
 from nostro.hub.linking.models import Connection, Health
 from nostro.hub.pages.progress import AccountProgress
-from nostro.hub.sync.health import HISTORY_UNREAD, AccountHealth, health_of
+from nostro.hub.sync.health import HISTORY_UNREAD, MAINTENANCE, AccountHealth, health_of
 from nostro.web.present import money_text
 
 #: Renewal is offered from here on (connectors.md 1.6, books.md 8).
@@ -126,6 +127,8 @@ def _health_state(found: AccountHealth, now: dt.datetime) -> State:
         return State("bad", _("Renew consent"), sentence, needs_person=True, action="renew")
     if found.health == Health.RATE_LIMITED:
         return State("warn", _("Waiting"), _closed_sentence(found, now), action="synchronize")
+    if found.code == MAINTENANCE:
+        return State("warn", _("Maintenance"), work_sentence(found.until, now))
     if found.health == Health.ASPSP_UNAVAILABLE:
         sentence = found.reason or _("Nothing was lost; it is tried again by itself.")
         return State("warn", _("Bank does not answer"), sentence, action="synchronize")
@@ -137,6 +140,32 @@ def _health_state(found: AccountHealth, now: dt.datetime) -> State:
 def _closed_sentence(found: AccountHealth, now: dt.datetime) -> str:
     if found.until is None:
         return found.reason
-    local = timezone.localtime(found.until)
-    when = date_format(local, "H:i" if found.until - now <= dt.timedelta(hours=24) else "j M, H:i")
-    return _("The bank allows the next automatic read at %(when)s.") % {"when": when}
+    return _("The bank allows the next automatic read at %(when)s.") % {"when": _clock_time(found.until, now)}
+
+
+def work_sentence(until: dt.datetime | None, now: dt.datetime) -> str:
+    """Of a bank that is being worked on, with the end of that where it is known."""
+    if until is None:
+        return _("The bank is being worked on. What was read stays readable, and reading goes on by itself afterwards.")
+    sentence = _(
+        "The bank is being worked on until %(when)s. What was read stays readable; reading then goes on by itself."
+    )
+    return sentence % {"when": _clock_time(until, now)}
+
+
+def announced_sentence(work: Maintenance, now: dt.datetime) -> str:
+    """Of work that lies ahead."""
+    assert work.begins is not None
+    begins = _clock_time(work.begins, now)
+    if work.ends is None:
+        return _("From %(begins)s on this bank is being worked on and not read.") % {"begins": begins}
+    return _("From %(begins)s to %(ends)s this bank is being worked on and not read.") % {
+        "begins": begins,
+        "ends": _clock_time(work.ends, work.begins),
+    }
+
+
+def _clock_time(moment: dt.datetime, now: dt.datetime) -> str:
+    """The time of day, with the day unless it lies within 24 hours of ``now``."""
+    soon = moment - now <= dt.timedelta(hours=24)
+    return date_format(timezone.localtime(moment), "H:i" if soon else "j M, H:i")

@@ -11,6 +11,7 @@ from nostro.connectors.errors import AccountUnavailable, AspspUnavailable, Conse
 from nostro.core.quota import effective_limit
 from nostro.core.transactions import Account as BankAccount
 from nostro.hub.accounts.models import Account
+from nostro.hub.directory.maintenance import maintenance_now
 from nostro.hub.linking.connectors import connectors_for
 from nostro.hub.linking.consents import FINAL_STATUSES, connection_handle
 from nostro.hub.linking.models import Connection
@@ -58,10 +59,12 @@ def open_bank(account: Account, clock: Clock) -> Bank:
 def _refuse_maintenance(account: Account, now: dt.datetime) -> None:
     """While its institution is being worked on, an account is ``readonly``: its run ends in an error and the stored
     data stays readable (hub-api.md 7.1, 7.3)."""
-    institution = account.institution
-    begins, ends = institution.maintenance_from, institution.maintenance_to
-    if institution.maintenance_type and (begins is None or begins <= now) and (ends is None or ends > now):
-        raise AspspUnavailable("This bank is being worked on.", reached_bank=False)
+    if maintenance_now(account.institution, now) is not None:
+        raise AspspUnavailable(
+            "This bank is being worked on.",
+            next_action="Nothing to do: reading goes on by itself when the work is over.",
+            reached_bank=False,
+        )
 
 
 def connection_of(account: Account) -> Connection:

@@ -30,6 +30,7 @@ from nostro.hub.accounts.services import (
     replace_pending,
     set_account_health,
 )
+from nostro.hub.directory.maintenance import maintenance_now
 from nostro.hub.events.services import has_told, record_event
 from nostro.hub.linking.consents import note_end_of_consent
 from nostro.hub.linking.health import set_connection_health
@@ -38,7 +39,7 @@ from nostro.hub.sync import lease
 from nostro.hub.sync.errors import as_run_error
 from nostro.hub.sync.models import LATE_ROWS, Schedule, Synchronization
 from nostro.hub.sync.reading import MAX_WARNINGS, Reading
-from nostro.hub.sync.schedule import FAILURES_UNTIL_PAUSED, next_planned_run, schedule_of
+from nostro.hub.sync.schedule import FAILURES_UNTIL_PAUSED, next_planned_run, next_run_after, schedule_of
 from nostro.hub.sync.windows import missed_from
 
 #: A run that was begun so often without reaching its end is ended: something of it kills workers.
@@ -191,7 +192,10 @@ def end_run(  # noqa: PLR0917 - a run's own parts, then what is passed in
     run.lease_until, run.lease_holder = None, ""
     run.save()
     connection = Connection.objects.filter(id=account.connection_id).first()
-    if errors:
+    work = maintenance_now(account.institution, now)
+    if errors and work is not None and worst_of(errors).category in EXPECTED_OF_WORK:
+        schedule.next_run_at = next_run_after(work, schedule.runs_per_day, now, randomness)
+    elif errors:
         _after_failure(schedule, account, connection, worst_of(errors), now)
         if connection is not None:
             note_end_of_consent(connection, worst_of(errors), run.created_at, now)
@@ -207,6 +211,8 @@ def end_run(  # noqa: PLR0917 - a run's own parts, then what is passed in
     schedule.save()
 
 
+#: A bank that is being worked on may fail so without being ill: that was announced, and is not counted.
+EXPECTED_OF_WORK = frozenset(["bank_down", "retryable", "bug"])
 #: connectors.md 1.6
 UNCLEAR_STATUSES = frozenset([401, 403, 404])
 UNCLEAR_UNTIL_CLEAR = 3

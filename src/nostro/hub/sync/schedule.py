@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from nostro.hub.accounts.models import Account
+from nostro.hub.directory.maintenance import Maintenance
 from nostro.hub.sync.models import Schedule
 
 #: Hours of the hub's local time. Three runs leave the fourth place of the quota for a retry or an integration.
@@ -42,6 +43,14 @@ def next_planned_run(
             if planned > local + JITTER:
                 return planned + JITTER * randomness.uniform(-1, 1)
     raise AssertionError("each day has an hour of the plan")
+
+
+def next_run_after(work: Maintenance, runs_per_day: int, now: dt.datetime, randomness: random.Random) -> dt.datetime:
+    """The first run after announced work at the bank: within 15 minutes of its end, so that not all accounts come at
+    once. Where no end is known, the next run of the plan, which looks again."""
+    if work.ends is None:
+        return next_planned_run(runs_per_day, now, randomness)
+    return work.ends + JITTER * randomness.uniform(0, 1)
 
 
 def bank_today(account: Account, now: dt.datetime) -> dt.date:

@@ -11,9 +11,10 @@ from django.db.models import Q
 from procrastinate import exceptions
 from procrastinate.contrib.django import app
 
+from nostro.hub.directory.maintenance import maintenance_now
 from nostro.hub.sync import engine, lease, quota
 from nostro.hub.sync.models import Schedule, Synchronization
-from nostro.hub.sync.schedule import next_planned_run
+from nostro.hub.sync.schedule import next_planned_run, next_run_after
 
 #: Accounts that one minute starts, and runs that one minute takes over.
 DUE_AT_ONCE = 500
@@ -74,13 +75,13 @@ def start_due(now: dt.datetime, randomness: random.Random) -> int:
     """Start the runs that are due, at most :data:`DUE_AT_ONCE`; returns how many were started.
 
     Workers that do this at the same time share the work. An account without a free place of the quota waits for the
-    next one: nobody is asked in vain.
+    next one, and one whose bank is being worked on for the end of that: nobody is asked in vain.
     """
     started = 0
     with transaction.atomic():
         due = (
             Schedule.objects.select_for_update(of=("self",), skip_locked=True)
-            .select_related("account")
+            .select_related("account__institution")
             .filter(
                 next_run_at__lte=now,
                 paused=False,
@@ -100,6 +101,11 @@ def _start(schedule: Schedule, randomness: random.Random, now: dt.datetime) -> b
     from nostro.hub.sync.services import limit_of, request_synchronization
 
     account = schedule.account
+    work = maintenance_now(account.institution, now)
+    if work is not None:
+        schedule.next_run_at = next_run_after(work, schedule.runs_per_day, now, randomness)
+        schedule.save(update_fields=["next_run_at"])
+        return False
     place = quota.look(quota.account_key(account, "transactions"), limit=limit_of(account), now=now)
     if isinstance(place, Refused):
         schedule.next_run_at = place.next_place_at
