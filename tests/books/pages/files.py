@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+from tests.books.files.steps import archive
 from tests.hub.files.factories import Upload, camt, entry, statement
 
 from nostro.books.files import services, working
+from nostro.books.files.asking import WHOLE, with_answers
 from nostro.books.files.models import JournalFile
 from nostro.books.journals.models import Journal
 from nostro.people.models import User
@@ -27,17 +29,19 @@ def journal_file(user: User, journal: Journal, *, imported: bool = False) -> Jou
     return file
 
 
-def table_file(user: User, journal: Journal, *, is_read: bool = False) -> JournalFile:
-    """A table that asks what its columns mean, or one that was read by a mapping."""
+def table_file(user: User, journal: Journal, *, is_read: bool = False, is_packed: bool = False) -> JournalFile:
+    """A table that asks what its columns mean, or one that was read by a mapping; packed: in an archive."""
     data = (
         b"Dag;Waarde;Rest;Wie;Wat\n12/11/2026;-2,40;997,60;CAFE DE HOEK;koffie\n13/11/2026;5,00;1002,60;KLANT;factuur\n"
     )
+    data, name = (archive(table_csv=data), "tables.zip") if is_packed else (data, "table.csv")
     [file] = services.hand_in(
-        user, journal.company_id, [Upload(data, "table.csv")], dt.datetime.now(dt.UTC), journal_id=journal.id
+        user, journal.company_id, [Upload(data, name)], dt.datetime.now(dt.UTC), journal_id=journal.id
     )
     working.work(file.pk)
     file.refresh_from_db()
     if is_read:
-        file.answers = {**file.answers, "mapping": {"columns": {"Dag": "booking_date", "Waarde": "amount"}}}
+        given = {"mapping": {"columns": {"Dag": "booking_date", "Waarde": "amount"}}}
+        file.answers = with_answers(file, 1 if is_packed else WHOLE, given)
         file.save(update_fields=["answers"])
     return file

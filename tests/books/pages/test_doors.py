@@ -63,6 +63,7 @@ def address(name: str, house: House) -> str:
         "pending_id": PendingLine.objects.get(journal=house.journal).id,
         "table": "lines" if name == "export_journal" else "audit",
         "kind": "csv",
+        "number": 1,
     }
     if name in {"journal_file", "discard_file", "undo_file"}:
         owner = CompanyMember.objects.get(company=house.company, role="owner").user
@@ -70,6 +71,9 @@ def address(name: str, house: House) -> str:
     if name in {"file_reading", "mapping_file"}:
         owner = CompanyMember.objects.get(company=house.company, role="owner").user
         ids["file_id"] = table_file(owner, house.journal, is_read=name == "mapping_file").id
+    if name in {"table_reading", "table_mapping"}:
+        owner = CompanyMember.objects.get(company=house.company, role="owner").user
+        ids["file_id"] = table_file(owner, house.journal, is_read=name == "table_mapping", is_packed=True).id
     if name in {"partner", "change_numbers"}:
         ids["partner_id"] = house.document.partner_id
     if name == "change_payment":

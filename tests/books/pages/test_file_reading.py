@@ -127,6 +127,27 @@ def test_a_file_that_is_no_table_has_no_such_page(browser: Client, journal: Jour
     assert (file.status, browser.get(page_of(file, "file_reading")).status_code) == ("failed", 302)
 
 
+def test_tables_of_an_archive_have_a_page_each(browser: Client, stranger: User, journal: Journal) -> None:
+    address = reverse("books:journal_files", kwargs={"journal_id": journal.id})
+    other = TABLE.replace(b"Dag;Waarde", b"Dia;Valor")
+    file = hand_in(browser, address, archive(a_csv=TABLE, b_csv=other), "year.zip")
+    pages = [reverse("books:table_reading", kwargs={"file_id": file.pk, "number": number}) for number in (1, 2)]
+    shown = told(browser, page_of(file))
+    assert [each in shown for each in pages] == [True, True]
+    assert ("a.csv" in told(browser, pages[0]), "Dia" in told(browser, pages[1])) == (True, True)
+    # Each page tells what is wrong with its own table only.
+    assert "b.csv: " not in told(browser, pages[0])
+    for each in pages:
+        assert browser.post(each, {**COLUMNS, "read": "1", "remember": "on"}).status_code == 302
+        read_again(file)
+    assert (file.status, file.new_count, file.known_count) == ("waiting", 3, 3)
+    mapping = reverse("books:table_mapping", kwargs={"file_id": file.pk, "number": 2})
+    assert '"Dia" = "booking_date"' in told(browser, mapping)
+    assert browser.get(reverse("books:table_reading", kwargs={"file_id": file.pk, "number": 9})).status_code == 302
+    for each in (*pages, mapping):
+        assert signed_in(stranger).get(each).status_code == 404
+
+
 def test_what_one_company_said_is_not_used_in_another(
     browser: Client, stranger: User, company: Company, journal: Journal
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from nostro.books.files.asking import NotOurs, hints_of, hints_of_member
+from nostro.books.files.asking import MAX_ASKED, WHOLE, Asked, hints_of, hints_of_member, is_asked, keep_few
 from nostro.books.files.identifying import identified
 from nostro.books.files.models import JournalFile, JournalFileAccount, JournalFileStatement, StagedLine
 from nostro.books.journals.importing import LineValues
@@ -30,10 +30,10 @@ from nostro.formats import (
     sentence,
     survey,
 )
-from nostro.formats.containers import members, require_no_archive
+from nostro.formats.containers import Member, members, require_no_archive
 from nostro.formats.problems import fail
 from nostro.formats.values import NOWHERE
-from nostro.web.tables.answers import TABLES, head_in
+from nostro.web.tables.answers import TABLES
 
 #: Rows that one file may bring, accounts it may tell about, and remarks that are kept.
 MAX_ROWS = 100_000
@@ -44,12 +44,17 @@ MAX_PROBLEMS = 200
 def stage(file: JournalFile, chunks: list[bytes], found: Survey) -> None:
     """Read all of a file, or of the files in an archive, and stage their rows; nothing is stored elsewhere.
 
-    Raises ``FormatError`` for a file that cannot be used or that tells about no account of this company. Called within
-    a transaction, which makes it all or nothing.
+    Raises ``Asked`` where a person can say what is missing, ``FormatError`` for a file that cannot be used or that
+    tells about no account of this company. Called within a transaction, which makes it all or nothing.
     """
     stager = _Stager(file)
     if found.container is None:
-        stager.read(iter(chunks), found, hints_of(file, head_in(file.looked)))
+        try:
+            stager.read(iter(chunks), found, hints_of(file))
+        except FormatError as error:
+            if is_asked(file, WHOLE, error):
+                raise Asked(error.problem, error.problems) from error
+            raise
     else:
         file.format = found.container
         _stage_members(stager, chunks, found.container)
@@ -61,11 +66,15 @@ _NO_STATEMENT = frozenset({"F-EMPTY", "F-UNKNOWN", "F-REFUSED"})
 
 
 def _stage_members(stager: _Stager, chunks: list[bytes], container: Literal["zip", "gzip"]) -> None:
-    """The files of an archive as one: what is wrong with one of them is wrong with all."""
+    """The files of an archive as one: what is wrong with one of them is wrong with all.
+
+    A table that lacks an answer does not end the reading, so that a person is asked about all of them at once.
+    """
     surveys = []
     for member in members(iter(chunks), container):
         surveys.append(survey(member.chunks))
         require_no_archive(surveys[-1], member)
+    asked: list[Problem] = []
     for member, found in zip(members(iter(chunks), container), surveys, strict=True):
         stager.member = f"{member.name or member.number}: "
         refusal = next((each for each in found.problems if each.severity == "fatal"), None)
@@ -73,13 +82,18 @@ def _stage_members(stager: _Stager, chunks: list[bytes], container: Literal["zip
             stager.take(replace(refusal, severity="warning", position=NOWHERE, message=f"left out: {refusal.message}"))
             continue
         try:
-            # A table is looked at before it is read, so its bytes are needed twice.
-            content = list(member.chunks) if found.format in TABLES else member.chunks
-            stager.read(content, found, hints_of_member(stager.file, content if found.format in TABLES else (), found))
+            stager.read_member(member, found)
         except FormatError as error:
             named = [replace(each, message=f"{stager.member}{each.message}") for each in error.problems]
-            raise FormatError(named[0], named) from error
+            if not is_asked(stager.file, member.number, error):
+                raise FormatError(named[0], named) from error
+            asked += named[:1]
+            if len(asked) == MAX_ASKED:
+                break
         stager.file.members += 1
+    keep_few(stager.file)
+    if asked:
+        raise Asked(asked[0], asked)
     if not stager.file.members:
         raise fail("F-EMPTY", "there is no statement in this archive")
 
@@ -102,6 +116,12 @@ class _Stager:
         for event in read(chunks, found, hints):
             self.take(event)
 
+    def read_member(self, member: Member, found: Survey) -> None:
+        """Take all of one file of an archive. A table is looked at before it is read, so its bytes are needed twice."""
+        content = list(member.chunks) if found.format in TABLES else member.chunks
+        looked_at = content if found.format in TABLES else ()
+        self.read(content, found, hints_of_member(self.file, member.number, member.name, looked_at, found))
+
     def take(self, event: object) -> None:
         if isinstance(event, Entry):
             self._row(event)
@@ -118,9 +138,9 @@ class _Stager:
 
     def end(self) -> None:
         if all(account.refusal for account in self._accounts):
-            raise NotOurs(fail("F-ACCOUNT", _refusal(self.file, self._accounts)).problem)
+            raise fail("F-ACCOUNT", _refusal(self.file, self._accounts))
         if self.file.journal is not None and not any(each.decision == "import" for each in self._accounts):
-            raise NotOurs(fail("F-ACCOUNT", _refusal(self.file, self._accounts)).problem)
+            raise fail("F-ACCOUNT", _refusal(self.file, self._accounts))
         self.file.problems = self._problems
         JournalFileAccount.objects.bulk_create(self._accounts)
         JournalFileStatement.objects.bulk_create(self._statements)

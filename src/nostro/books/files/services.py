@@ -12,7 +12,7 @@ from django.db import transaction
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import access_company, require_role
-from nostro.books.files.asking import remember
+from nostro.books.files.asking import WHOLE, remember, table_of, with_answers, without_recalled
 from nostro.books.files.models import (
     JournalFile,
     JournalFileAccount,
@@ -30,7 +30,7 @@ from nostro.people.audit import record
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
 from nostro.web.secrets import open_sealed, seal
-from nostro.web.tables.answers import checked, head_in
+from nostro.web.tables.answers import checked
 
 MIB = 1 << 20
 MAX_UPLOAD_BYTES = 128 * MIB
@@ -190,12 +190,13 @@ def _answer(user: User, file: JournalFile, answers: Mapping[UUID, str]) -> None:
 
 @transaction.atomic
 def answer(
-    user: User, file_id: UUID, answers: Mapping[str, Any], now: dt.datetime, *, is_remembered: bool = False
-) -> JournalFile:
-    """Read a file again with what a person said (the words of ``JournalFile.answers``), as a job.
+    user: User, file_id: UUID, answers: Mapping[str, Any], now: dt.datetime, *, table: int = WHOLE,
+    is_remembered: bool = False,
+) -> JournalFile:  # fmt: skip
+    """Read a file again with what a person said about one of its tables (mapping, sheet, encoding, account, currency).
 
-    ``is_remembered`` keeps the mapping for tables like this one. Raises NotFound, Forbidden to readers, Problem for a
-    file that is imported or worked on, and for answers that cannot be used.
+    ``is_remembered`` keeps the mapping for tables like it. Raises NotFound for strangers and unknown tables, Forbidden
+    to readers, Problem for a file that is imported or worked on, and for answers that cannot be used.
     """
     from nostro.books.files.tasks import defer
 
@@ -203,10 +204,11 @@ def answer(
     locked = JournalFile.objects.select_for_update(of=("self",)).select_related("company", "journal").get(pk=file.pk)
     if locked.status not in {"waiting", "asking", "failed"} or not locked.parts.exists():
         raise not_in_this_state()
-    locked.answers = checked(answers)
-    head = head_in(locked.looked)
-    if is_remembered and head is not None and locked.answers.get("mapping"):
-        remember(locked, head, user, now)
+    about, given = table_of(locked, table), checked(answers)
+    if is_remembered and given.get("mapping"):
+        remember(locked.company, about, given, user, now)
+        locked.answers = without_recalled(locked, about)
+    locked.answers = with_answers(locked, table, given)
     locked.status, locked.lease_until, locked.attempts, locked.updated_at = "received", None, 0, now
     locked.save()
     defer(locked)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 
-from nostro.books.files.asking import NotOurs, look
+from nostro.books.files.asking import Asked, look
 from nostro.books.files.importing import import_file, note_preview
 from nostro.books.files.models import JournalFile
 from nostro.books.files.reading import MAX_PROBLEMS, problem_json, stage
@@ -18,7 +18,6 @@ from nostro.books.files.services import bytes_of, clear
 from nostro.formats import FormatError, survey
 from nostro.formats.problems import fail
 from nostro.web.errors import Problem
-from nostro.web.tables.answers import ASKED
 
 LEASE = dt.timedelta(minutes=10)
 JOB_EXPECTED_WITHIN = dt.timedelta(minutes=2)
@@ -81,8 +80,8 @@ def _read(file: JournalFile, now: dt.datetime) -> None:
         note_preview(file)
         file.status = "waiting"
     except FormatError as error:
-        can_ask = file.looked and error.problem.code in ASKED and not isinstance(error, NotOurs)
-        file.status = "asking" if can_ask else "failed"
+        file.status = "asking" if isinstance(error, Asked) else "failed"
+        file.rows = file.left_out = file.members = 0
         file.problems = [problem_json(each) for each in error.problems[:MAX_PROBLEMS]]
     file.lease_until, file.attempts, file.updated_at = None, 0, now
     file.save()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -17,57 +18,82 @@ from nostro.books.journals.queries import journals_of
 from nostro.books.pages.shell import now, person, remember, show
 from nostro.web.errors import Problem
 from nostro.web.tables import words
-from nostro.web.tables.answers import head_in, is_known_table, mapping_response
+from nostro.web.tables.answers import is_known_table, mapping_response
 from nostro.web.tables.question import Own, TableQuestion
 
 
 @never_cache
 @login_required
-def reading(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
+def reading(request: HttpRequest, file_id: uuid.UUID, number: int = asking.WHOLE) -> HttpResponse:
     """The form about a table. POST shows what comes of its first rows, or has the file read like that."""
     file = services.access_file(person(request), file_id, role=Role.CLERK)
     remember(request, file.company)
-    head = head_in(file.looked)
-    if head is None or file.status not in {"asking", "waiting", "failed"}:
+    tables = asking.tables_of(file)
+    about = next((each for each in tables if each.number == number), None)
+    if about is None or file.status not in {"asking", "waiting", "failed"}:
         return redirect("books:journal_file", file_id=file.pk)
-    known = asking.remembered(file.company, head)
     posted = request.POST if request.method == "POST" else None
     page = file.journal
     own = Own(page.account_number, page.currency) if page and page.account_number else None
-    kept = file.answers.get("mapping") or (known.data if known else None)
-    question = TableQuestion(head, file.answers, own, kept, posted)
+    known = asking.remembered(file.company, about.head)
+    kept = about.answers.get("mapping") or (known.data if known else None)
+    question = TableQuestion(about.head, about.answers, own, kept, posted)
     problem = None
     try:
-        if posted is not None and "look" in posted:
-            given = {**file.answers, "sheet": str(posted.get("sheet", "")), "mapping": None}
-            services.answer(person(request), file.pk, given, now())
-            return redirect("books:journal_file", file_id=file.pk)
-        if posted is not None and "read" in posted:
-            services.answer(
-                person(request), file.pk, question.answers(), now(), is_remembered="remember" in posted
-            )  # fmt: skip
+        if posted is not None and _answer(request, file, about, question):
             return redirect("books:journal_file", file_id=file.pk)
     except Problem as refused:
         if refused.status != 400:
             raise
         problem = refused
-    faults = [each for each in file.problems if each["severity"] in {"fatal", "quarantine"}]
     return show(
-        request, "file_reading.html", 400 if problem else 200, file=file, question=question,
-        preview=question.preview(), roles=words.roles(), is_known=is_known_table(head), problem=problem, own=own,
-        accounts=_accounts(file), faults=faults, room="dashboard",
+        request, "file_reading.html", 400 if problem else 200, file=file, table=about, question=question,
+        preview=question.preview(), roles=words.roles(), is_known=is_known_table(about.head), problem=problem, own=own,
+        accounts=_accounts(file), faults=_faults(file, about), room="dashboard",
     )  # fmt: skip
 
 
-def _accounts(file: JournalFile) -> list[dict[str, str]]:
-    """The journals' accounts, to choose from where the table does not tell its own."""
+def _answer(request: HttpRequest, file: JournalFile, about: asking.Table, question: TableQuestion) -> bool:
+    """Have the file read again, if a button that does so was pressed."""
+    if "look" in request.POST:
+        given = {**about.answers, "sheet": str(request.POST.get("sheet", "")), "mapping": None}
+        services.answer(person(request), file.pk, given, now(), table=about.number)
+        return True
+    if "read" in request.POST:
+        services.answer(
+            person(request), file.pk, question.answers(), now(), table=about.number,
+            is_remembered="remember" in request.POST,
+        )  # fmt: skip
+        return True
+    return False
+
+
+def _faults(file: JournalFile, about: asking.Table) -> list[dict[str, str]]:
+    """What was wrong with this table when the file was read."""
+    faults = [each for each in file.problems if each["severity"] in {"fatal", "quarantine"}]
+    return [each for each in faults if about.number == asking.WHOLE or about.name in each["sentence"]]
+
+
+@dataclass(frozen=True)
+class AccountChoice:
+    """A journal's account, to choose from where the table does not tell its own."""
+
+    reference: str
+    name: str
+    currency: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _accounts(file: JournalFile) -> list[AccountChoice]:
     journals = [each for each in journals_of(file.company) if each.account_number]
-    return [{"reference": each.account_number, "name": str(each), "currency": each.currency} for each in journals]
+    return [AccountChoice(each.account_number, str(each), each.currency) for each in journals]
 
 
 @login_required
 @require_safe
-def mapping_file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
-    """The mapping that a file was read by, for other installations and the command line."""
+def mapping_file(request: HttpRequest, file_id: uuid.UUID, number: int = asking.WHOLE) -> HttpResponse:
+    """The mapping that a table was read by, for other installations and the command line."""
     file = services.access_file(person(request), file_id)
-    return mapping_response(file.answers.get("mapping"))
+    return mapping_response(asking.table_of(file, number).answers.get("mapping"))
