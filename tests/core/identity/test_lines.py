@@ -16,13 +16,25 @@ from nostro.core.identity import Alias, IncomingItem, StoredLine, books_fingerpr
 DAY = dt.date(2026, 11, 10)
 
 
-def item(external_id, amount="-3.50", day=DAY, text="COFFEE CORNER", *, kind="feed", epoch=1, currency="EUR", order=0):
+def item(
+    external_id,
+    amount="-3.50",
+    day=DAY,
+    text="COFFEE CORNER",
+    *,
+    kind="feed",
+    epoch=1,
+    currency="EUR",
+    order=0,
+    payer="",
+):
     value = Decimal(amount)
     fingerprint = books_fingerprint(
-        reference="BE68539007547034", currency=currency, booking_date=day, amount=value, remittance=text
-    )
+        reference="BE68539007547034", currency=currency, booking_date=day, amount=value, remittance=text,
+        counterparty_account=payer,
+    )  # fmt: skip
     alias = None if external_id is None else Alias(kind, external_id, epoch)
-    return IncomingItem(kind, alias, fingerprint, day, value, currency, order)
+    return IncomingItem(kind, alias, fingerprint, day, value, currency, order, (payer, text, ""))
 
 
 @dataclass
@@ -45,6 +57,7 @@ class Journal:
             incoming.booking_date,
             incoming.amount,
             incoming.currency,
+            texts=incoming.texts,
         )
         return line_id
 
@@ -156,6 +169,61 @@ def test_a_removed_line_never_returns_not_even_in_a_new_epoch():
     assert len(journal.lines) == 1
 
 
+PAYER = "BE68 5390 0754 7034"
+
+
+def test_more_told_under_a_new_id_is_the_same_line():
+    journal = Journal()
+    journal.take(item("a"), item("b", order=1))
+    result = journal.take(item("c", epoch=2), item("d", epoch=2, order=1, payer=PAYER))
+    assert kinds(result) == {"alias": 2}
+    assert len({outcome.line.id for outcome in result.outcomes}) == 2
+
+
+def test_a_third_one_beside_two_of_which_more_is_told_is_new():
+    journal = Journal()
+    journal.take(item("a"), item("b", order=1))
+    renewed = [item(name, epoch=2, order=n, payer=PAYER) for n, name in enumerate("cde")]
+    assert [outcome.kind for outcome in journal.take(*renewed).outcomes] == ["alias", "alias", "new"]
+
+
+def test_lines_that_say_nothing_are_told_by_their_number_alone():
+    journal = Journal()
+    journal.take(item("a", text=""), item("b", text="", order=1))
+    renewed = [item(name, epoch=2, order=n, payer=PAYER) for n, name in enumerate("cde")]
+    assert kinds(journal.take(*renewed)) == {"possible_duplicate": 2, "new": 1}
+    other = Journal()
+    other.take(item("a", text=""), item("b", text="", order=1))
+    assert kinds(other.take(*renewed[:2])) == {"alias": 2}
+
+
+@pytest.mark.parametrize(("day", "kind"), [(DAY, "possible_duplicate"), (DAY + dt.timedelta(days=1), "new")])
+def test_another_text_under_a_new_id_is_held_on_the_same_day_only(day, kind):
+    journal = Journal()
+    journal.take(item("a"))
+    assert kinds(journal.take(item("b", day=day, text="CARD PAYMENT", epoch=2))) == {kind: 1}
+
+
+def test_less_told_under_a_new_id_is_held():
+    journal = Journal()
+    journal.take(item("a", payer=PAYER))
+    assert kinds(journal.take(item("b", epoch=2))) == {"possible_duplicate": 1}
+
+
+def test_a_line_that_this_epoch_named_resembles_no_item_of_the_feed():
+    journal = Journal()
+    journal.take(item("a", text=""), item("b", text="TEA"))
+    assert kinds(journal.take(item("c", text="", payer=PAYER), item("d", text="OTHER"))) == {"new": 2}
+
+
+def test_a_removed_line_is_known_when_more_is_told_under_a_new_id():
+    journal = Journal()
+    journal.take(item("a"))
+    (line_id,) = journal.lines
+    journal.lines[line_id] = journal.lines[line_id]._replace(removed=True)
+    assert kinds(journal.take(item("b", epoch=2, payer=PAYER))) == {"alias": 1}
+
+
 def test_run_two_and_three_of_the_fetching_example():
     def day(text):
         return dt.date.fromisoformat(f"2026-{text}")
@@ -219,6 +287,22 @@ def test_lines_of_the_source_that_no_item_carried_are_unseen():
     journal.add(item(None, "9", kind="manual"))
     result = journal.take(item("a"))
     assert [line.aliases[0].external_id for line in result.unseen] == ["b"]
+
+
+@given(
+    st.lists(st.sampled_from(["COFFEE", "TEA"]), max_size=6),
+    st.sets(st.integers(0, 5)),
+    st.randoms(use_true_random=False),
+)
+def test_n_stay_n_after_a_change_of_epoch_also_where_more_is_told_of_some(texts, told, rng):
+    journal = Journal()
+    journal.take(*(item(f"a{n}", text=text, order=n) for n, text in enumerate(texts)))
+    renewed = [
+        item(f"b{n}", text=text, epoch=2, order=n, payer=PAYER if n in told else "") for n, text in enumerate(texts)
+    ]
+    result = journal.take(*rng.sample(renewed, len(renewed)))
+    assert kinds(result)["alias"] == len(texts) == len(journal.lines)
+    assert len({outcome.line.id for outcome in result.outcomes}) == len(texts)
 
 
 # Few values, so that equal rows are the rule.

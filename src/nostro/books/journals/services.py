@@ -240,7 +240,12 @@ def merge_duplicate(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
     filled = [name for name in DETAILS if getattr(held, name) and not getattr(kept, name)]
     for name in filled:
         setattr(kept, name, getattr(held, name))
-    kept.save(update_fields=filled or None)
+    changed = list(filled)
+    if kept.source == Source.MANUAL:
+        # From now on it is the bank's, which may show it again under another id.
+        kept.fingerprint, kept.occurrence = held.fingerprint, held.occurrence
+        changed += ["fingerprint", "occurrence"]
+    kept.save(update_fields=changed)
     record(
         tenant_id=kept.company_id,
         actor=user,

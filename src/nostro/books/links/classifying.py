@@ -99,6 +99,7 @@ def sort_items(
             fresh.append((line.values.booking_date, item.order, line))
         elif outcome.kind == "alias" and outcome.line is not None:
             result.aliases.append((item.alias, outcome.line.id))
+            result.known_lines[outcome.line.id] = by_id[item.alias.external_id]
         elif outcome.kind == "changed":
             result.changed.append(outcome)
         else:
@@ -136,7 +137,14 @@ def _said_otherwise(
 def _incoming(account: OnlineAccount, item: HubTransaction, alias: Alias, order: int) -> IncomingItem:
     sign = -1 if account.invert_transaction_sign else 1
     return IncomingItem(
-        "feed", alias, fingerprint_of(account, item), item.booking_date, sign * item.amount, item.currency, order
+        "feed",
+        alias,
+        fingerprint_of(account, item),
+        item.booking_date,
+        sign * item.amount,
+        item.currency,
+        order,
+        (item.counterparty_account, item.remittance, item.end_to_end_id),
     )
 
 
@@ -214,8 +222,8 @@ def stored_lines(
             "WITH wanted AS (SELECT id FROM journals_line WHERE journal_id = %s AND booking_date >= %s UNION"
             " SELECT line_id FROM journals_alias WHERE company_id = %s AND identity = %s"
             " AND external_id IN (SELECT jsonb_array_elements_text(%s::jsonb)))"
-            " SELECT id, source, fingerprint, occurrence, booking_date, amount, currency, status"
-            " FROM journals_line JOIN wanted USING (id)"
+            " SELECT id, source, fingerprint, occurrence, booking_date, amount, currency, status,"
+            " counterparty_account, remittance_text, end_to_end_id FROM journals_line JOIN wanted USING (id)"
             # A person took the import back that brought these; what the feed shows is no part of it.
             " WHERE NOT (status = 'removed' AND status_reason = %s)",
             [
@@ -246,6 +254,7 @@ def stored_lines(
             amount,
             currency,
             status == "removed",
+            (texts[0], texts[1], texts[2]),
         )
-        for line_id, kind, fingerprint, occurrence, date, amount, currency, status in lines
+        for line_id, kind, fingerprint, occurrence, date, amount, currency, status, *texts in lines
     ]

@@ -81,6 +81,15 @@ def books_fingerprint(
         currency,
         booking_date.isoformat(),
         str(to_minor_units(amount, currency)),
+        *fingerprint_texts(counterparty_account, remittance, end_to_end_id),
+    )
+
+
+def fingerprint_texts(
+    counterparty_account: str | None, remittance: str | None, end_to_end_id: str | None
+) -> tuple[str, str, str]:  # fmt: skip
+    """The texts of a transaction as the fingerprint of Books compares them; missing ones are ``""``."""
+    return (
         normalise_account_number(counterparty_account or ""),
         _upper_collapsed(remittance),
         _upper_collapsed(end_to_end_id),

@@ -3,7 +3,8 @@
 An external id that was seen before decides (L1). Otherwise equal fingerprints are counted (L2): lines of an older
 epoch, of a file or of another source are the same transactions and get an alias; a line typed by hand is a possible
 duplicate for a person to decide; a line of the same source and epoch has a trusted id of its own, so both are real.
-Weaker resemblance never merges by itself.
+Where a bank tells more of a transaction under its new id than under the old one, fingerprints differ; an item that says
+all that such a line says is that line. Weaker resemblance never merges by itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from itertools import product
 from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
+from nostro.core.identity.fingerprints import fingerprint_texts
 from nostro.core.identity.pairing import Pairing
 
 LineSource = Literal["feed", "file", "manual"]
@@ -25,6 +27,10 @@ OutcomeKind = Literal["new", "known", "changed", "alias", "possible_duplicate"]
 
 #: Days between two lines of one amount that may still be the same payment (books.md 11.2).
 RESEMBLANCE_DAYS = 3
+
+#: Counterparty's account, remittance text and end-to-end id: what a fingerprint is made of besides day and amount.
+Texts = tuple[str, str, str]
+NO_TEXTS: Texts = ("", "", "")
 
 
 class Alias(NamedTuple):
@@ -38,7 +44,8 @@ class Alias(NamedTuple):
 class IncomingItem(NamedTuple):
     """One booked item of the Hub or of a file. ``alias`` is ``None`` where a file gives no bank id.
 
-    ``order`` is the item's place within its day as the source gives it, oldest first.
+    ``order`` is the item's place within its day as the source gives it, oldest first. ``texts`` are as the source
+    gives them.
     """
 
     kind: LineSource
@@ -48,6 +55,7 @@ class IncomingItem(NamedTuple):
     amount: Decimal
     currency: str
     order: int = 0
+    texts: Texts = NO_TEXTS
 
 
 class StoredLine(NamedTuple):
@@ -62,6 +70,7 @@ class StoredLine(NamedTuple):
     amount: Decimal
     currency: str
     removed: bool = False
+    texts: Texts = NO_TEXTS
 
 
 class Outcome(NamedTuple):
@@ -110,6 +119,7 @@ def classify(
     _pair_by_alias(pairing)
     by_alias = [partner is not None for partner in pairing.partners]
     _pair_by_fingerprint(pairing)
+    _pair_by_texts(pairing)
     outcomes: list[Outcome | None] = [None] * len(items)
     held: dict[int, StoredLine] = {}
     for index, partner in enumerate(pairing.partners):
@@ -185,6 +195,48 @@ def _pair_scope(pairing: Pairing[IncomingItem, StoredLine], scope: tuple[str, in
     )
 
 
+def _pair_by_texts(pairing: Pairing[IncomingItem, StoredLine]) -> None:
+    """Lines that an older epoch named, of which the bank tells more now: day, amount and all that the line says agree.
+
+    Where lines say nothing, their number decides: as many items as lines are the same transactions.
+    """
+    scopes = {_scope(item) for item in pairing.unpaired_incoming}
+    for scope in sorted(scope for scope in scopes if scope is not None):
+        older = [line for line in pairing.unpaired_stored if line.aliases and not _is_named_in(line, scope)]
+        texts = {line.id: fingerprint_texts(*line.texts) for line in older}
+        for places in sorted(set(map(_filled, texts.values())), key=lambda places: (-len(places), places)):
+            _pair_saying(pairing, scope, texts, places)
+
+
+def _filled(texts: Texts) -> tuple[int, ...]:
+    return tuple(place for place, text in enumerate(texts) if text)
+
+
+def _pair_saying(
+    pairing: Pairing[IncomingItem, StoredLine],
+    scope: tuple[str, int],
+    texts: dict[UUID, Texts],
+    places: tuple[int, ...],
+) -> None:
+    """Pair lines that say exactly the texts in these places with items that say the same there, and perhaps more."""
+
+    def said(row: IncomingItem | StoredLine, texts: Texts) -> Hashable:
+        return row.booking_date, row.amount, row.currency, *(texts[place] for place in places)
+
+    def of_item(item: IncomingItem) -> Hashable | None:
+        return said(item, fingerprint_texts(*item.texts)) if _scope(item) == scope else None
+
+    def of_line(line: StoredLine) -> Hashable | None:
+        own = texts.get(line.id)
+        return said(line, own) if own is not None and _filled(own) == places else None
+
+    pairing.pair(of_item, of_line, only_if=None if places else _equally_many)
+
+
+def _equally_many(items: Sequence[IncomingItem], lines: Sequence[StoredLine]) -> bool:
+    return len(items) == len(lines)
+
+
 def _scope(item: IncomingItem) -> tuple[str, int] | None:
     return None if item.alias is None else (item.alias.source, item.alias.epoch)
 
@@ -223,7 +275,8 @@ def _resembling(
     held: dict[int, StoredLine],
     free_lines: Sequence[StoredLine],
 ) -> dict[int, StoredLine]:
-    """Same amount and currency within three days, one side typed or from a file and the other not."""
+    """Same amount and currency within three days, one side typed or from a file and the other not; or on one day, a
+    line that an older epoch named, because its text may have changed with its id."""
     lines = _lines_that_may_resemble(items, free_lines)
     open_items = [index for index, outcome in enumerate(outcomes) if outcome is None and index not in held]
     open_items.sort(key=lambda index: (items[index].booking_date, _incoming_order(items[index])))
@@ -234,7 +287,7 @@ def _resembling(
         for distance, kind in product(distances, _LINE_SOURCES):
             day = item.booking_date + dt.timedelta(days=distance)
             alike = lines.get((kind, item.amount, item.currency, day))
-            if alike and kind != item.kind:
+            if alike and (kind != item.kind or (distance == 0 and alike[-1].aliases)):
                 found[index] = alike.pop()
                 break
     return found
@@ -243,12 +296,12 @@ def _resembling(
 def _lines_that_may_resemble(
     items: Sequence[IncomingItem], free_lines: Sequence[StoredLine]
 ) -> dict[tuple[LineSource, Decimal, str, dt.date], list[StoredLine]]:
-    """Lines by what must be equal, the likeliest last. Lines that a bank's id already names are left out."""
+    """Lines by what must be equal, the likeliest last. Lines that an id of these sources and epochs already names are
+    left out."""
     scopes = {_scope(item) for item in items}
     lines: defaultdict[tuple[LineSource, Decimal, str, dt.date], list[StoredLine]] = defaultdict(list)
     for line in sorted(free_lines, key=_stored_order, reverse=True):
-        is_merged = line.kind == "manual" and line.aliases
-        if not (line.removed or is_merged or any(_is_named_in(line, scope) for scope in scopes)):
+        if not (line.removed or any(_is_named_in(line, scope) for scope in scopes)):
             lines[line.kind, line.amount, line.currency, line.booking_date].append(line)
     return lines
 
