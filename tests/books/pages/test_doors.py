@@ -12,12 +12,15 @@ from django.urls import reverse
 from tests.books.conftest import NOW
 from tests.books.pages.conftest import House, signed_in
 from tests.books.pages.files import journal_file, table_file
+from tests.books.test_ledger_drafts import FACTS, misc_of
 
 from nostro.books.api.tokens import create_token
 from nostro.books.companies.members import invite
 from nostro.books.companies.models import Company, CompanyMember
 from nostro.books.companies.services import create_company
 from nostro.books.journals.models import PendingLine, Statement
+from nostro.books.ledger.drafts import make_draft
+from nostro.books.ledger.misc import post_misc
 from nostro.books.ledger.models import Payment
 from nostro.books.pages.urls import urlpatterns
 from nostro.books.reconcile.engine import Definition
@@ -40,6 +43,7 @@ POST_ONLY = {
     "withdraw_invitation", "revoke_token",
     "preview_marked", "apply_marked", "undo_marked", "match_option", "match_receivable", "match_payable", "set_partner",
     "press_rule", "change_rule", "decide_learned", "change_numbers", "change_payment", "discard_file", "undo_file",
+    "reverse_document", "delete_draft", "reverse_entry",
 }  # fmt: skip
 #: Behind a secret in the address instead of a sign-in; they have tests of their own.
 SECRET = {"renew", "calendar_feed", "join"}
@@ -76,6 +80,12 @@ def address(name: str, house: House) -> str:
         ids["file_id"] = table_file(owner, house.journal, is_read=name == "table_mapping", is_packed=True).id
     if name in {"partner", "change_numbers"}:
         ids["partner_id"] = house.document.partner_id
+    if name in {"draft", "delete_draft"}:
+        owner = CompanyMember.objects.get(company=house.company, role="owner").user
+        ids["draft_id"] = make_draft(owner, house.company, FACTS).id
+    if name in {"entry", "reverse_entry"}:
+        owner = CompanyMember.objects.get(company=house.company, role="owner").user
+        ids["misc_id"] = post_misc(owner, house.company, misc_of(house.company)).id
     if name == "change_payment":
         ids["payment_id"] = Payment.objects.create(
             company=house.company, journal_id=house.journal.id, open_item_id=house.document.open_item_id, amount=1,

@@ -128,8 +128,11 @@ def post_draft(user: User, draft_id: UUID, *, version: int | None = None) -> Doc
 
 
 def _access(user: User, draft_id: UUID, role: Role | None, *, held: bool) -> DocumentDraft:
-    found = DocumentDraft.objects.filter(pk=draft_id).select_related("company", "document", "misc_entry", "changed_by")
-    draft = (found.select_for_update(of=("self",)) if held else found).first()
+    found = DocumentDraft.objects.filter(pk=draft_id)
+    if held:
+        # What it was posted as is read after the wait: a join of the waiting statement still sees what was before it.
+        list(found.select_for_update().values_list("id"))
+    draft = found.select_related("company", "document", "misc_entry", "changed_by").first()
     if draft is None:
         raise NotFound("draft")
     require_role(user, draft.company_id, role, "draft")

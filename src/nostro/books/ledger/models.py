@@ -329,6 +329,16 @@ class MiscEntry(models.Model):
         constraints = _numbered_once("misc")
         indexes = [models.Index("company", Upper("number"), name="misc_by_number")]
 
+    @property
+    def label(self) -> str:
+        """What the person said of it, without the number."""
+        return self.entry.label.removeprefix(self.number).strip()
+
+    @property
+    def is_reversed(self) -> bool:
+        """Whether another entry takes it back."""
+        return hasattr(self.entry, "reversed_by")
+
 
 class DocumentDraft(models.Model):
     """A document or entry that is not posted: it has no number, no entry and no open item, so nothing matches it.

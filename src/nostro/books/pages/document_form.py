@@ -33,14 +33,20 @@ class DocumentForm(forms.Form):
         label=_("Customer or supplier"), max_length=200,
         widget=forms.TextInput(attrs={"list": "partners", "autocomplete": "off"}),
     )  # fmt: skip
-    number = forms.CharField(label=_("Number"), max_length=60)
+    number = forms.CharField(
+        label=_("Number"), max_length=60, required=False,
+        help_text=_("Empty: the next number of its series when it is posted."),
+    )  # fmt: skip
     date = DateField(label=_("Date"))
     due_date = DateField(label=_("Due date"), required=False)
     amount = AmountField(label=_("Amount"), help_text=_("Positive, taxes included."))
     currency = CurrencyField()
     structured_reference = forms.CharField(
         label=_("Structured reference"), max_length=60, required=False,
-        help_text=_("For example +++020/3430/57642+++ or RF18 1234 5678 9. Payments that carry it are found by it."),
+        help_text=_(
+            "For example +++020/3430/57642+++ or RF18 1234 5678 9. Payments that carry it are found by it. "
+            "Own invoices of the series get one by themselves."
+        ),
     )  # fmt: skip
     partner_reference = forms.CharField(
         label=_("Their reference"), max_length=60, required=False,
@@ -133,3 +139,18 @@ class DocumentForm(forms.Form):
             elif net is None:
                 self.add_error(f"net_{row}", gettext("With several rates each needs its net amount."))
         return tuple(Taxed(percent, net) for _, percent, net in rows if percent is not None and net is not None)
+
+
+def shown_of(facts: DocumentFacts, company: Company) -> dict[str, Any]:
+    """A draft as the form shows it. A single tax that was taken out of the total is taken out again."""
+    plain = ("kind", "partner_name", "number", "date", "due_date", "amount", "structured_reference",
+             "partner_reference", "end_to_end_id")  # fmt: skip
+    shown: dict[str, Any] = {name: getattr(facts, name) for name in plain}
+    shown["currency"] = facts.currency or company.currency
+    for row, one in zip(TAX_ROWS, facts.taxes, strict=False):
+        shown[f"percent_{row}"] = one.percent
+        shown[f"net_{row}"] = None if len(facts.taxes) == 1 and one.tax is not None else one.net
+    if facts.early is not None:
+        shown |= {"discount_percent": facts.early.percent, "discount_until": facts.early.until,
+                  "discount_option": facts.early.option}  # fmt: skip
+    return shown

@@ -11,11 +11,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from nostro.books.companies.models import Role
+from nostro.books.ledger.drafts import make_draft
 from nostro.books.ledger.imports import ImportErrors, import_open_items, mapping_of
+from nostro.books.ledger.models import Document
 from nostro.books.ledger.queries import access_document, documents_of, partners_of
 from nostro.books.ledger.services import post_document
 from nostro.books.ledger.ubl import MAX_BYTES, import_invoice
 from nostro.books.pages.document_form import DocumentForm
+from nostro.books.pages.drafts import document_tabs
 from nostro.books.pages.forms import FileForm, InvoiceFileForm
 from nostro.books.pages.ledger import sided
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
@@ -31,10 +34,7 @@ def documents(request: CompanyRequest) -> HttpResponse:
     """Who owes what? Open ones first of all; ``?show=all`` also lists what is paid."""
     show_all = request.GET.get("show") == "all"
     found = documents_of(request.company, open_only=not show_all, limit=LIST_LIMIT)
-    tabs = [
-        {"url": "?show=open", "label": _("Open"), "current": not show_all},
-        {"url": "?show=all", "label": _("All"), "current": show_all},
-    ]
+    tabs = document_tabs("all" if show_all else "open", request.company.id)
     return show(
         request, "documents.html", documents=found, tabs=tabs, show_all=show_all, today=now().date(),
         limit=LIST_LIMIT, room="documents",
@@ -50,23 +50,27 @@ def document(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
     early = None if found.discount_until is None else found.amount - found.discount - found.discount_tax
     return show(
         request, "document.html", document=found, items=sided(items), taxes=found.taxes.order_by("-percent"),
-        early=early, room="documents",
+        early=early, reversed_by=Document.objects.filter(reverses=found).first(), room="documents",
     )  # fmt: skip
 
 
 @company_page(role=Role.CLERK)
 def add_document(request: CompanyRequest) -> HttpResponse:
-    """Post an invoice or bill. A double click posts it once."""
+    """Post an invoice or bill, or keep it as a draft. A double click does it once."""
     initial = {"kind": "invoice", "date": now().date(), "currency": request.company.currency}
     form = DocumentForm(request.POST or None, initial=initial, company=request.company)
     form_key = request.POST.get("form_key") or new_form_key()
     if request.method == "POST" and form.is_valid() and form.facts is not None:
-        facts = form.facts
+        facts, is_draft = form.facts, request.POST.get("action") == "draft"
+        keep = make_draft if is_draft else post_document
         try:
-            once(form_key, lambda: post_document(person(request), request.company, facts).id)
+            once(form_key, lambda: keep(person(request), request.company, facts).id)
         except Problem as problem:
             add_problem(form, problem)
         else:
+            if is_draft:
+                messages.success(request, _("The draft is kept. Nothing of it is in the books yet."))
+                return redirect("books:drafts", company_id=request.company.id)
             messages.success(request, _("It is posted and open until a payment is matched with it."))
             return redirect("books:documents", company_id=request.company.id)
     return show(
