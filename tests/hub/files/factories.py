@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -73,6 +74,15 @@ def statement(
 
 def camt(*statements: OutgoingStatement, form: str = "camt.053") -> bytes:
     return b"".join(write(form, FileHead(form), statements, WriteOptions("2026-11-01T06:00:00")))
+
+
+def report(rows: Sequence[Entry], *, number: str = "1", status: str = "BOOK") -> bytes:
+    """An intraday report, camt.052: the same words, but nothing in it is final."""
+    data = camt(statement(rows, number=f"R{number}")).replace(b"BkToCstmrStmt", b"BkToCstmrAcctRpt")
+    data = data.replace(b"Stmt>", b"Rpt>").replace(b"camt.053", b"camt.052")
+    if status == "BOOK":
+        return data
+    return re.sub(rb"<Bal>.*?</Bal>", b"", data.replace(b"<Cd>BOOK</Cd>", f"<Cd>{status}</Cd>".encode()))
 
 
 def chained(pieces: Sequence[Sequence[Entry]], opening: Decimal = OPENING) -> list[OutgoingStatement]:

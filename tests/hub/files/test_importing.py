@@ -26,6 +26,7 @@ from tests.hub.files.factories import (
     make_member,
     make_organization,
     read,
+    report,
     statement,
 )
 
@@ -299,11 +300,10 @@ def test_the_same_bytes_are_recognised(account: Account, user: User) -> None:
     assert earlier_import(second) == first
 
 
-def test_rows_that_are_not_final_are_left_out_and_counted(account: Account, user: User) -> None:
-    data = camt(statement(ROWS)).replace(b"BkToCstmrStmt", b"BkToCstmrAcctRpt").replace(b"Stmt>", b"Rpt>")
-    file = read(user, data.replace(b"camt.053", b"camt.052"), account)
+def test_rows_for_information_are_left_out_and_counted(account: Account, user: User) -> None:
+    file = read(user, report(ROWS, status="INFO"), account)
     found = FileAccount.objects.get(file=file)
-    assert (found.rows, found.left_out) == (0, 3)
+    assert (found.rows, found.announced, found.left_out) == (0, 0, 3)
 
 
 # --- archives

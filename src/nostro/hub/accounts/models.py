@@ -200,6 +200,8 @@ class PendingTransaction(BankRow):
     fingerprint = models.BinaryField(max_length=32)
     occurrence = models.PositiveIntegerField(default=1)
     booked_as = models.UUIDField(null=True)  # the transaction it became
+    #: Announced by a file, not by the connection: what a connection reads neither shows nor ends it.
+    is_from_file = models.BooleanField(default=False, db_default=False)
     created_by_synchronization = models.UUIDField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -207,6 +209,32 @@ class PendingTransaction(BankRow):
 
     class Meta:
         indexes = [models.Index(fields=["account", "-sequence"], name="pending_by_creation")]
+
+
+class AnnouncedRow(BankRow):
+    """A row that an imported file announces and that is not booked by it (formats.md 8.4).
+
+    The pending rows of an account that come from files are always those of these that still stand
+    (``core.identity.announced``). ``standing``: provisional (booked in an intraday report), pending (expected), notice
+    (told by a notification, waits outside the ledger for the row that a statement brings: formats.md 6.1).
+    """
+
+    id = IdField()
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    file_id = models.UUIDField()
+    statement_id = models.UUIDField()
+    standing = models.CharField(max_length=12)
+    day = models.DateField()  # of booking, else the best that the file says
+    fingerprint = models.BinaryField(max_length=32)
+    is_final = models.BooleanField(default=False)  # a statement that decides about its day was imported
+    booked_as = models.UUIDField(null=True)  # the transaction that it was found to be without being equal
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "file_id"], name="announced_by_account")]
 
 
 class TransactionChange(models.Model):

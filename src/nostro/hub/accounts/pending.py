@@ -51,6 +51,9 @@ class PendingCounts:
     removed: int = 0
     linked: int = 0
 
+    def __add__(self, other: PendingCounts) -> PendingCounts:
+        return PendingCounts(self.created + other.created, self.removed + other.removed, self.linked + other.linked)
+
 
 def replace_pending(
     account: Account,
@@ -70,7 +73,8 @@ def replace_pending(
     """
     with transaction.atomic(savepoint=False):
         stored: dict[bytes, list[PendingTransaction]] = defaultdict(list)
-        for pending in PendingTransaction.objects.filter(account=account, removed_at=None).order_by("sequence"):
+        shown = PendingTransaction.objects.filter(account=account, removed_at=None, is_from_file=False)
+        for pending in shown.order_by("sequence"):
             stored[bytes(pending.fingerprint)].append(pending)
         added: list[ReadRow] = []
         for transaction_ in rows[:MAX_PENDING]:

@@ -55,7 +55,8 @@ class BankFile(Document, frozen=True):
 
 
 class BankFileAccountAttributes(Document, frozen=True):
-    """``accountId`` is the account that it is here; without one, importing needs a decision. Counts are rows."""
+    """``accountId`` is the account that it is here; without one, importing needs a decision. Counts are rows;
+    ``announcedCount`` are provisional or expected ones, which are pending transactions until they are booked."""
 
     reference: str
     reference_type: str
@@ -71,6 +72,7 @@ class BankFileAccountAttributes(Document, frozen=True):
     restored_count: int
     held_count: int
     not_shown_count: int
+    announced_count: int
     left_out_count: int
     held_sum: Number
     synchronization_id: str | None

@@ -176,7 +176,7 @@ def _file(row: Row) -> b.BankFile:
 _ACCOUNT = (
     "a.id::text, a.number, a.number_kind, a.currency, nullif(a.owner_name, ''), nullif(a.bic, ''),"
     " a.account_id::text, nullif(a.decision, ''), nullif(a.refusal, ''), a.rows, a.new, a.known, a.restored, a.held,"
-    " a.not_shown, a.left_out, trim_scale(a.held_sum), a.synchronization_id::text"
+    " a.not_shown, a.announced, a.left_out, trim_scale(a.held_sum), a.synchronization_id::text"
 )
 _KINDS = {"iban": "IBAN", "bban": "BBAN", "masked_pan": "MASKEDPAN"}
 
@@ -186,7 +186,7 @@ def list_file_accounts(request: Request) -> Answer:
 
 
 def _file_account(row: Row) -> b.BankFileAccount:
-    values = (row[1], _KINDS.get(row[2], "OTHER"), *row[3:18])
+    values = (row[1], _KINDS.get(row[2], "OTHER"), *row[3:19])
     return b.BankFileAccount("bankFileAccount", row[0], b.BankFileAccountAttributes(*values))
 
 

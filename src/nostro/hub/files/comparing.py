@@ -113,8 +113,9 @@ def _stretches(file_account: FileAccount, account: Account | None) -> Iterator[t
     """Days, oldest first, of at most :data:`STRETCH_ROWS` staged and as many stored rows; a day is never split."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT booking_date, count(*) FROM files_stagedrow WHERE file_id = %s AND statement_id IN"
-            " (SELECT id FROM files_filestatement WHERE file_account_id = %s AND NOT left_out) GROUP BY 1 ORDER BY 1",
+            "SELECT booking_date, count(*) FROM files_stagedrow WHERE file_id = %s AND standing = 'booked'"
+            " AND statement_id IN (SELECT id FROM files_filestatement WHERE file_account_id = %s AND NOT left_out)"
+            " GROUP BY 1 ORDER BY 1",
             [file_account.file_id, file_account.pk],
         )
         days: dict[dt.date, int] = dict(cursor.fetchall())
@@ -139,7 +140,7 @@ def _staged_between(file_account: FileAccount, first: dt.date, last: dt.date) ->
             " encode(s.fingerprint, 'hex'), coalesce(s.entry_reference, ''), s.own_id FROM files_stagedrow s"
             " JOIN files_filestatement t ON t.id = s.statement_id"
             " WHERE s.file_id = %s AND t.file_account_id = %s AND NOT t.left_out"
-            " AND s.booking_date BETWEEN %s AND %s"
+            " AND s.standing = 'booked' AND s.booking_date BETWEEN %s AND %s"
             " ORDER BY t.index, s.number",
             [file_account.file_id, file_account.pk, first, last],
         )

@@ -13,7 +13,13 @@ from typing import Any
 from django.db import transaction
 
 from nostro.core.ids import new_id
-from nostro.core.transactions import Balance
+from nostro.core.transactions import Balance, Window
+from nostro.hub.accounts.announced import (
+    first_announced_day,
+    keep_announced,
+    note_final_days,
+    settle_announced,
+)
 from nostro.hub.accounts.filling import fill_from_staged
 from nostro.hub.accounts.from_files import (
     FileSpan,
@@ -24,6 +30,7 @@ from nostro.hub.accounts.from_files import (
     record_file_balances,
 )
 from nostro.hub.accounts.models import Account
+from nostro.hub.accounts.pending import PendingCounts
 from nostro.hub.accounts.rows import copy_rows
 from nostro.hub.events.services import record_event
 from nostro.hub.files import leases
@@ -88,8 +95,21 @@ class _AccountImport:
             self.account, stated_balances([self.file_account]), synchronization_id=run_id, now=self.now
         )
         prove_from_files(self.account, span_of(self.account))
-        self._note(found, run_id)
-        self._tell(found, run_id, balance_changed=changed)
+        pending = self._announce(run_id)
+        self._note(found, pending, run_id)
+        self._tell(found, pending, run_id, balance_changed=changed)
+
+    def _announce(self, run_id: uuid.UUID) -> PendingCounts:
+        """Rows that the file only announces are pending until they are booked, by this file or another."""
+        statements = FileStatement.objects.filter(file_account=self.file_account, left_out=False)
+        keep_announced(
+            self.account,
+            StagedRow._meta.db_table,
+            self.file.pk,
+            list(statements.values_list("id", flat=True)),
+            self.now,
+        )
+        return settle(self.account, run_id, self.now)
 
     def _write(self, stretch: Stretch, found: Found, run_id: uuid.UUID) -> int:
         """Store one stretch; returns how many stored rows gained a text."""
@@ -112,7 +132,7 @@ class _AccountImport:
         StagedRow.objects.bulk_update(rows, ["held", "like"], batch_size=500)
         return filled
 
-    def _note(self, found: Found, run_id: uuid.UUID) -> None:
+    def _note(self, found: Found, pending: PendingCounts, run_id: uuid.UUID) -> None:
         note_found(self.file_account, found)
         self.file_account.synchronization_id = run_id
         self.file_account.save()
@@ -129,10 +149,12 @@ class _AccountImport:
             window_from=min((each.first_day for each in days if each.first_day), default=None),
             window_to=max((each.last_day for each in days if each.last_day), default=None),
             pages=1,
-            rows_read=self.file_account.rows + self.file_account.left_out,
+            rows_read=self.file_account.rows + self.file_account.announced + self.file_account.left_out,
             created_count=found.new,
             updated_count=found.restored + self.filled,
             known_count=found.known,
+            pending_created_count=pending.created,
+            pending_updated_count=pending.removed + pending.linked,
             warnings=_warnings(self.file_account),
             created_at=self.now,
             updated_at=self.now,
@@ -140,9 +162,9 @@ class _AccountImport:
             finished_at=self.now,
         )
 
-    def _tell(self, found: Found, run_id: uuid.UUID, *, balance_changed: bool) -> None:
-        tell(self.account, run_id, created=found.new, updated=found.restored + self.filled, now=self.now)
-        if not (found.new or found.restored or balance_changed):
+    def _tell(self, found: Found, pending: PendingCounts, run_id: uuid.UUID, *, balance_changed: bool) -> None:
+        tell(self.account, run_id, pending, created=found.new, updated=found.restored + self.filled, now=self.now)
+        if not (found.new or found.restored or balance_changed or pending != PendingCounts()):
             record_event(
                 self.account.organization_id,
                 "synchronization.succeededWithoutChange",
@@ -159,9 +181,26 @@ def note_found(file_account: FileAccount, found: Found) -> None:
     file_account.held, file_account.not_shown, file_account.held_sum = found.held, found.not_shown, found.held_sum
 
 
-def tell(account: Account, run_id: uuid.UUID, *, created: int, updated: int, now: dt.datetime) -> None:
+def settle(account: Account, run_id: uuid.UUID, now: dt.datetime) -> PendingCounts:
+    """Make the pending rows of files those that still stand, after statements were imported or taken back."""
+    first = first_announced_day(account)
+    if first is not None:
+        live = FileStatement.objects.filter(account=account, file__undone_at=None, complete_to__gte=first)
+        days = live.filter(left_out=False).values_list("complete_from", "complete_to")
+        note_final_days(account, [Window(begin, end) for begin, end in days if begin and end])
+    return settle_announced(account, run_id, now)
+
+
+def tell(
+    account: Account, run_id: uuid.UUID, pending: PendingCounts, *, created: int, updated: int, now: dt.datetime
+) -> None:
     """The events of changed rows (hub-api.md section 10)."""
-    told = {"account.transactionsCreated": created, "account.transactionsUpdated": updated}
+    told = {
+        "account.transactionsCreated": created,
+        "account.transactionsUpdated": updated,
+        "account.pendingTransactionsCreated": pending.created,
+        "account.pendingTransactionsUpdated": pending.removed + pending.linked,
+    }
     for event_type, count in told.items():
         if count:
             record_event(
@@ -179,17 +218,18 @@ def _warnings(file_account: FileAccount) -> list[str]:
         "rows were held: they look like stored ones, were withdrawn, or the bank's connection does not show them": (
             file_account.held
         ),
-        "rows were left out: they are pending, provisional or for information": file_account.left_out,
+        "rows were left out: they are for information": file_account.left_out,
         "stored transactions of these days are not in the file; they stay": file_account.not_shown,
     }
     return [f"{count} {words}" for words, count in told.items() if count]
 
 
 def stated_balances(accounts: Iterable[FileAccount]) -> list[Balance]:
-    """The balances that the statements of these accounts of files state, in the order of the files."""
+    """The balances that the statements of these accounts of files state, in the order of the files. Those of intraday
+    reports and notifications are none of a closed day (formats.md 6.1)."""
     found = []
     statements = FileStatement.objects.filter(file_account__in=list(accounts), left_out=False)
-    for statement in statements.order_by("file_id", "index"):
+    for statement in statements.exclude(kind__in=["report", "notification"]).order_by("file_id", "index"):
         found += [_balance(values) for values in statement.balances]
     return found
 

@@ -132,7 +132,8 @@ class FileAccount(models.Model):
     restored = models.PositiveIntegerField(default=0)
     held = models.PositiveIntegerField(default=0)
     not_shown = models.PositiveIntegerField(default=0)
-    left_out = models.PositiveIntegerField(default=0)  # pending, for information, provisional
+    announced = models.PositiveIntegerField(default=0, db_default=0)  # provisional or expected: pending until booked
+    left_out = models.PositiveIntegerField(default=0)  # for information
     held_sum = AmountField(default=0)
     #: The run in the account's history, and the run that undid it.
     synchronization_id = models.UUIDField(null=True)
@@ -189,13 +190,18 @@ class FileStatement(models.Model):
 
 
 class StagedRow(BankRow):
-    """One booked row of a file that waits. Gone when the file is imported or discarded, except rows that are held."""
+    """One row of a file that waits. Gone when the file is imported or discarded, except rows that are held.
+
+    ``standing``: booked, provisional (booked in an intraday report), pending (expected), notice (what a notification
+    tells about a row that a statement brings).
+    """
 
     id = IdField()
     file = models.ForeignKey(FileImport, on_delete=models.CASCADE, related_name="+", db_index=False)
     statement = models.ForeignKey(FileStatement, on_delete=models.CASCADE, related_name="+", db_index=False)
     number = models.PositiveIntegerField()  # order in the file, from 1
     position = models.CharField(max_length=120)
+    standing = models.CharField(max_length=12, default="booked", db_default="booked")
     fingerprint = models.BinaryField(max_length=32)
     own_id = models.UUIDField(null=True)  # the transaction it was written from, where the file is an export of ours
     #: Why it is held, once a person has confirmed the import; empty while it waits.

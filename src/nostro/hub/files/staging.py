@@ -27,7 +27,18 @@ from nostro.hub.files.models import FileAccount, FileImport, FileStatement, Stag
 from nostro.hub.files.problems import as_json
 from nostro.hub.files.receiving import bytes_of
 
-_COLUMNS = ("id", "file_id", "statement_id", "number", "position", "fingerprint", "own_id", "held", *BANK_COLUMNS)
+_COLUMNS = (
+    "id",
+    "file_id",
+    "statement_id",
+    "number",
+    "position",
+    "fingerprint",
+    "own_id",
+    "held",
+    "standing",
+    *BANK_COLUMNS,
+)
 _DIGEST = BANK_COLUMNS.index("digest")
 
 
@@ -135,10 +146,16 @@ class _Stager:
         assert statement is not None, "formats.read gives rows within statements only"
         account = statement.file_account
         self._file.rows_read += 1
-        if entry.booking_status != "booked" or entry.provisional:
+        standing = _standing(entry, statement.kind)
+        if standing is None:
             account.left_out += 1
             return
-        account.rows += 1
+        if standing == "booked":
+            account.rows += 1
+        elif standing == "notice":
+            account.left_out += 1
+        else:
+            account.announced += 1
         self._number += 1
         row = read_row(entry, _POLICY, "file")
         values = copyable_bank_values(row, None)
@@ -146,7 +163,18 @@ class _Stager:
         values[_DIGEST] = fingerprint
         place = str(entry.position)[:120]
         self._rows.append(
-            [new_id(), self._file.pk, statement.pk, self._number, place, fingerprint, _own_id(entry), "", *values]
+            [
+                new_id(),
+                self._file.pk,
+                statement.pk,
+                self._number,
+                place,
+                fingerprint,
+                _own_id(entry),
+                "",
+                standing,
+                *values,
+            ]
         )
         if len(self._rows) >= STAGE_ROWS:
             self._flush()
@@ -196,6 +224,17 @@ class _Stager:
             leases.note_progress(self._file, self._clock())
         self._statements, self._rows = [], []
         self._reached("rows staged")
+
+
+def _standing(entry: Entry, kind: str) -> str | None:
+    """What a row is here (``StagedRow.standing``); None for one that is for information only."""
+    if entry.booking_status == "information":
+        return None
+    if entry.booking_status == "pending":
+        return "pending"
+    if entry.provisional:
+        return "provisional"
+    return "notice" if kind == "notification" else "booked"
 
 
 #: Where our writers put the id of a transaction (formats.md 7).

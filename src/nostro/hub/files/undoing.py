@@ -8,6 +8,7 @@ import uuid
 from django.db import transaction
 
 from nostro.core.ids import new_id
+from nostro.hub.accounts.announced import forget_announced
 from nostro.hub.accounts.filling import take_back_filled
 from nostro.hub.accounts.from_files import (
     after_rows_changed,
@@ -20,7 +21,7 @@ from nostro.hub.accounts.from_files import (
 )
 from nostro.hub.accounts.models import Account
 from nostro.hub.files import problems
-from nostro.hub.files.importing import span_of, stated_balances, tell
+from nostro.hub.files.importing import settle, span_of, stated_balances, tell
 from nostro.hub.files.models import FileAccount, FileImport, Sighting, StagedRow
 from nostro.hub.files.queries import access_import
 from nostro.hub.organizations.models import Role
@@ -94,10 +95,12 @@ def _undo_account(file_account: FileAccount, user: User, now: dt.datetime) -> in
         assert each.synchronization_id is not None
         record_file_balances(account, stated_balances([each]), synchronization_id=each.synchronization_id, now=now)
     prove_from_files(account, span_of(account))
+    forget_announced(account, file_account.file_id)
+    pending = settle(account, run_id, now)
     _note_run(account, run_id, removed, user, now)
     file_account.undone_by = run_id
     file_account.save(update_fields=["undone_by"])
-    tell(account, run_id, created=0, updated=removed + emptied, now=now)
+    tell(account, run_id, pending, created=0, updated=removed + emptied, now=now)
     return removed
 
 
