@@ -15,6 +15,7 @@ from nostro.books.companies.models import Company
 from nostro.books.journals.models import Line
 from nostro.books.links import tasks
 from nostro.books.links.control import invert_signs, reset_cursor
+from nostro.books.links.credentials import update_credentials
 from nostro.books.links.fetching import Fetch, request_fetch
 from nostro.books.links.models import Failure, FetchState, JournalLink, OnlineAccount
 from nostro.books.links.services import disconnect, unlink
@@ -106,3 +107,25 @@ def test_an_account_whose_fetch_cannot_be_started_stops_no_other(
     monkeypatch.setattr(tasks, "request_fetch", fails_for_one)
     assert tasks.start_due(LATER) == 1
     assert OnlineAccount.objects.get(pk=accounts[0].pk).next_fetch_at == NOW
+
+
+@pytest.mark.parametrize(("answer", "state"), [("accepted", FetchState.IMPORTING), ("refused", FetchState.READING)])
+def test_what_the_old_credentials_met_says_nothing_about_the_new_ones(
+    owner: User, hub: ScriptedHub, link: JournalLink, monkeypatch: pytest.MonkeyPatch, answer: str, state: FetchState
+) -> None:
+    connection = link.online_account.connection
+
+    def replace() -> None:
+        hub.client_id = "client-2"
+        update_credentials(owner, connection.id, client_id="client-2", secret=hub.secret, now=LATER)
+
+    meanwhile(monkeypatch, replace, state)
+    run = fetch(link, LATER)
+    account = OnlineAccount.objects.select_related("connection").get()
+    assert run.status == {"accepted": "done", "refused": "failed"}[answer]
+    assert (account.connection.state, account.health, account.failures) == ("connected", "ok", 0)
+    assert account.next_fetch_at == LATER, "the new ones are tried at once"
+    assert not Failure.objects.exists()
+    assert tasks.start_due(LATER) == 1
+    assert fetch(link, LATER).status == "done"
+    assert Line.objects.count() == 3

@@ -30,7 +30,7 @@ from nostro.books.links.models import (
 )
 from nostro.books.links.wizard import LinkRow, confirm_links
 from nostro.people.models import AuditRecord, User
-from nostro.web.errors import NotFound, Problem
+from nostro.web.errors import Problem
 
 TOKEN = "an-old-api-token"
 LATER = NOW + dt.timedelta(days=1)
@@ -174,7 +174,7 @@ def test_the_token_can_be_taken_back_until_it_is_wiped(owner: User, hub: Scripte
     take_token_back(owner, Connection.objects.get().id, now=LATER)
 
     assert fetch(link, LATER).status == RunStatus.DONE
-    with pytest.raises(NotFound):
+    with pytest.raises(Problem, match="no API token to go back to"):
         take_token_back(owner, Connection.objects.get().id, now=LATER)
 
 

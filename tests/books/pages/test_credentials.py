@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -58,3 +61,20 @@ def test_the_token_can_be_taken_back(old: Connection, hub: ScriptedHub, browser:
 
     assert browser.post(reverse("books:take_token_back", args=[old.id])).status_code == 302
     assert Connection.objects.get().credential_kind == CredentialKind.API_TOKEN
+
+
+def test_a_second_click_or_a_slower_person_is_told(old: Connection, hub: ScriptedHub, browser: Client) -> None:
+    url = reverse("books:update_accounts", args=[old.id])
+    preview = {"do": "preview", "client_id": hub.client_id, "secret": hub.secret}
+    page = browser.post(url, preview).content.decode()
+    (seen_at,) = re.findall(r'name="seen_at" value="([^"]*)"', page)
+    update = {"do": "update", "seen_at": html.unescape(seen_at)}
+    assert "are stored" in browser.post(url, update).content.decode()
+    again = browser.post(url, update, follow=True).content.decode()
+    assert "stored a moment ago already" in again
+
+    hub.client_id = "client-2"
+    browser.post(url, {**preview, "client_id": "client-2"})
+    slower = browser.post(url, update).content.decode()
+    assert "were replaced meanwhile" in slower
+    assert Connection.objects.get().client_id == "client-1"

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
 from django.utils import timezone
+from tests.books.at_once import PATIENCE_S, Other, while_held
 from tests.books.conftest import NOW
 from tests.books.invariants import checks
 from tests.books.reconcile.steps import DAY, REFERENCE, invoice_of, line_of
@@ -37,64 +35,6 @@ from nostro.people.models import User
 from nostro.web.errors import Problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE_S = 20
-
-
-@dataclass
-class Other:
-    """What the second one got."""
-
-    result: Any = None
-    code: str = ""
-    what: str = ""
-    _thread: threading.Thread | None = field(default=None, repr=False)
-
-    def start(self, act: Callable[[], Any]) -> None:
-        def run() -> None:
-            try:
-                self.result = act()
-            except Problem as problem:
-                self.code, self.what = problem.code, problem.what
-            finally:
-                connection.close()
-
-        self._thread = threading.Thread(target=run)
-        self._thread.start()
-
-    def join(self) -> None:
-        assert self._thread is not None
-        self._thread.join(PATIENCE_S)
-        assert not self._thread.is_alive(), "they wait for each other"
-
-    @property
-    def is_running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
-
-
-def somebody_waits() -> bool:
-    """Whether a connection to this database waits for a lock of another."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # inside a transaction the answer would stay what it was
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
-            " AND wait_event_type = 'Lock')"
-        )
-        return bool(cursor.fetchone()[0])
-
-
-@contextmanager
-def while_held(second: Callable[[], Any]) -> Iterator[Other]:
-    """What is done inside is not committed before ``second``, on another connection, has come to wait for it."""
-    other, patience = Other(), threading.Event()
-    with transaction.atomic():
-        yield other
-        other.start(second)
-        for _ in range(PATIENCE_S * 100):
-            if somebody_waits() or not other.is_running:
-                break
-            patience.wait(0.01)
-        assert other.is_running, f"the second did not wait: {other}"
-    other.join()
 
 
 def items_of(company: Company) -> list[Decimal]:

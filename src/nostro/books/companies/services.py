@@ -16,6 +16,11 @@ from nostro.people.models import User
 from nostro.web.errors import Problem
 
 
+def lock_company(company: Company) -> Company:
+    """The company as it is now, held until the caller's transaction ends; rows may still be added to it."""
+    return Company.objects.select_for_update(no_key=True).get(pk=company.pk)
+
+
 @transaction.atomic
 def set_lock_date(
     user: User, company: Company, lock_date: dt.date | None, *, which: LockType = LockType.ALL
@@ -25,7 +30,7 @@ def set_lock_date(
     Raises :class:`Problem` where the hard lock would be moved back, or another one before it.
     """
     require_role(user, company.id, Role.ACCOUNTANT, "company")
-    company = Company.objects.select_for_update().get(pk=company.pk)
+    company = lock_company(company)
     hard = company.hard_lock_date
     if which in {LockType.ALL, LockType.HARD} and hard is not None and (lock_date is None or lock_date < hard):
         raise Problem(

@@ -80,10 +80,11 @@ def _age(line: Line) -> tuple[dt.date, int, UUID]:
 @transaction.atomic
 def merge_lines(user: User, kept_id: UUID, other_ids: Sequence[UUID], *, now: dt.datetime) -> Line:
     """The others are the kept line: their ids and details go there, their entries are reversed, their rows stay as
-    tombstones. A matched line cannot be one of the others."""
-    kept = locked_line(user, kept_id, Role.ACCOUNTANT)
-    for other_id in other_ids:
-        other = locked_line(user, other_id, Role.ACCOUNTANT)
+    tombstones. A matched line cannot be one of the others, and a removed one cannot be kept."""
+    lines = _locked(user, [kept_id, *other_ids])
+    kept = lines[kept_id]
+    _require_left(kept)
+    for other in (lines[other_id] for other_id in other_ids):
         if (other.journal_id, other.currency, other.amount) != (kept.journal_id, kept.currency, kept.amount):
             raise Problem(
                 "These lines differ in journal, currency or amount.",
@@ -112,11 +113,34 @@ def merge_lines(user: User, kept_id: UUID, other_ids: Sequence[UUID], *, now: dt
     return kept
 
 
+def _locked(user: User, line_ids: Sequence[UUID], role: Role = Role.ACCOUNTANT) -> dict[UUID, Line]:
+    """The lines, always locked in the same order, so that two people who take the same ones never wait in a ring."""
+    return {line_id: locked_line(user, line_id, role) for line_id in sorted({*line_ids})}
+
+
+def _require_left(line: Line) -> None:
+    if line.status == LineStatus.REMOVED:
+        raise Problem(
+            "The line that would stay was removed meanwhile.",
+            why="Somebody else decided about these lines at the same time.",
+            what_to_do="Look at the list again: it shows what is left.",
+            code="lineRemoved",
+        )
+
+
 @transaction.atomic
-def delete_duplicates(user: User, line_ids: Sequence[UUID], *, now: dt.datetime) -> int:
-    """Make tombstones of the selected lines; returns how many."""
+def delete_duplicates(
+    user: User, line_ids: Sequence[UUID], *, staying: Sequence[UUID] = (), now: dt.datetime
+) -> int:  # fmt: skip
+    """Make tombstones of the selected lines; returns how many.
+
+    ``staying`` are those that are said to remain. Raises :class:`Problem` where one of them was removed meanwhile: two
+    people would have taken one each, and nothing would be left.
+    """
+    lines = _locked(user, [*line_ids, *staying])
+    for line_id in staying:
+        _require_left(lines[line_id])
     for line_id in line_ids:
-        locked_line(user, line_id, Role.ACCOUNTANT)
         remove_line(user, line_id, reason="Duplicate", now=now)
     return len(line_ids)
 
@@ -124,7 +148,7 @@ def delete_duplicates(user: User, line_ids: Sequence[UUID], *, now: dt.datetime)
 @transaction.atomic
 def call_different(user: User, line_ids: Sequence[UUID]) -> None:
     """These lines are different transactions: they are never listed together again."""
-    lines = [locked_line(user, line_id) for line_id in sorted(line_ids)]
+    lines = list(_locked(user, line_ids, Role.CLERK).values())
     pairs = [
         NotDuplicate(company_id=one.company_id, first=one, second=other)
         for one, other in combinations(lines, 2)

@@ -235,6 +235,13 @@ def merge_duplicate(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
     if held.status != LineStatus.HELD_DUPLICATE or held.duplicate_of_id is None:
         raise Problem("This line is not held as a duplicate.", what_to_do="Reload the page.", code="lineNotHeld")
     kept = Line.objects.select_for_update().get(pk=held.duplicate_of_id)
+    if kept.status == LineStatus.REMOVED:
+        raise Problem(
+            "The line that this one may be was removed.",
+            why="A line merged into a removed one would be lost.",
+            what_to_do="Keep both, or restore the removed line first.",
+            code="lineRemoved",
+        )
     held.aliases.update(line=kept)
     held.pending_lines.update(line=kept)
     filled = [name for name in DETAILS if getattr(held, name) and not getattr(kept, name)]
@@ -280,13 +287,21 @@ DETAILS = (
 
 
 def locked_line(user: User, line_id: UUID, role: Role = Role.CLERK) -> Line:
-    """The line for a person of that role, locked until the transaction ends."""
+    """The line for a person of that role, locked until the transaction ends.
+
+    Raises :class:`Problem` where it ended while somebody else held it: merged, it is another line now.
+    """
     line = access_line(user, line_id, role=role)
-    return (
-        Line.objects.select_for_update(of=("self",))
-        .select_related("journal", "company", "entry", "statement")
-        .get(pk=line.pk)
-    )
+    held = Line.objects.select_for_update(of=("self",)).select_related("journal", "company", "entry", "statement")
+    found = held.filter(pk=line.pk).first()
+    if found is None:
+        raise Problem(
+            "This line is not there any more.",
+            why="Somebody merged it with another line meanwhile.",
+            what_to_do="Look at the list of lines: the other line is there.",
+            code="lineGone",
+        )
+    return found
 
 
 def post_held(line: Line, user: User | None, action: str, now: dt.datetime) -> None:

@@ -16,8 +16,9 @@ from nostro.books.hub_client.values import HubAccount
 from nostro.books.links.failures import record_failure, refresh_connection_state
 from nostro.books.links.hub import client_of, problem_of, store_accounts
 from nostro.books.links.models import Connection, Health, JournalLink, OnlineAccount
-from nostro.books.links.queries import access_connection
+from nostro.books.links.queries import access_connection, locked_connection
 from nostro.people.models import User
+from nostro.web.errors import Problem
 
 #: Pages of 100 read to learn how far back the Hub goes: of one account, and of a whole list.
 HISTORY_PAGES, HISTORY_PAGES_IN_ALL = 3, 30
@@ -78,12 +79,31 @@ def reload_accounts(user: User, connection_id: UUID, *, now: dt.datetime) -> lis
 
 
 def look_again(connection: Connection, *, now: dt.datetime) -> list[OnlineAccount]:
-    """Read the list again. Raises :class:`Problem` when the Hub does not answer; nothing is changed then."""
+    """Read the list again. Raises :class:`Problem` when the Hub does not answer, or the connection got other
+    credentials while it did; nothing is changed then."""
     shown = shown_by(client_of(connection))
     with transaction.atomic():
+        asked_with, connection = connection, locked_connection(connection.pk)
+        if is_replaced(asked_with, connection):
+            raise replaced()
         accounts, _missing = take(connection, shown, now=now)
         refresh_connection_state(connection)
     return accounts
+
+
+def is_replaced(asked_with: Connection, connection: Connection) -> bool:
+    """Whether the credentials are no longer those that were asked with, so that what they showed is old."""
+    return bytes(connection.sealed_secret) != bytes(asked_with.sealed_secret)
+
+
+def replaced() -> Problem:
+    """Somebody was faster with other credentials."""
+    return Problem(
+        "The credentials of this connection were replaced meanwhile.",
+        why="Somebody else updated them at the same time.",
+        what_to_do="Look at the connection first: it shows what the new credentials brought.",
+        code="credentialsReplaced",
+    )
 
 
 def _store_histories(accounts: list[OnlineAccount], histories: dict[str, History]) -> None:

@@ -10,12 +10,17 @@ from django.db import transaction
 from nostro.books.companies.models import Role
 from nostro.books.links.failures import refresh_connection_state
 from nostro.books.links.fetching import request_fetch
-from nostro.books.links.models import Connection, ConnectionState, JournalLink, OnlineAccount, Run
-from nostro.books.links.queries import access_connection, access_online_account
-from nostro.books.links.services import plan_next
+from nostro.books.links.models import Connection, ConnectionState, OnlineAccount, Run
+from nostro.books.links.queries import (
+    access_connection,
+    access_online_account,
+    connection_ended,
+    locked_account,
+    locked_connection,
+)
+from nostro.books.links.services import plan_all
 from nostro.people.audit import record
 from nostro.people.models import User
-from nostro.web.errors import Problem
 
 
 @transaction.atomic
@@ -33,17 +38,15 @@ def resume(user: User, connection_id: UUID, *, now: dt.datetime) -> Connection:
 
 
 def _set_state(user: User, connection_id: UUID, state: ConnectionState, word: str, now: dt.datetime) -> Connection:
-    found = access_connection(user, connection_id, role=Role.ACCOUNTANT)
-    connection = Connection.objects.select_for_update().get(pk=found.pk)
+    access_connection(user, connection_id, role=Role.ACCOUNTANT)
+    connection = locked_connection(connection_id)
     if connection.state == ConnectionState.DISCONNECTED:
-        raise Problem("This connection is ended.", what_to_do="Connect the bank again.", code="connectionDisconnected")
+        raise connection_ended()
     if (connection.state == ConnectionState.PAUSED) == (state == ConnectionState.PAUSED):
         return connection
     connection.state, connection.state_code = state, ""
     connection.save(update_fields=["state", "state_code"])
-    links = JournalLink.objects.filter(online_account__connection=connection, unlinked_at=None)
-    for link in links.select_related("online_account__connection", "company"):
-        plan_next(link, now=now)
+    plan_all(connection, now=now)
     record(
         tenant_id=connection.company_id,
         actor=user,
@@ -80,7 +83,7 @@ def invert_signs(user: User, account_id: UUID, *, transactions: bool, balances: 
     Lines that arrived stay: amount and date of a line never change after its import (I-12).
     """
     access_online_account(user, account_id, role=Role.ACCOUNTANT)
-    account = OnlineAccount.objects.select_for_update().get(pk=account_id)
+    account = locked_account(account_id)
     before = {"transactions": account.invert_transaction_sign, "balances": account.invert_balance_sign}
     after = {"transactions": transactions, "balances": balances}
     if before == after:

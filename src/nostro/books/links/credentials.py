@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import access_company
 from nostro.books.hub_client.errors import HubError
 from nostro.books.hub_client.values import HubAccount
-from nostro.books.links.account_lists import Shown, shown_by, take
+from nostro.books.links.account_lists import Shown, is_replaced, replaced, shown_by, take
 from nostro.books.links.failures import record_failure, refresh_connection_state
-from nostro.books.links.hub import client_for, identity_of, seal_secret, token_client_for
+from nostro.books.links.hub import client_for, identity_of, opened_secret, seal_secret, token_client_for
 from nostro.books.links.models import (
     Connection,
     ConnectionState,
@@ -27,12 +28,12 @@ from nostro.books.links.models import (
     OnlineAccount,
     Run,
 )
-from nostro.books.links.queries import access_connection
+from nostro.books.links.queries import access_connection, locked_connection
 from nostro.core.ids import new_id
 from nostro.core.text import clean
 from nostro.people.audit import record
 from nostro.people.models import User
-from nostro.web.errors import NotFound, Problem
+from nostro.web.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def _connected(
 def _stored(user: User, company: Company, access: tuple[str, str, str], now: dt.datetime) -> Connection:
     hub_url, client_id, secret = access
     connection_id = new_id()
-    connection, _ = Connection.objects.select_for_update().get_or_create(
+    connection, _ = Connection.objects.select_for_update(no_key=True).get_or_create(
         hub_url=hub_url,
         client_id=client_id,
         defaults={
@@ -189,17 +190,30 @@ def _shown_to_new_pair(connection: Connection, client_id: str, secret: str) -> S
 
 
 def update_credentials(
-    user: User, connection_id: UUID, *, client_id: str, secret: str, now: dt.datetime
+    user: User,
+    connection_id: UUID,
+    *,
+    client_id: str,
+    secret: str,
+    seen_at: dt.datetime | None = None,
+    now: dt.datetime,
 ) -> CredentialChange:
     """Replace the credentials after testing the new pair; journals, cursors, aliases and choices stay (books.md 6).
 
     Leaving a deprecated API token is the same, except that the token is kept sealed until the first fetch with the
     new pair has succeeded. Doing it again with the same pair changes nothing more (I-7).
+
+    ``seen_at`` is when the credentials that the person saw were set. Raises :class:`Problem` where somebody gave the
+    connection another pair since: who comes second is told, and the first pair stays.
     """
-    connection = access_connection(user, connection_id, role=Role.OWNER)
-    shown = _shown_to_new_pair(connection, client_id, secret)
+    seen = access_connection(user, connection_id, role=Role.OWNER)
+    shown = _shown_to_new_pair(seen, client_id, secret)
     with transaction.atomic():
-        connection = Connection.objects.select_for_update().get(pk=connection.pk)
+        connection = locked_connection(seen.pk)
+        if is_replaced(seen, connection) or (seen_at is not None and seen_at != connection.secret_set_at):
+            if not _uses(connection, clean(client_id, 200), secret.strip()):
+                raise replaced()
+            return _change(*take(connection, shown, now=now), known=None)
         _refuse_other(connection, clean(client_id, 200))
         before = set(OnlineAccount.objects.filter(connection=connection).values_list("id", flat=True))
         migrates = connection.credential_kind == CredentialKind.API_TOKEN
@@ -215,9 +229,25 @@ def update_credentials(
             if migrates
             else f"{user} updated the credentials of {connection.hub_url}.",
         )
+        return _change(accounts, missing, known=before)
+
+
+def _change(
+    accounts: list[OnlineAccount], missing: list[OnlineAccount], *, known: set[UUID] | None
+) -> CredentialChange:
+    """``known`` are the accounts that were there before; all of them, if it is not given."""
+    is_known = [known is None or row.id in known for row in accounts]
     return CredentialChange(
-        [row for row in accounts if row.id in before], [row for row in accounts if row.id not in before], missing
+        [row for row, before in zip(accounts, is_known, strict=True) if before],
+        [row for row, before in zip(accounts, is_known, strict=True) if not before],
+        missing,
     )
+
+
+def _uses(connection: Connection, client_id: str, secret: str) -> bool:
+    """Whether the connection has exactly this pair."""
+    is_client = connection.credential_kind == CredentialKind.CLIENT and connection.client_id == client_id
+    return is_client and secrets.compare_digest(opened_secret(connection).encode(), secret.encode())
 
 
 def _replace(connection: Connection, client_id: str, secret: str, now: dt.datetime) -> None:
@@ -231,7 +261,7 @@ def _replace(connection: Connection, client_id: str, secret: str, now: dt.dateti
     connection.secret_set_at = now
     if connection.state not in {ConnectionState.PAUSED, ConnectionState.DISCONNECTED}:
         connection.state, connection.state_code = ConnectionState.CONNECTED, ""
-    connection.save()
+    _save_alone(connection)
     failures = Failure.objects.filter(connection=connection, cleared_at=None)
     failures.filter(online_account=None).update(cleared_at=now)
     failures.filter(code="H-CREDENTIALS").update(cleared_at=now)
@@ -241,13 +271,19 @@ def _replace(connection: Connection, client_id: str, secret: str, now: dt.dateti
 def take_token_back(user: User, connection_id: UUID, *, now: dt.datetime) -> Connection:
     """Undo a migration whose new pair has not fetched anything yet: the token that was kept is used again."""
     access_connection(user, connection_id, role=Role.OWNER)
-    connection = Connection.objects.select_for_update().get(pk=connection_id)
+    connection = locked_connection(connection_id)
     if connection.sealed_old_token is None:
-        raise NotFound("token")
+        raise Problem(
+            "There is no API token to go back to.",
+            why="The new credentials have fetched and the token was wiped, or it is in use again already.",
+            what_to_do="Look at the connection: it shows which credentials are used.",
+            code="tokenGone",
+        )
+    _refuse_other(connection, connection.old_client_id)
     connection.sealed_secret, connection.sealed_old_token = bytes(connection.sealed_old_token), None
     connection.client_id, connection.old_client_id = connection.old_client_id, ""
     connection.credential_kind, connection.secret_set_at = CredentialKind.API_TOKEN, now
-    connection.save()
+    _save_alone(connection)
     record_failure(connection, None, HubError("H-TOKEN-OLD", "the credential is a deprecated API token"), now=now)
     _restart(connection, list(OnlineAccount.objects.filter(connection=connection)), now)
     record(
@@ -282,12 +318,25 @@ def forget_old_token(run: Run) -> None:
 def _refuse_other(connection: Connection, client_id: str) -> None:
     others = Connection.objects.filter(hub_url=connection.hub_url, client_id=client_id).exclude(pk=connection.pk)
     if others.exists():
-        raise Problem(
-            "Another connection uses this Client ID.",
-            what_to_do="Use that connection, or create a new integration at the Hub.",
-            code="H-CREDENTIALS",
-            field="client_id",
-        )
+        raise _used_elsewhere()
+
+
+def _used_elsewhere() -> Problem:
+    return Problem(
+        "Another connection uses this Client ID.",
+        what_to_do="Use that connection, or create a new integration at the Hub.",
+        code="H-CREDENTIALS",
+        field="client_id",
+    )
+
+
+def _save_alone(connection: Connection) -> None:
+    """Store it. Raises :class:`Problem` where another connection has been given the same Client ID a moment ago."""
+    try:
+        with transaction.atomic():
+            connection.save()
+    except IntegrityError:
+        raise _used_elsewhere() from None
 
 
 def _restart(connection: Connection, accounts: Sequence[OnlineAccount], now: dt.datetime) -> None:

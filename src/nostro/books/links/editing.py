@@ -9,15 +9,16 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from nostro.books.companies.models import Role
+from nostro.books.companies.services import lock_company
 from nostro.books.hub_client.catalogue import describe
 from nostro.books.links.fetching import request_fetch
 from nostro.books.links.models import JournalLink, OnlineAccount
-from nostro.books.links.queries import access_link
+from nostro.books.links.queries import access_link, locked_connection, locked_live_link
 from nostro.books.links.services import unlink
 from nostro.books.links.wizard import LinkRow, confirm_links, first_allowed
 from nostro.people.audit import record
 from nostro.people.models import User
-from nostro.web.errors import NotFound, Problem
+from nostro.web.errors import Problem
 
 
 @transaction.atomic
@@ -26,12 +27,7 @@ def change_fetch_from(user: User, link_id: UUID, day: dt.date, *, now: dt.dateti
 
     Raises :class:`Problem` L-DATE for a locked or future day.
     """
-    access_link(user, link_id, role=Role.ACCOUNTANT)
-    link = JournalLink.objects.select_for_update(of=("self",)).select_related(
-        "company", "journal", "online_account"
-    ).get(pk=link_id)  # fmt: skip
-    if link.unlinked_at is not None:
-        raise NotFound("link")
+    link = locked_live_link(user, link_id, role=Role.ACCOUNTANT)
     if day == link.fetch_from:
         return link
     allowed = first_allowed(link.company)
@@ -66,9 +62,10 @@ def relink(
 
     Lines that have arrived stay where they are. Raises ``LinkErrors``; then the old link is as it was.
     """
-    link = access_link(user, link_id, role=Role.OWNER)
-    if link.unlinked_at is not None:
-        raise NotFound("link")
+    found = access_link(user, link_id, role=Role.OWNER)
+    lock_company(found.company)
+    locked_connection(found.online_account.connection_id)
+    link = locked_live_link(user, link_id, role=Role.OWNER)
     if link.journal_id == journal_id:
         return link
     unlink(user, link.id, now=now)

@@ -9,15 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import takewhile
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from msgspec.structs import replace
 
 from nostro.books.destinations.builtin import destination_of
-from nostro.books.hub_client.client import PAGE_LIMIT, Client, TransactionPage
+from nostro.books.hub_client.client import Client, TransactionPage
 from nostro.books.hub_client.errors import HubError
 from nostro.books.hub_client.values import HubAccount, HubTransaction
 from nostro.books.journals.balances import record_balance
@@ -30,6 +28,7 @@ from nostro.books.journals.changes import (
 )
 from nostro.books.journals.importing import BATCH_LIMIT
 from nostro.books.journals.models import Alias
+from nostro.books.ledger.posting import hold_locks
 from nostro.books.links.classifying import Sorted, line_values, sort_items
 from nostro.books.links.coverage import old_gaps
 from nostro.books.links.credentials import forget_old_token
@@ -45,10 +44,11 @@ from nostro.books.links.failures import (
 from nostro.books.links.hub import ClientOf, client_of, source_of, update_account
 from nostro.books.links.models import ConnectionState, FetchState, JournalLink, OnlineAccount, Run, RunStatus
 from nostro.books.links.pending import link_booked, replace_pending
-from nostro.books.links.queries import live_link
+from nostro.books.links.queries import live_link, locked_account, locked_connection
 from nostro.books.links.refreshing import refresh
 from nostro.books.links.schedule import next_fetch, retry_at
 from nostro.books.links.staging import stage
+from nostro.books.links.walking import Walked
 from nostro.core.calendar import booking_day
 from nostro.people.models import User
 from nostro.web.errors import Problem
@@ -79,7 +79,7 @@ def request_fetch(
 
     ``trigger`` is link, person, schedule, retry or takeover. Raises :class:`Problem` for an account without a journal.
     """
-    account = OnlineAccount.objects.select_for_update().get(pk=account.pk)
+    account = locked_account(account.pk)
     if live_link(account) is None:
         raise Problem(
             "This account feeds no journal.", what_to_do="Link it to a journal first.", code="accountNotLinked"
@@ -143,8 +143,8 @@ def run_fetch(
 @transaction.atomic
 def _take_lease(run_id: UUID, now: dt.datetime) -> Run | None:
     """Make the run the holder of its account; ``None`` if it is over or another one holds the account."""
+    account = locked_account(Run.objects.only("online_account_id").get(pk=run_id).online_account_id)
     run = Run.objects.select_for_update(of=("self",)).select_related("online_account__connection").get(pk=run_id)
-    account = OnlineAccount.objects.select_for_update(of=("self",)).get(pk=run.online_account_id)
     if run.status != RunStatus.QUEUED or (account.lease_until is not None and account.lease_until > now):
         return None
     run.status, run.started_at = RunStatus.RUNNING, now
@@ -152,31 +152,6 @@ def _take_lease(run_id: UUID, now: dt.datetime) -> Run | None:
     OnlineAccount.objects.filter(pk=account.pk).update(lease_holder=str(run.id), lease_until=now + LEASE)
     run.online_account.refresh_from_db()
     return run
-
-
-@dataclass
-class Walked:
-    """What a walk brought: items newest first, and the id that becomes the next cursor."""
-
-    items: list[HubTransaction] = field(default_factory=list)
-    next_cursor: str = ""
-    cursor_met: bool = False
-    reached_end: bool = False
-    horizon: dt.date = dt.date.min
-    #: Ids whose payload was not there when the last fetch ended.
-    fresh: set[str] = field(default_factory=set)
-    #: Items since the last one that was not older than the horizon.
-    old_in_a_row: int = 0
-
-    def passes(self, page: TransactionPage) -> bool:
-        """Note the ages of a page; whether a whole page, as large as was asked for, lies before the horizon now.
-
-        A Hub may send shorter pages; where it cuts its list decides nothing (I-10).
-        """
-        old = list(takewhile(lambda item: item.booking_date < self.horizon, reversed(page.transactions)))
-        is_old = len(old) == len(page.transactions)
-        self.old_in_a_row = self.old_in_a_row + len(old) if is_old else len(old)
-        return self.old_in_a_row >= PAGE_LIMIT
 
 
 def _columns(account: OnlineAccount) -> dict[str, object]:
@@ -192,6 +167,9 @@ class Fetch:
         #: The account as it is stored, as far as this run knows.
         self.stored = _columns(self.account)
         self.connection = self.account.connection
+        self.secret = bytes(self.connection.sealed_secret)
+        #: Whether the connection has been given other credentials since: what the old ones met says nothing any more.
+        self.outdated = False
         self.batch_limit = batch_limit
         self.warnings: list[HubError] = []
         self.beaten_at = clock()
@@ -305,6 +283,7 @@ class Fetch:
         for start in range(0, len(items.new), self.batch_limit):
             batch = items.new[start : start + self.batch_limit]
             with transaction.atomic():
+                hold_locks(link.journal.company)
                 self.beat()
                 self._require_link(link)
                 try:
@@ -379,6 +358,7 @@ class Fetch:
     @transaction.atomic
     def _commit(self, link: JournalLink, shown: HubAccount, walked: Walked, items: Sorted) -> None:
         """The commit point: cursor, watermark, run and health in one transaction (step 9)."""
+        self._hold_connection()
         self.beat()
         now, account = self.clock(), self.account
         was_reset = self._keep_reset()
@@ -390,13 +370,20 @@ class Fetch:
             self.run.synchronized_at = shown.synchronized_at
             self.run.covered_from = max(walked.horizon, link.fetch_from)
         account.failures, account.failing_since = 0, None
-        account.health = self._health(now)
         account.last_fetch_at = now
+        if not self.outdated:
+            account.health = self._health(now)
         account.last_result = self._result(items)
         account.next_fetch_at = now if was_reset else self._planned(link, now)
         self._release(FetchState.IDLE)
         self._finish(RunStatus.DONE, now, items)
         forget_old_token(self.run)
+        if not self.outdated:
+            self._tell(link, now)
+
+    def _tell(self, link: JournalLink, now: dt.datetime) -> None:
+        """What was wrong and no longer is, and what is wrong now."""
+        account = self.account
         if gaps := old_gaps(link, now=now):
             self.warnings.append(HubError("D-GAP", f"{gaps[0].date_from} to {gaps[0].date_to}, {len(gaps)} in all"))
         self.warnings += waiting_for_decision(link.journal)
@@ -406,6 +393,11 @@ class Fetch:
             if error.kind.klass != "info":
                 record_failure(self.connection, account, error, now=now)
         refresh_connection_state(self.connection)
+
+    def _hold_connection(self) -> None:
+        """Before the account, as everybody does who holds both; and see whether its credentials are still ours."""
+        self.connection = locked_connection(self.connection.pk)
+        self.outdated = bytes(self.connection.sealed_secret) != self.secret
 
     def _health(self, now: dt.datetime) -> str:
         bad = (error for error in self.warnings if error.kind.klass == "action_required")
@@ -425,19 +417,23 @@ class Fetch:
         return "0 new"
 
     def _planned(self, link: JournalLink, now: dt.datetime) -> dt.datetime | None:
-        connection = type(self.connection).objects.get(pk=self.connection.pk)
-        stopped = connection.state in {ConnectionState.PAUSED, ConnectionState.DISCONNECTED}
+        stopped = self.connection.state in {ConnectionState.PAUSED, ConnectionState.DISCONNECTED}
         current = JournalLink.objects.get(pk=link.pk)
-        if not connection.automatic_sync or stopped or current.unlinked_at is not None:
+        if stopped or current.unlinked_at is not None:
+            return None
+        if self.outdated:
+            return now  # the new credentials are tried at once
+        if not self.connection.automatic_sync:
             return None
         return next_fetch(
             current.fetch_schedule, current.fetch_times, self.account.id, after=now, zone=link.company.time_zone
         )
 
     def _keep_reset(self) -> bool:
-        """Whether somebody reset the cursor since the run began: it stays so, and the next fetch reads it all again."""
-        stored = OnlineAccount.objects.select_for_update().values_list("cursor", flat=True).get(pk=self.account.pk)
-        return stored != self.stored["cursor"]
+        """Whether the cursor was reset since the run began, by a person or a new epoch: it stays so, and the next fetch
+        reads it all again."""
+        stored = OnlineAccount.objects.values("cursor", "epoch").get(pk=self.account.pk)
+        return stored != {name: self.stored[name] for name in stored}
 
     def _release(self, state: FetchState) -> None:
         """End the lease. Only what this run changed is written: people may have changed the rest meanwhile."""
@@ -461,16 +457,19 @@ class Fetch:
         """End the run with a failure, in a transaction of its own; cursor and watermark stay as they were."""
         now = self.clock()
         with transaction.atomic():
-            held = OnlineAccount.objects.select_for_update().filter(pk=self.account.pk, lease_holder=str(self.run.id))
-            account = held.first()
-            if account is None:
+            self._hold_connection()
+            account = locked_account(self.account.pk)
+            if account.lease_holder != str(self.run.id):
                 return
-            self.stored = _columns(account)
-            account.connection = self.connection
-            self.account = account
-            count_failed_run(account, now)
+            self.stored, self.account = _columns(account), account
             link = live_link(account)
             planned = self._planned(link, now) if link else None
+            if self.outdated:
+                account.next_fetch_at = planned
+                self._release(FetchState.IDLE)
+                self._finish(RunStatus.FAILED, now, code=error.kind.code)
+                return
+            count_failed_run(account, now)
             retried = error.kind.klass in {"wait", "bank_down", "quota"} and planned is not None
             account.next_fetch_at = retry_at(account.failures, now=now, planned=planned) if retried else planned
             if error.retry_after is not None and account.next_fetch_at is not None:

@@ -46,10 +46,15 @@ def token_client_for(hub_url: str, token: str) -> Client:
 
 def client_of(connection: Connection) -> Client:
     """The client of a stored connection; opens its secret."""
-    secret = open_sealed(connection.sealed_secret, context=_context(connection.id)).decode()
+    secret = opened_secret(connection)
     if connection.credential_kind == CredentialKind.API_TOKEN:
         return token_client_for(connection.hub_url, secret)
     return client_for(connection.hub_url, connection.client_id, secret)
+
+
+def opened_secret(connection: Connection) -> str:
+    """The Secret ID, or the deprecated API token, of a connection."""
+    return open_sealed(connection.sealed_secret, context=_context(connection.id)).decode()
 
 
 def seal_secret(connection_id: UUID, secret: str) -> bytes:
@@ -83,7 +88,8 @@ def store_accounts(
     An account that the Hub shows under another id begins a new epoch and loses its cursor, because the ids of its
     transactions may be others (books.md 11.1); its lines are found again by their fingerprints.
     """
-    known = {row.identity: row for row in OnlineAccount.objects.select_for_update().filter(connection=connection)}
+    held = OnlineAccount.objects.select_for_update(no_key=True).filter(connection=connection).order_by("id")
+    known = {row.identity: row for row in held}
     seen: dict[str, OnlineAccount] = {}
     # A replaced account may stand beside the one that replaced it, under the same number: that one counts.
     for account in sorted(accounts, key=lambda each: each.deprecated):

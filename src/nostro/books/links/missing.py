@@ -18,9 +18,11 @@ from nostro.books.hub_client.values import HubTransaction
 from nostro.books.journals.importing import BATCH_LIMIT
 from nostro.books.journals.models import Alias, Journal, Line, LineStatus, PendingLine, Source
 from nostro.books.journals.queries import HELD, access_journal, pending_of
+from nostro.books.ledger.posting import hold_locks
 from nostro.books.links.classifying import sort_items
 from nostro.books.links.hub import ClientOf, client_of, problem_of, source_of
 from nostro.books.links.models import JournalLink, OnlineAccount, Run, RunStatus
+from nostro.books.links.queries import locked_account
 from nostro.books.links.staging import stage
 from nostro.people.audit import record
 from nostro.people.models import User
@@ -149,9 +151,8 @@ def import_missing(
     if not items:
         return 0
     with transaction.atomic():
-        account = OnlineAccount.objects.select_for_update(of=("self",)).select_related("connection").get(
-            pk=link.online_account_id
-        )  # fmt: skip
+        hold_locks(journal.company)
+        account = locked_account(link.online_account_id)
         if account.lease_until is not None and account.lease_until > now:
             raise Problem(
                 "A fetch of this account is under way.", what_to_do="Try again when it is done.", code="fetchUnderWay"

@@ -19,7 +19,7 @@ from nostro.books.links.models import (
     Run,
 )
 from nostro.people.models import User
-from nostro.web.errors import NotFound
+from nostro.web.errors import NotFound, Problem
 
 
 def connections_of(company: Company) -> list[Connection]:
@@ -71,6 +71,48 @@ def access_run(user: User, run_id: UUID, *, role: Role | None = None) -> Run:
         raise NotFound("run")
     require_role(user, run.company_id, role, "run")
     return run
+
+
+def locked_connection(connection_id: UUID) -> Connection:
+    """The connection, held until the caller's transaction ends.
+
+    Whoever holds several rows takes them in this order, so that nobody waits for each other in a ring: the company and
+    its locks, the connection, its online accounts by id, a link, the journal, lines.
+    """
+    held = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("company")
+    return held.get(pk=connection_id)
+
+
+def locked_account(account_id: UUID) -> OnlineAccount:
+    """The online account, held as :func:`locked_connection` says; its connection is read behind the lock."""
+    OnlineAccount.objects.select_for_update(no_key=True).get(pk=account_id)
+    return OnlineAccount.objects.select_related("connection", "company").get(pk=account_id)
+
+
+def locked_live_link(user: User, link_id: UUID, *, role: Role) -> JournalLink:
+    """A live link that a person may change, held with its account. Raises :class:`Problem` for one that has ended."""
+    found = access_link(user, link_id, role=role)
+    locked_account(found.online_account_id)
+    held = JournalLink.objects.select_for_update(of=("self",), no_key=True)
+    link = held.select_related("company", "journal", "online_account__connection").get(pk=link_id)
+    if link.unlinked_at is not None:
+        raise link_ended()
+    return link
+
+
+def connection_ended() -> Problem:
+    """Somebody disconnected it, perhaps a moment ago."""
+    return Problem("This connection is ended.", what_to_do="Connect the bank again.", code="connectionDisconnected")
+
+
+def link_ended() -> Problem:
+    """Somebody unlinked the account, perhaps a moment ago."""
+    return Problem(
+        "This account does not feed the journal any more.",
+        why="It was unlinked meanwhile.",
+        what_to_do="Look at the connection: it shows which account feeds which journal now.",
+        code="linkEnded",
+    )
 
 
 def live_link(account: OnlineAccount) -> JournalLink | None:

@@ -13,22 +13,29 @@ from nostro.books.companies.models import Role
 from nostro.books.journals.models import Feed, GroupingChoice
 from nostro.books.journals.services import set_feed
 from nostro.books.links.models import Connection, ConnectionState, FetchSchedule, JournalLink, OnlineAccount
-from nostro.books.links.queries import access_connection, access_link
+from nostro.books.links.queries import (
+    access_connection,
+    access_link,
+    locked_account,
+    locked_connection,
+    locked_live_link,
+)
 from nostro.books.links.schedule import next_fetch
 from nostro.people.audit import record
 from nostro.people.models import User
-from nostro.web.errors import NotFound, Problem
+from nostro.web.errors import Problem
 
 
 @transaction.atomic
 def set_automatic_sync(user: User, connection_id: UUID, on: bool, *, now: dt.datetime) -> Connection:
     """Off = every account of the connection is fetched by hand only (books.md 5.1)."""
-    connection = access_connection(user, connection_id, role=Role.ACCOUNTANT)
+    access_connection(user, connection_id, role=Role.ACCOUNTANT)
+    connection = locked_connection(connection_id)
+    if connection.automatic_sync == on:
+        return connection
     connection.automatic_sync = on
     connection.save(update_fields=["automatic_sync"])
-    links = JournalLink.objects.filter(online_account__connection=connection, unlinked_at=None)
-    for link in links.select_related("online_account__connection", "company"):
-        plan_next(link, now=now)
+    plan_all(connection, now=now)
     record(
         tenant_id=connection.company_id,
         actor=user,
@@ -42,8 +49,12 @@ def set_automatic_sync(user: User, connection_id: UUID, on: bool, *, now: dt.dat
 @transaction.atomic
 def disconnect(user: User, connection_id: UUID, *, now: dt.datetime) -> Connection:
     """End a connection: links end, journals and lines stay. Consent and billing at the Hub are not ended by this."""
-    connection = access_connection(user, connection_id, role=Role.OWNER)
-    for link in JournalLink.objects.filter(online_account__connection=connection, unlinked_at=None):
+    access_connection(user, connection_id, role=Role.OWNER)
+    connection = locked_connection(connection_id)
+    if connection.state == ConnectionState.DISCONNECTED:
+        return connection
+    links = JournalLink.objects.filter(online_account__connection=connection, unlinked_at=None)
+    for link in links.order_by("online_account_id"):
         unlink(user, link.id, now=now)
     connection.state, connection.state_code = ConnectionState.DISCONNECTED, ""
     connection.save(update_fields=["state", "state_code"])
@@ -55,6 +66,13 @@ def disconnect(user: User, connection_id: UUID, *, now: dt.datetime) -> Connecti
         sentence=f"{user} disconnected {connection.hub_url}.",
     )
     return connection
+
+
+def plan_all(connection: Connection, *, now: dt.datetime) -> None:
+    """Write when each account of a connection is fetched next."""
+    links = JournalLink.objects.filter(online_account__connection=connection, unlinked_at=None)
+    for link in links.select_related("online_account__connection", "company").order_by("online_account_id"):
+        plan_next(link, now=now)
 
 
 def plan_next(link: JournalLink, *, now: dt.datetime) -> None:
@@ -84,9 +102,7 @@ def edit_link(
     now: dt.datetime,
 ) -> JournalLink:
     """Change how a journal's account is fetched and grouped; a new grouping is for new lines (books.md 5.2 rule 4)."""
-    link = access_link(user, link_id, role=Role.ACCOUNTANT)
-    if link.unlinked_at is not None:
-        raise NotFound("link")
+    link = locked_live_link(user, link_id, role=Role.ACCOUNTANT)
     check_settings(grouping, fetch_schedule, fetch_times)
     before = {"grouping": link.journal.grouping, "fetch_schedule": link.fetch_schedule}
     link.journal.grouping = grouping
@@ -124,6 +140,8 @@ def check_settings(grouping: str, fetch_schedule: str, fetch_times: Sequence[dt.
 def unlink(user: User, link_id: UUID, *, now: dt.datetime) -> JournalLink:
     """End one link; its siblings, the journal, lines, raw data and cursor stay (books.md 4)."""
     link = access_link(user, link_id, role=Role.OWNER)
+    locked_account(link.online_account_id)
+    link.refresh_from_db(fields=["unlinked_at"])
     if link.unlinked_at is None:
         link.unlinked_at = now
         link.save(update_fields=["unlinked_at"])

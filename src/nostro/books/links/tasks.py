@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app
 
 from nostro.books.links.fetching import defer_fetch, request_fetch, run_fetch
 from nostro.books.links.models import FetchState, OnlineAccount, Run, RunStatus
-from nostro.books.links.queries import live_link
+from nostro.books.links.queries import live_link, locked_account
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +83,7 @@ def take_over(now: dt.datetime) -> int:
 
 
 def _abandon(account_id: UUID, now: dt.datetime) -> bool:
-    account = OnlineAccount.objects.select_for_update().get(pk=account_id)
+    account = locked_account(account_id)
     if account.lease_until is None or account.lease_until >= now:
         return False
     Run.objects.filter(online_account=account, status=RunStatus.RUNNING).update(

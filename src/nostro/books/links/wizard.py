@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Min
 
 from nostro.books.companies.models import Company, LockType, Role
+from nostro.books.companies.services import lock_company
 from nostro.books.hub_client.catalogue import describe
 from nostro.books.journals.held import enter_rate
 from nostro.books.journals.models import Feed, GroupingChoice, Journal, JournalKind, Line, OpeningOrigin
@@ -24,8 +25,8 @@ from nostro.books.ledger.posting import lock_of
 from nostro.books.ledger.queries import account_balance_in_currency
 from nostro.books.ledger.rates import Rates
 from nostro.books.links.fetching import request_fetch
-from nostro.books.links.models import Connection, FetchSchedule, JournalLink, OnlineAccount
-from nostro.books.links.queries import access_connection, online_accounts_of
+from nostro.books.links.models import Connection, ConnectionState, FetchSchedule, JournalLink, OnlineAccount
+from nostro.books.links.queries import access_connection, connection_ended, locked_connection, online_accounts_of
 from nostro.books.links.services import check_settings, plan_next, unlink
 from nostro.people.audit import record
 from nostro.people.models import User
@@ -203,7 +204,10 @@ def confirm_links(user: User, connection_id: UUID, rows: Sequence[LinkRow], *, n
     try:
         with transaction.atomic():
             # One confirmation of a company at a time, so that the checks below still hold when the rows are written.
-            company = Company.objects.select_for_update(no_key=True).get(pk=connection.company_id)
+            company = lock_company(connection.company)
+            connection = locked_connection(connection.id)
+            if connection.state == ConnectionState.DISCONNECTED:
+                raise connection_ended()
             return _Confirmation(user, company, connection, rows, now).run()
     except IntegrityError:
         account_id = rows[0].account_id if rows else connection.id
@@ -220,7 +224,7 @@ class _Confirmation:
         self.user, self.company, self.rows, self.now = user, company, rows, now
         self.today = now.astimezone(ZoneInfo(company.time_zone)).date()
         accounts = OnlineAccount.objects.select_for_update(of=("self",), no_key=True).select_related("connection")
-        self.accounts = {row.id: row for row in accounts.filter(connection=connection)}
+        self.accounts = {row.id: row for row in accounts.filter(connection=connection).order_by("id")}
         self.journals = {j.id: j for j in Journal.objects.filter(pk__in=[r.journal_id for r in rows if r.journal_id])}
         live = JournalLink.objects.filter(unlinked_at=None).select_related("journal", "online_account")
         self.link_of_account = {x.online_account_id: x for x in live.filter(online_account__in=self.accounts)}

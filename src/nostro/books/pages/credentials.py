@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from django.contrib import messages
@@ -32,6 +33,7 @@ def credentials(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     found = access(request, connection_id, Role.OWNER)
     migrates = found.credential_kind == CredentialKind.API_TOKEN
     do, preview, change = request.POST.get("do", ""), None, None
+    seen_at = _seen_at(request)
     refused: Problem | None = None
     form = CredentialsForm(
         request.POST if do == "preview" else None,
@@ -46,12 +48,18 @@ def credentials(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
             refused = tell(form, problem)
     elif do == "update" and (pair := _kept(request, found)):
         try:
-            change = update_credentials(person(request), found.id, client_id=pair[0], secret=pair[1], now=now())
+            change = update_credentials(
+                person(request), found.id, client_id=pair[0], secret=pair[1], seen_at=seen_at, now=now()
+            )
         except Problem as problem:
             refused = problem
         else:
             _forget(request, found)
             messages.success(request, _("The new credentials work and are stored."))
+    elif do == "update" and seen_at not in (None, found.secret_set_at):
+        # The button was pressed twice, or in two tabs.
+        messages.info(request, _("New credentials were stored a moment ago already."))
+        return redirect("books:connection", connection_id=found.id)
     elif do == "update":
         messages.error(request, _("The new credentials are no longer here. Type them again; nothing was changed."))
     return show(
@@ -67,6 +75,14 @@ def token_back(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     found = take_token_back(person(request), connection_id, now=now())
     messages.success(request, _("The API token is used again."))
     return redirect("books:connection", connection_id=found.id)
+
+
+def _seen_at(request: HttpRequest) -> dt.datetime | None:
+    """When the credentials were set that the page with the preview spoke of."""
+    try:
+        return dt.datetime.fromisoformat(request.POST.get("seen_at", ""))
+    except ValueError:
+        return None
 
 
 def _session_key(connection: Connection) -> str:

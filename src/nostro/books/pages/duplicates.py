@@ -70,7 +70,8 @@ def _decide(request: HttpRequest, journal: Journal) -> None:
         merge_lines(user, kept, chosen, now=now())
         messages.success(request, _("The lines are one now."))
     else:
-        delete_duplicates(user, chosen, now=now())
+        staying = [line_id for line_id in group if line_id not in chosen]
+        delete_duplicates(user, chosen, staying=staying, now=now())
         messages.success(request, _("The selected lines are removed; each can be restored on its page."))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django import forms
@@ -21,7 +22,7 @@ from nostro.books.journals.models import OpeningOrigin
 from nostro.books.journals.opening import change_opening
 from nostro.books.links.editing import change_fetch_from, decline, relink
 from nostro.books.links.models import JournalLink
-from nostro.books.links.queries import access_link, live_link_of_journal
+from nostro.books.links.queries import access_link, link_ended, live_link_of_journal, locked_live_link
 from nostro.books.links.services import edit_link, unlink
 from nostro.books.links.wizard import LinkErrors, RowError, free_journals
 from nostro.books.pages.fields import AmountField, DateField
@@ -42,6 +43,8 @@ class EditForm(SettingsForm):
     )
     opening = forms.ChoiceField(label=gettext_lazy("Opening balance"), choices=OpeningOrigin.choices)
     opening_amount = AmountField(label=gettext_lazy("Opening amount"), required=False)
+    #: What was set when the page was made.
+    seen = forms.CharField(max_length=500, required=False, widget=forms.HiddenInput)
 
 
 class RelinkForm(forms.Form):
@@ -67,11 +70,15 @@ def edit(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
     """The settings of one journal's link."""
     link = access_link(person(request), link_id, role=Role.ACCOUNTANT)
     remember(request, link.company)
+    if link.unlinked_at is not None:
+        raise link_ended()
     form = EditForm(request.POST or None, initial=_initial(link))
     refused: Problem | None = None
     if request.method == "POST" and form.is_valid():
         try:
             _save(person(request), link, form)
+        except _SetMeanwhile:
+            return _set_meanwhile(request, link_id)
         except Problem as problem:
             refused = tell(form, problem)
         else:
@@ -80,8 +87,12 @@ def edit(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
     return _page(request, link, form, RelinkForm(link=link), refused)
 
 
+class _SetMeanwhile(Exception):
+    """Somebody else saved other settings after the page was made."""
+
+
 def _initial(link: JournalLink) -> dict[str, object]:
-    return {
+    values = {
         "grouping": link.journal.grouping,
         "fetch_schedule": link.fetch_schedule,
         "fetch_times": ", ".join(f"{each:%H:%M}" for each in link.fetch_times),
@@ -89,12 +100,57 @@ def _initial(link: JournalLink) -> dict[str, object]:
         "opening": link.journal.opening_origin,
         "opening_amount": link.journal.opening_amount,
     }
+    # A computed opening gets its amount from a fetch; nobody changed a setting then.
+    chosen = {**values, "opening_amount": values["opening_amount"] if values["opening"] == "typed" else ""}
+    return {**values, "seen": "|".join(map(str, chosen.values()))}
+
+
+def _differing(form: EditForm, link: JournalLink) -> list[str]:
+    """The settings in which a form differs from what is set."""
+    is_set: dict[str, object] = {
+        "grouping": link.journal.grouping,
+        "fetch_schedule": link.fetch_schedule,
+        "fetch_times": tuple(link.fetch_times),
+        "fetch_from": link.fetch_from,
+        "opening": link.journal.opening_origin,
+        "opening_amount": link.journal.opening_amount,
+    }
+    if form.cleaned_data["opening"] != OpeningOrigin.TYPED:
+        del is_set["opening_amount"]
+    return [name for name, value in is_set.items() if form.cleaned_data[name] != value]
+
+
+def _set_meanwhile(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
+    """What was typed stays, beside what is set now; saved once more, it replaces that knowingly."""
+    link = access_link(person(request), link_id, role=Role.ACCOUNTANT)
+    initial = _initial(link)
+    form = EditForm({**request.POST.dict(), "seen": str(initial["seen"])}, initial=initial)
+    form.full_clean()
+    problem = Problem(
+        "These settings were changed meanwhile.",
+        why="Somebody else saved them after this page was opened. Nothing of yours is saved yet.",
+        what_to_do="Compare with what is set now; save again to replace it.",
+        code="settingsChanged",
+    )
+    tell(form, problem)
+    stored = EditForm(initial=initial)
+    set_now = [(str(stored[name].label), _shown(stored[name])) for name in _differing(form, link)]
+    return _page(request, link, form, RelinkForm(link=link), set_now=set_now)
+
+
+def _shown(field: forms.BoundField) -> str:
+    """The value of a field in words."""
+    value = field.value()
+    return str(dict(getattr(field.field, "choices", ())).get(value, value))
 
 
 @transaction.atomic
 def _save(user: User, link: JournalLink, form: EditForm) -> None:
     """All of the form or nothing of it."""
     data, moment = form.cleaned_data, now()
+    link = locked_live_link(user, link.id, role=Role.ACCOUNTANT)
+    if data["seen"] not in ("", _initial(link)["seen"]) and _differing(form, link):
+        raise _SetMeanwhile
     edit_link(
         user, link.id, grouping=data["grouping"], fetch_schedule=data["fetch_schedule"],
         fetch_times=data["fetch_times"], now=moment,
@@ -104,11 +160,12 @@ def _save(user: User, link: JournalLink, form: EditForm) -> None:
 
 
 def _page(
-    request: HttpRequest, link: JournalLink, form: EditForm, other: RelinkForm, problem: Problem | None = None
-) -> HttpResponse:
+    request: HttpRequest, link: JournalLink, form: EditForm, other: RelinkForm, problem: Problem | None = None, *,
+    set_now: Sequence[tuple[str, str]] = (),
+) -> HttpResponse:  # fmt: skip
     return show(
         request, "edit_link.html", link=link, title=journal_title(link.journal), form=form, other=other,
-        problem=problem, room="synchronization",
+        problem=problem, set_now=set_now, room="synchronization",
     )  # fmt: skip
 
 
