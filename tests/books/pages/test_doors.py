@@ -96,7 +96,7 @@ def address(name: str, house: House) -> str:
             company=house.company, journal=house.journal, words="x",
             defaults={"definition": {}, "line_ids": [], "simulation": {}, "created_at": NOW},
         )[0].id  # fmt: skip
-    if name in {"change_rule", "edit_rule"}:
+    if name in {"change_rule", "edit_rule", "simulation"}:
         ids["rule_id"] = add_rule(
             house.company, name="Fees", kind="manual", actor=None, now=NOW,
             definition=Definition(counterparts=(Counterpart(account_id=house.journal.suspense_account_id),)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -14,11 +15,14 @@ from tests.books.pages.conftest import House
 
 from nostro.books.companies.models import Company
 from nostro.books.companies.services import create_company
+from nostro.books.journals.foreign import state_foreign_amount
 from nostro.books.journals.models import Line
 from nostro.books.journals.services import add_manual_line, create_journal
 from nostro.books.ledger.chart import account_for
-from nostro.books.ledger.models import EntryItem, Partner, Purpose
+from nostro.books.ledger.models import EntryItem, Partner, Purpose, TaxOption
+from nostro.books.ledger.rates import set_rate
 from nostro.books.ledger.services import create_document
+from nostro.books.ledger.terms import EarlyTerms
 from nostro.books.ledger.totals import totals_of
 from nostro.books.reconcile.models import MatchGroup, Rule
 from nostro.people.models import User
@@ -134,6 +138,123 @@ def test_an_unknown_account_for_what_is_left_is_told_beside_its_field(house: Hou
     assert "No account has this code or name" in answer
     assert 'value="nothing"' in answer
     assert not is_reconciled(line)
+
+
+def test_a_refused_write_off_keeps_the_search_and_what_was_chosen(house: House, browser: Client, owner: User) -> None:
+    bills = [
+        create_document(
+            owner, house.company, kind="bill", partner_name=name, number=f"B-{name}", date=dt.date(2026, 11, 1),
+            amount=Decimal(30),
+        )
+        for name in ("Paper", "Ink")
+    ]  # fmt: skip
+    line, chosen = house.line("-50"), str(bills[0].open_item_id)
+    refused = post(browser, "match_items", line.id, items=chosen, find="Ink", rest_account="nothing")
+
+    assert (refused.context["find"], refused.context["chosen"]) == ("Ink", {chosen})
+    assert [str(each.item.id) for each in refused.context["candidates"]] == [chosen, str(bills[1].open_item_id)]
+    (mark,) = re.findall(rf'<input [^>]*value="{chosen}"[^>]*>', refused.content.decode())
+    assert " checked" in mark
+    for problem in (
+        post(browser, "match_items", line.id, find="Ink"),
+        post(browser, "match_items", house.line("121").id, items=chosen, find="Ink"),
+    ):
+        assert problem.context["problem"] is not None
+        assert problem.context["find"] == "Ink" and problem.context["candidates"]
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_amounts_for_the_script_are_plain_in_every_language(
+    house: House, browser: Client, owner: User, language: str
+) -> None:
+    """The script reads digits, a point and perhaps a minus; a comma would stop it."""
+    owner.locale = language
+    owner.save()
+    shown = page(browser, house, line=str(house.line("121").id)).content.decode()
+    amounts = re.findall(r'data-(?:rest|amount)="([^"]*)"', shown)
+    assert [Decimal(amount) for amount in amounts] == [121, 121]
+
+
+def test_what_is_chosen_stays_over_another_search(house: House, browser: Client, owner: User) -> None:
+    chosen = str(house.document.open_item_id)
+    shown = page(browser, house, line=str(house.line("121").id), find="no such number", items=chosen)
+
+    assert [str(each.item.id) for each in shown.context["candidates"]] == [chosen]
+    assert chosen in shown.context["chosen"]
+    assert chosen not in shown.context["query"], "the list forgets what concerns one line"
+    assert page(browser, house, items="nonsense").status_code == 404
+
+
+def test_what_is_open_with_the_partner_is_shown_in_both_directions(house: House, browser: Client, owner: User) -> None:
+    def document(kind: str, number: str, amount: str) -> None:
+        create_document(
+            owner, house.company, kind=kind, partner_name="Acme NV", number=number, date=dt.date(2026, 11, 1),
+            amount=Decimal(amount),
+        )  # fmt: skip
+
+    document("invoice", "INV/2026/0008", "1000.00")
+    document("credit_note", "CN/1", "40.00")
+    line = house.line("121")
+    post(browser, "set_partner", line.id, partner="Acme NV")
+    found = page(browser, house, line=str(line.id)).context["candidates"]
+    assert [each.document.number for each in found] == ["INV/2026/0007", "INV/2026/0008", "CN/1"]
+
+
+def test_a_number_that_is_paid_in_part_is_not_marked_as_sure(house: House, browser: Client, owner: User) -> None:
+    create_document(
+        owner, house.company, kind="bill", partner_name="Big", number="BIG-2026-1", date=dt.date(2026, 11, 1),
+        amount=Decimal(400),
+    )  # fmt: skip
+    line = add_manual_line(
+        owner, house.journal.id, date=dt.date(2026, 11, 11), amount=Decimal(-60), label="BIG-2026-1", now=NOW
+    )  # fmt: skip
+    rows = {row.line.id: row.suggestions for row in page(browser, house).context["rows"]}
+    assert rows[line.id].best is not None and not rows[line.id].sure
+    assert rows[house.line("121").id].sure
+
+
+def test_an_item_that_a_discount_closes_is_named_apart_from_the_same_paid_in_part(
+    house: House, browser: Client, owner: User
+) -> None:
+    early = EarlyTerms(Decimal(2), dt.date(2026, 11, 20), TaxOption.NEVER)
+    create_document(
+        owner, house.company, kind="bill", partner_name="Early NV", number="E-9", date=dt.date(2026, 11, 1),
+        amount=Decimal(100), early=early,
+    )  # fmt: skip
+    line = add_manual_line(
+        owner, house.journal.id, date=dt.date(2026, 11, 11), amount=Decimal(-98), label="x", now=NOW
+    )  # fmt: skip
+    post(browser, "set_partner", line.id, partner="Early NV")
+    options = page(browser, house, line=str(line.id)).context["suggestions"].options
+    assert [(each.name, each.strength.word, each.sure) for each in options] == [
+        ("E-9 less discount", "Fits", True),
+        ("E-9", "Weak", False),
+    ]
+
+
+def test_a_foreign_amount_and_the_exchange_difference_are_shown(house: House, browser: Client, owner: User) -> None:
+    set_rate(house.company, "USD", dt.date(2026, 1, 1), Decimal("0.90"))
+    bill = create_document(
+        owner, house.company, kind="bill", partner_name="Liberty", number="US-1", date=dt.date(2026, 11, 1),
+        amount=Decimal(60), currency="USD",
+    )  # fmt: skip
+    line = house.line("-50")
+    state_foreign_amount(owner, line.id, Decimal(60), "USD")
+    assert ">USD<" in page(browser, house, line=str(line.id)).content.decode()
+    post(browser, "match_items", line.id, items=str(bill.open_item_id))
+
+    ((group, beside),) = page(browser, house, line=str(line.id)).context["groups"]
+    assert group.line_id == line.id
+    assert [(each.what, each.amount, each.currency) for each in beside] == [
+        ("Exchange difference", Decimal("4.00"), "EUR")
+    ]  # fmt: skip
+
+
+def test_a_journal_without_lines_does_not_say_that_all_is_explained(browser: Client, owner: User) -> None:
+    company = create_company(owner, name="New NV", country="BE", currency="EUR")
+    create_journal(owner, company, name="Bank", currency="EUR")
+    shown = browser.get(reverse("books:reconcile", args=[company.id])).content.decode()
+    assert "Nothing to reconcile yet" in shown and "Everything is explained" not in shown
 
 
 def test_a_partner_is_set_a_new_one_only_when_asked_and_taken_back(house: House, browser: Client) -> None:

@@ -10,7 +10,9 @@ from django.urls import reverse
 from tests.books.pages.conftest import House
 from tests.books.pages.test_reconcile import post, rule_fields
 
-from nostro.books.ledger.models import Partner
+from nostro.books.ledger.chart import account_for
+from nostro.books.ledger.models import Partner, Purpose
+from nostro.books.pages.states import journal_title
 from nostro.books.reconcile.engine.rules import AmountType, Direction, Matching, Operator, Where
 from nostro.books.reconcile.models import LearnedRule, Rule
 from nostro.books.reconcile.rules.loading import definition_of
@@ -115,6 +117,66 @@ def test_rules_are_moved_up_and_down(house: House, browser: Client, owner: User)
     assert order.index(second.id) + 1 == order.index(first.id)
     post(browser, "change_rule", second.id, change="down")
     assert [rule.id for rule in rules_of(owner, house.company)][-2:] == [first.id, second.id]
+
+
+def test_a_rule_is_dragged_to_another_place(house: House, browser: Client, owner: User) -> None:
+    first, second = made(browser, house, name="First"), made(browser, house, name="Second")
+    shipped = len(rules_of(owner, house.company)) - 2
+    post(browser, "change_rule", second.id, change="place", places=f"-{shipped + 1}")
+    assert [rule.id for rule in rules_of(owner, house.company)][:: shipped + 1] == [second.id, first.id]
+    for nonsense in ("", "far", "99999999999"):
+        assert post(browser, "change_rule", second.id, change="place", places=nonsense).status_code == 404
+
+
+def test_all_conditions_and_everything_that_follows_are_said(house: House, browser: Client) -> None:
+    partner = Partner.objects.get(company=house.company)
+    fields = {
+        "texts-0-where": "details", "texts-0-value": "fee", "journals": str(house.journal.id), "amount_min": "1,50",
+        "amount_max": "1000", "partner_set": "known", "partners": partner.name, "same_currency": "on",
+        "lines-0-account": "", "lines-0-amount": "", "matching": "tolerance", "tolerance_percent": "0.5",
+        "tolerance_account": "657", "to_check": "on", "next_activity": "Ask the bank",
+    }  # fmt: skip
+    rule = made(browser, house, **fields)
+    rows = browser.get(reverse("books:rules", args=[house.company.id])).context["rows"]
+    (row,) = (row for row in rows if row.rule == rule)
+    assert row.conditions == [
+        "Other party, account or references contains “fee”", f"journal {journal_title(house.journal)}", "money paid",
+        "at least 1.50", "at most 1000", "the partner is known", f"partner {partner.name}", "in the company's currency",
+    ]  # fmt: skip
+    assert row.outcome == [
+        "the partner's open item; a difference up to 0.5 % goes to 657000 Bank fees",
+        "is marked to check",
+        "next: Ask the bank",
+    ]
+
+
+def test_a_mapping_rule_names_its_partner(house: House, browser: Client) -> None:
+    partner = Partner.objects.get(company=house.company)
+    mapping = {"lines-0-account": "", "lines-0-partner_name": partner.name, "texts-0-value": "acme"}
+    rule = made(browser, house, **mapping)
+    rows = browser.get(reverse("books:rules", args=[house.company.id])).context["rows"]
+    assert next(row.outcome for row in rows if row.rule == rule) == [f"sets the partner {partner.name}"]
+
+
+def test_a_simulation_lists_the_lines_behind_its_figures(house: House, browser: Client) -> None:
+    paper, other = house.line("-50"), house.line("-100")
+    post(browser, "match_account", other.id, account=str(account_for(house.company, Purpose.SALES)))
+    rule = made(browser, house, name="Everything paid", **{"texts-0-operator": "not_contains", "texts-0-value": "zzz"})
+    address = reverse("books:simulation", args=[rule.id])
+    assert "never simulated" in browser.get(address).content.decode()
+
+    answer = post(browser, "change_rule", rule.id, change="simulate")
+
+    assert answer["Location"] == address
+    shown = browser.get(address)
+    fees, sales = "657000 Bank fees", str(account_for(house.company, Purpose.SALES))
+    assert [
+        (each.title, [(row.line, row.would, row.did) for row in each.rows]) for each in shown.context["verdicts"]
+    ] == [
+        ("Differs", [(other, fees, sales)]),
+        ("Would newly match", [(paper, fees, "")]),
+    ]
+    assert "<script>" not in shown.content.decode().split("<main")[1]
 
 
 def test_a_proposal_is_made_a_rule_or_never_comes_back(house: House, browser: Client) -> None:

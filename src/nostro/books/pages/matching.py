@@ -21,7 +21,7 @@ from nostro.books.ledger.models import Purpose
 from nostro.books.ledger.queries import accounts_of
 from nostro.books.ledger.services import get_partner
 from nostro.books.pages.forms import AccountMatchForm, PartnerForm
-from nostro.books.pages.reconcile import as_id, list_query, page
+from nostro.books.pages.reconcile import as_id, chosen_items, list_query, page
 from nostro.books.pages.rest_form import RestForm
 from nostro.books.pages.shell import now, person, remember
 from nostro.books.reconcile.choosing import book_to_partner, choose_option, set_partner
@@ -33,8 +33,6 @@ from nostro.books.reconcile.services import reconcile_with_account, reconcile_wi
 from nostro.web.errors import NotFound, Problem
 from nostro.web.forms import add_problem
 from nostro.web.once import new_form_key, once
-
-MAX_CHOSEN = 100
 
 
 @login_required
@@ -91,7 +89,7 @@ def press_rule(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
 def match_items(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
     """Explain a line by open items. What is left on either side stays open, unless an account is named for it."""
     line = _line(request, line_id)
-    chosen = [as_id(value, "item") for value in request.POST.getlist("items")[:MAX_CHOSEN]]
+    chosen = chosen_items(request)
     form = RestForm(request.POST, accounts=accounts_of(line.company))
     if not form.is_valid():
         return page(request, line.company, line=line, forms={"rest": form})

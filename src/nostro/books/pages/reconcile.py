@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
@@ -39,7 +40,9 @@ MAX_CANDIDATES = 20
 #: Buttons of rules on a line.
 MAX_BUTTONS = 20
 #: What an address says about one line, and not about the list.
-_OF_A_LINE = ("line", "done", "find", "undone")
+_OF_A_LINE = ("line", "done", "find", "items", "undone")
+#: Open items that are marked at once.
+MAX_CHOSEN = 100
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,16 @@ class Row:
     address: str
     notes: int
     is_open: bool
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a match booked beside the line itself; signed like the line."""
+
+    what: str
+    amount: Decimal
+    currency: str
+    account: str
 
 
 @company_page()
@@ -119,11 +132,12 @@ def _panel(
         "is_open": is_open(line),
         "line_journal": journal_title(line.journal),
         "suggestions": suggestions,
-        "candidates": _candidates(request, line),
-        "groups": match_groups_of(line),
+        "candidates": _candidates(request, line, suggestions.proposal.partner_id if suggestions.proposal else None),
+        "chosen": {str(item_id) for item_id in chosen_items(request)},
+        "groups": _matches(line),
         "buttons": _buttons(request, line),
         "next_line": _next_of(line, lines),
-        "find": request.GET.get("find", "")[:100],
+        "find": _searched_for(request),
         "notes": [each.note for each in line.pending_lines.all() if each.note],
         "partners": partners_of(company),
         "account_form": forms.get("account") or AccountMatchForm(accounts=accounts),
@@ -136,11 +150,30 @@ def _panel(
     }
 
 
+def _matches(line: Line) -> list[tuple[MatchGroup, list[Beside]]]:
+    """What the line was explained with, each with what was written off and the exchange difference."""
+    return [(group, _beside(line, group)) for group in match_groups_of(line)]
+
+
+def _beside(line: Line, group: MatchGroup) -> list[Beside]:
+    own = {part.account_id for part in group.parts.all()}
+    entries = ((_("Written off"), group.write_off_entry), (_("Exchange difference"), group.exchange_entry))
+    return [
+        Beside(what, -item.amount, line.company.currency, str(item.account))
+        for what, entry in entries
+        if entry is not None
+        for item in entry.items.all()
+        if item.account_id not in own
+    ]
+
+
 def _rows(
     request: HttpRequest, lines: Sequence[Line], suggestions: Mapping[uuid.UUID, Suggestions]
 ) -> list[Row]:  # fmt: skip
     balances: dict[uuid.UUID, Decimal] = {}
-    for _, of_journal in groupby(sorted(lines, key=lambda line: line.journal_id), key=lambda line: line.journal_id):
+    for _journal_id, of_journal in groupby(
+        sorted(lines, key=lambda line: line.journal_id), key=lambda line: line.journal_id
+    ):
         group = list(of_journal)
         balances |= running_balances(group[0].journal, group)
     return [
@@ -166,10 +199,23 @@ def _with_counts(
     return [{**tab, "count": count} for tab, count in zip(tabs, sums, strict=True)]
 
 
-def _candidates(request: HttpRequest, line: Line) -> list[Candidate]:
+def _candidates(request: HttpRequest, line: Line, partner_id: uuid.UUID | None) -> list[Candidate]:
     if not is_open(line):
         return []
-    return candidates(line, text=request.GET.get("find", "")[:100], limit=MAX_CANDIDATES)
+    return candidates(
+        line, text=_searched_for(request), limit=MAX_CANDIDATES, partner_id=partner_id, chosen=chosen_items(request)
+    )
+
+
+def _searched_for(request: HttpRequest) -> str:
+    """What is searched in open items; a form that was refused says it again."""
+    return (request.POST.get("find") or request.GET.get("find", ""))[:100]
+
+
+def chosen_items(request: HttpRequest) -> list[uuid.UUID]:
+    """The open items that are marked: of the form that was sent, or kept over another search."""
+    sent = request.POST if request.method == "POST" else request.GET
+    return [as_id(value, "item") for value in sent.getlist("items")[:MAX_CHOSEN]]
 
 
 def _buttons(request: HttpRequest, line: Line) -> list[Rule]:

@@ -51,6 +51,16 @@ class RestForm(forms.Form):
         return [self[name] for name in self.fields if name[-1].isdigit()]
 
     @property
+    def is_used(self) -> bool:
+        """Whether something is filled in, so that the form stands open."""
+        return any(field.value() for field in self)
+
+    @property
+    def uses_others(self) -> bool:
+        """The same of further accounts."""
+        return any(field.value() for field in self.other_fields)
+
+    @property
     def rests(self) -> list[RestLine]:
         """Accounts that take a part, and the one that takes what they leave; of a valid form with that one."""
         data = self.cleaned_data

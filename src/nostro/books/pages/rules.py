@@ -15,20 +15,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.journals.models import Line
 from nostro.books.journals.queries import access_line, journals_of
-from nostro.books.ledger.models import LedgerAccount
 from nostro.books.ledger.queries import accounts_of, partners_of
 from nostro.books.pages.reconcile import as_id
-from nostro.books.pages.rule_form import AMOUNT_TYPES, RuleForms
+from nostro.books.pages.rule_form import RuleForms
+from nostro.books.pages.rule_words import Words
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
 from nostro.books.pages.states import State
 from nostro.books.reconcile.engine import Definition
-from nostro.books.reconcile.engine.rules import AmountType, Counterpart, Direction, Matching, Operator
+from nostro.books.reconcile.engine.rules import Direction
 from nostro.books.reconcile.models import Rule, RuleKind, Simulation
 from nostro.books.reconcile.queries import match_groups_of
 from nostro.books.reconcile.rules.learning import access_learned, approve_learned, decline_learned, learned_of
@@ -48,18 +47,6 @@ from nostro.web.errors import NotFound, Problem
 from nostro.web.forms import add_problem
 from nostro.web.once import new_form_key, once
 
-_OPERATORS = {
-    Operator.CONTAINS: gettext_lazy("contains “%(text)s”"),
-    Operator.NOT_CONTAINS: gettext_lazy("does not contain “%(text)s”"),
-    Operator.REGEX: gettext_lazy("fits the expression “%(text)s”"),
-}
-_MATCHING = {
-    Matching.NONE: gettext_lazy("sets the partner"),
-    Matching.EXACT: gettext_lazy("the partner's open items of exactly this amount"),
-    Matching.DISCOUNT: gettext_lazy("the partner's open item less its early-payment discount"),
-    Matching.TOLERANCE: gettext_lazy("the partner's open item, a small difference is written off"),
-}
-
 
 @dataclass(frozen=True)
 class RuleRow:
@@ -77,11 +64,11 @@ def rules(request: CompanyRequest) -> HttpResponse:
     """What does Nostro know of recurring lines? The first rule that fits a line wins."""
     user, company = person(request), request.company
     found = rules_of(user, company, archived=request.GET.get("show") == "archived")
-    accounts = {account.id: account for account in accounts_of(company)}
+    words = Words(company)
     return show(
         request,
         "rules.html",
-        rows=[_row(rule, accounts) for rule in found],
+        rows=[_row(rule, words) for rule in found],
         archived=request.GET.get("show") == "archived",
         learned=learned_of(user, company),
         room="reconcile",
@@ -146,17 +133,28 @@ def change_rule(request: HttpRequest, rule_id: uuid.UUID) -> HttpResponse:
         messages.success(
             request, _("%(n)s lines of the last twelve months were looked at. Nothing was changed.") % {"n": done.lines}
         )  # fmt: skip
-    elif change in {"apply", "suggest"}:
+        return redirect("books:simulation", rule_id=rule.id)
+    if change in {"apply", "suggest"}:
         set_applies(user, rule.id, change == "apply", now=now())
     elif change in {"on", "off"}:
         set_active(user, rule.id, change == "on", now=now())
     elif change in {"up", "down"}:
         move_rule(user, rule.id, -1 if change == "up" else 1, now=now())
+    elif change == "place":
+        move_rule(user, rule.id, _places(request), now=now())
     elif change == "remove":
         remove_rule(user, rule.id, now=now())
     else:
         raise NotFound("change")
     return redirect("books:rules", company_id=rule.company_id)
+
+
+def _places(request: HttpRequest) -> int:
+    """How far a rule was dragged: down is positive."""
+    typed = request.POST.get("places", "")
+    if not re.fullmatch(r"-?[0-9]{1,4}", typed):
+        raise NotFound("place")
+    return int(typed)
 
 
 @login_required
@@ -245,33 +243,16 @@ def _initial(line: Line) -> dict[str, Any]:
     }
 
 
-def _row(rule: Rule, accounts: dict[uuid.UUID, LedgerAccount]) -> RuleRow:
+def _row(rule: Rule, words: Words) -> RuleRow:
     assert rule.version is not None
     definition = definition_of(rule.version.definition)
-    conditions = [str(_OPERATORS[one.operator]) % {"text": one.value} for one in definition.texts]
-    if definition.direction != Direction.BOTH:
-        received = definition.direction == Direction.RECEIVED
-        conditions.append(_("money received") if received else _("money paid"))
-    if definition.amount_min is not None:
-        conditions.append(_("at least %(amount)s") % {"amount": definition.amount_min})
-    if definition.amount_max is not None:
-        conditions.append(_("at most %(amount)s") % {"amount": definition.amount_max})
-    booked = [_said(one, accounts) for one in definition.counterparts if one.account_id in accounts]
-    outcome = booked or [str(_MATCHING[definition.matching])]
     return RuleRow(
-        rule, conditions, outcome, _state(rule), rule.version.simulations.order_by("-created_at").first()
-    )  # fmt: skip
-
-
-def _said(one: Counterpart, accounts: dict[uuid.UUID, LedgerAccount]) -> str:
-    """The account of a counterpart line, and how much of the line goes there unless it is everything that is left."""
-    assert one.account_id is not None
-    account, kind = str(accounts[one.account_id]), AMOUNT_TYPES[one.amount_type]
-    if one.amount_type == AmountType.FROM_LABEL:
-        return f"{account} ({kind})"
-    if one.amount_type == AmountType.PERCENT_OF_BALANCE and one.amount == 100:
-        return account
-    return f"{account} ({kind}: {one.amount.normalize():f})"
+        rule,
+        words.conditions(definition),
+        words.outcome(definition),
+        _state(rule),
+        rule.version.simulations.order_by("-created_at").first(),
+    )
 
 
 def _state(rule: Rule) -> State:

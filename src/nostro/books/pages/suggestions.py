@@ -24,7 +24,8 @@ MAX_BUTTONS = 2
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One way to explain a line. ``sure`` ones are marked for the bulk action without asking."""
+    """One way to explain a line. ``sure`` ones are marked for the bulk action without asking: those that are exact, and
+    structured references, which may pay a part (books.md 16.2 step 3)."""
 
     key: str
     name: str
@@ -80,7 +81,7 @@ def _suggestions(proposal: Proposal, accounts: Mapping[UUID, LedgerAccount]) -> 
             name=_name(option),
             sentence=option.sentence,
             strength=_strength(option, alone and index == 0),
-            sure=alone and index == 0,
+            sure=alone and index == 0 and (option.exact or option.step == Step.REFERENCE),
             allocations=option.allocations,
             bookings=tuple((accounts.get(one.account_id), one.amount) for one in option.bookings),
             is_transfer=any(one.item.kind == ItemKind.MIRROR for one in option.allocations),
@@ -98,11 +99,17 @@ def _name(option: Option) -> str:
     if first.item.kind == ItemKind.MIRROR:
         return _("Own transfer")
     if not others:
-        return first.item.name
+        return _closed(first) if first.write_off else first.item.name
     return ngettext("%(name)s and %(n)s more", "%(name)s and %(n)s more", len(others)) % {
         "name": first.item.name,
         "n": len(others),
     }
+
+
+def _closed(one: Allocation) -> str:
+    """An item that is closed though the line does not pay all of it."""
+    said = _("%(name)s less discount") if one.write_off_account_id is None else _("%(name)s less a difference")
+    return said % {"name": one.item.name}
 
 
 def _strength(option: Option, alone: bool) -> State:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+from uuid import UUID
 
 from django.db.models import Case, IntegerField, Q, QuerySet, When
 
@@ -35,10 +37,14 @@ class Candidate:
     explanation: str
 
 
-def candidates(line: Line, *, text: str = "", limit: int = 20) -> list[Candidate]:
+def candidates(
+    line: Line, *, text: str = "", limit: int = 20, partner_id: UUID | None = None, chosen: Collection[UUID] = ()
+) -> list[Candidate]:
     """Open items for a line, best first; each item once, with its strongest reason.
 
-    With ``text`` a person searches by hand: by number, partner or reference, in any amount.
+    With ``text`` a person searches by hand: by number, partner or reference, in any amount. ``partner_id`` is whose
+    payment the line is taken for; everything that is open with them is shown, what goes the other way too. Items that
+    are ``chosen`` already come before all others, whatever is searched.
     """
     if line.status != LineStatus.POSTED or not line.suspense_residual:
         return []
@@ -49,14 +55,18 @@ def candidates(line: Line, *, text: str = "", limit: int = 20) -> list[Candidate
         else [
             *_by_reference(line, items),
             *_by_number(line, items),
-            *_by_partner(line, items),
+            *_by_partner(line, partner_id),
             *_by_amount(line, items),
         ]
     )
-    best: dict[object, Candidate] = {}
+    best: dict[UUID, Candidate] = {}
     for candidate in sorted(found, key=lambda candidate: _RANK[candidate.strength]):
         best.setdefault(candidate.item.id, candidate)
-    return list(best.values())[: max(1, min(limit, 200))]
+    kept = [
+        best.pop(item.id, _candidate(item, "search", "weak", f"{_name(item)} was chosen"))
+        for item in (_all_open(line).filter(pk__in=chosen) if chosen else ())
+    ]
+    return [*kept, *list(best.values())[: max(1, min(limit, 200))]]
 
 
 def _all_open(line: Line) -> QuerySet[EntryItem]:
@@ -142,8 +152,10 @@ def _by_number(line: Line, items: QuerySet[EntryItem]) -> list[Candidate]:
     return result
 
 
-def _by_partner(line: Line, items: QuerySet[EntryItem]) -> list[Candidate]:
-    partner_id = line.partner_id
+def _by_partner(line: Line, partner_id: UUID | None) -> list[Candidate]:
+    """What is open with the partner: exactly what the line is, then the rest of it, in both directions."""
+    items = _all_open(line)
+    partner_id = line.partner_id or partner_id
     if partner_id is None and line.counterparty_account:
         owners = PartnerBankAccount.objects.filter(
             company=line.company, account_number=line.counterparty_account, active=True
@@ -157,12 +169,15 @@ def _by_partner(line: Line, items: QuerySet[EntryItem]) -> list[Candidate]:
         )
     else:
         named = items.filter(partner_id=partner_id)
-    return [
-        _candidate(
-            item, "partner", "likely", f"{item.partner.name if item.partner else ''} owes exactly this: {_name(item)}"
-        )
-        for item in named.filter(_exactly(line))[:20]
-    ]
+    rests = _rests(line)
+    found = []
+    for item in [*named.filter(_exactly(line))[:20], *named.exclude(_exactly(line))[:20]]:
+        name = item.partner.name if item.partner else ""
+        if item.residual_currency == rests.get(item.currency):
+            found.append(_candidate(item, "partner", "likely", f"{name} owes exactly this: {_name(item)}"))
+        else:
+            found.append(_candidate(item, "partner", "weak", f"{_name(item)} is open with {name}"))
+    return found
 
 
 def _by_amount(line: Line, items: QuerySet[EntryItem]) -> list[Candidate]:

@@ -35,7 +35,9 @@ def proposals_for(lines: Sequence[Line]) -> dict[UUID, Proposal]:
 
 def match_groups_of(line: Line, *, live_only: bool = True) -> list[MatchGroup]:
     """What a line was explained with, oldest first; undone matches only on request."""
-    groups = MatchGroup.objects.filter(line=line).prefetch_related("parts__account", "parts__partner")
+    groups = MatchGroup.objects.filter(line=line).prefetch_related(
+        "parts__account", "parts__partner", "write_off_entry__items__account", "exchange_entry__items__account"
+    )
     if live_only:
         groups = groups.filter(undone_at=None)
     return list(groups.order_by("created_at", "id"))

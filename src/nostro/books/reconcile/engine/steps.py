@@ -363,10 +363,12 @@ def partner_and_amount(case: Case) -> Found:
     return found
 
 
-def _partner_option(case: Case, items: Sequence[OpenItem], partner: PartnerFinding, kind: str) -> Option:
+def _partner_option(
+    case: Case, items: Sequence[OpenItem], partner: PartnerFinding, kind: str, step: Step = Step.PARTNER
+) -> Option:
     name = case.book.partners.name(partner.partner_id) or items[0].partner_name
     evidence = Evidence("partner", name, partner.why)
-    return _option(case, Step.PARTNER, items, [evidence], f"{name}, known by {partner.why}: {kind}", auto=False)
+    return _option(case, step, items, [evidence], f"{name}, known by {partner.why}: {kind}", auto=False)
 
 
 def _netted(case: Case, partner: PartnerFinding) -> list[Option]:
@@ -447,7 +449,8 @@ def rest(case: Case) -> Found:
         same = [item for item in items if item.currency == case.line.currency and item.kind != ItemKind.BATCH]
         if same:
             taken = _oldest(case.line, same)
-            found.options.append(_partner_option(case, taken, case.partner, "the oldest open items first"))
+            why = "the oldest open items first"
+            found.options.append(_partner_option(case, taken, case.partner, why, Step.REST))
         return found
     for currency, amount in case.line.rests.items():
         if currency in case.line.estimated:

@@ -137,6 +137,15 @@
     if (button?.dataset.open) document.getElementById(button.dataset.open).showModal();
     else if (button) markSure();
   });
+  /* What is chosen stays chosen over another search. */
+  document.addEventListener("submit", ({ target }) => {
+    if (!target.dataset.keeps) return;
+    for (const box of all(`[name=${target.dataset.keeps}]:checked`)) {
+      const kept = document.createElement("input");
+      Object.assign(kept, { type: "hidden", name: box.name, value: box.value });
+      target.append(kept);
+    }
+  });
   document.addEventListener("change", (event) => {
     if (event.target.name === "items") showLeft();
     else if (event.target.name === "lines") countMarks();
@@ -152,7 +161,7 @@
     countMarks();
     showLeft();
     $("#lines a[aria-current]")?.closest("li").scrollIntoView({ block: "nearest" });
-    const wanted = $("[aria-invalid=true]") || (new URLSearchParams(location.search).get("find") && $("[name=items]")) || $("[data-start]");
+    const wanted = $("[aria-invalid=true]") || (new URLSearchParams(location.search).get("find") && ($("[name=items]:not(:checked)") || $("[name=items]"))) || $("[data-start]");
     wanted?.focus({ preventScroll: wanted.matches("[data-start]") });
   });
 })();
