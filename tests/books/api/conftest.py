@@ -25,12 +25,18 @@ def asking(token: str) -> Ask:
     """A program with a token."""
 
     def ask(
-        method: str, path: str, body: object = None, *, raw: bytes | None = None, **headers: str
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        raw: bytes | None = None,
+        content_type: str = "application/json",
+        **headers: str,
     ) -> tuple[int, Any]:
         content = raw if raw is not None else json.dumps({"data": {"attributes": body}}) if body is not None else ""
         named = {key.replace("_", "-"): value for key, value in headers.items()}
         response = Client().generic(
-            method, f"/books/api/{path}", content, content_type="application/json",
+            method, f"/books/api/{path}", content, content_type=content_type,
             headers={"Authorization": f"Bearer {token}", **named},
         )  # fmt: skip
         return response.status_code, json.loads(response.content, parse_float=Decimal)

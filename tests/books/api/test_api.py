@@ -11,6 +11,7 @@ from django.test import Client
 from tests.books.api.conftest import Ask, asking
 from tests.books.conftest import NOW
 from tests.books.hub_server import ScriptedAccount, ScriptedHub
+from tests.books.pages.files import journal_file
 
 from nostro.books.api.openapi import document
 from nostro.books.api.routing import ENDPOINTS, Endpoint
@@ -49,6 +50,7 @@ def keys(owner: User, company: Company, link: JournalLink, ask: Ask) -> dict[str
             owner, link.journal_id, {Document.objects.get(kind="bill").open_item_id: None}, date=NOW.date(), now=NOW
         )[0].id,
         "members": CompanyMember.objects.get(company=company, user=owner).id,
+        "bank-files": journal_file(owner, link.journal).id,
         "rules": Rule.objects.filter(company=company).first().id,  # type: ignore[union-attr]
     }  # fmt: skip
 

@@ -21,13 +21,14 @@ from tests.hub.files.factories import IBANS, camt, entry, imported, live, statem
 
 from nostro.core.transactions import Window
 from nostro.hub.accounts.models import Account
-from nostro.hub.api import bank_file_examples, bank_files, openapi, transfers
+from nostro.hub.api import bank_file_examples, bank_files, dispatcher, openapi
 from nostro.hub.api.endpoints import ENDPOINTS
 from nostro.hub.api.models import IdempotentRequest
 from nostro.hub.files import exporting, working
 from nostro.hub.files.models import FileImport
 from nostro.hub.integrations.personal import create_personal_token
 from nostro.hub.organizations.models import Membership, Role
+from nostro.web.received import receive
 
 NOW = factories.NOW
 ROWS = [entry(day=10), entry(day=10), entry("-20.00", 11, "Bread")]
@@ -155,19 +156,18 @@ def test_what_is_no_file_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch)
     assert send(desk.owner, b"x", content_length="-2").code == "validationError"
     assert send(desk.owner, b"x", f"?accountId={desk.street.foreign.pk}").status == 404
     assert send(desk.other_token, b"x", f"?accountId={desk.account.pk}").status == 404
-    monkeypatch.setattr(transfers, "MAX_UPLOAD_BYTES", 10)
+    monkeypatch.setattr(dispatcher, "MAX_UPLOAD_BYTES", 10)
     refused = send(desk.owner, b"x" * 11)
     assert refused.code == "F-TOO-LARGE" and FileImport.objects.count() == 0
     assert refused.json["errors"][0]["meta"]["requestId"] == refused.headers["ibanity-request-id"]
 
 
-def test_a_chunked_body_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfers, "MAX_UPLOAD_BYTES", 100_000)
+def test_a_chunked_body_ends_at_the_limit() -> None:
     environ = {"wsgi.input_terminated": True}
-    received = transfers.receive({**environ, "wsgi.input": io.BytesIO(b"x" * 100_000)})
+    received = receive({**environ, "wsgi.input": io.BytesIO(b"x" * 100_000)}, 100_000)
     assert received.size == 100_000 and b"".join(received.chunks()) == b"x" * 100_000
     with pytest.raises(Exception, match="too large"):
-        transfers.receive({**environ, "wsgi.input": io.BytesIO(b"x" * 100_001)})
+        receive({**environ, "wsgi.input": io.BytesIO(b"x" * 100_001)}, 100_000)
 
 
 def test_a_repeated_key_takes_a_file_once(desk: Desk) -> None:

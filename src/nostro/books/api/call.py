@@ -18,6 +18,7 @@ from nostro.books.companies.queries import access_company
 from nostro.core.money import MoneyError, parse_amount
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
+from nostro.web.received import ReceivedFile
 
 PAGE, MAX_PAGE = 50, 100
 MAX_BODY = 1_000_000
@@ -60,6 +61,14 @@ class Call:
     now: dt.datetime
     query: Mapping[str, str]
     attributes: dict[str, Any] = field(default_factory=dict)
+    file: ReceivedFile | None = None  # the body of an endpoint that takes a file
+
+    @property
+    def received(self) -> ReceivedFile:
+        """The file of an endpoint that takes one."""
+        if self.file is None:
+            raise AssertionError("this endpoint is declared without a file")
+        return self.file
 
     @property
     def user(self) -> User:

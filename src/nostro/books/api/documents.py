@@ -22,17 +22,19 @@ from nostro.core.coverage import Span
 from nostro.people.models import AuditRecord
 
 
-def _resource(kind: str, thing: Any, attributes: Document, **related: object) -> Document:
+def resource(kind: str, thing: Any, attributes: Document, **related: object) -> Document:
+    """An object by its id; ``related`` are ids of others by name, or None."""
     linked = {name: {"data": None if key is None else {"id": str(key)}} for name, key in related.items()}
     return {"type": kind, "id": str(thing.id), "attributes": attributes, "relationships": linked}
 
 
-def _moment(value: dt.datetime | None) -> str | None:
+def moment(value: dt.datetime | None) -> str | None:
+    """A time as the Hub writes it."""
     return None if value is None else value.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def company(each: Company) -> Document:
-    return _resource("company", each, {
+    return resource("company", each, {
         "name": each.name, "country": each.country, "currency": each.currency, "lockDate": each.lock_date,
         "salesLockDate": each.sales_lock_date, "purchaseLockDate": each.purchase_lock_date,
         "bankLockDate": each.bank_lock_date, "hardLockDate": each.hard_lock_date,
@@ -41,46 +43,46 @@ def company(each: Company) -> Document:
 
 def connection(each: Connection) -> Document:
     """Never a secret."""
-    return _resource("connection", each, {
+    return resource("connection", each, {
         "hubUrl": each.hub_url, "clientId": each.client_id, "credentialKind": each.credential_kind,
         "state": each.state, "stateCode": each.state_code or None, "automaticSynchronization": each.automatic_sync,
-        "secretSetAt": _moment(each.secret_set_at), "accountsReadAt": _moment(each.accounts_read_at),
+        "secretSetAt": moment(each.secret_set_at), "accountsReadAt": moment(each.accounts_read_at),
     })  # fmt: skip
 
 
 def online_account(each: OnlineAccount) -> Document:
     link = next((link for link in each.links.all() if link.unlinked_at is None), None)
-    return _resource("onlineAccount", each, {
+    return resource("onlineAccount", each, {
         "reference": each.reference, "referenceType": each.reference_type, "currency": each.currency,
         "bankName": each.bank_name, "holderName": each.holder_name, "health": each.health,
         "fetchState": each.fetch_state, "currentBalance": each.current_balance,
         "currentBalanceReferenceDate": each.current_balance_date, "availableBalance": each.available_balance,
-        "synchronizedAt": _moment(each.synchronized_at), "lastFetchAt": _moment(each.last_fetch_at),
-        "nextFetchAt": _moment(each.next_fetch_at), "lastResult": each.last_result,
-        "authorizationExpirationExpectedAt": _moment(each.consent_expires_at), "declined": each.declined,
+        "synchronizedAt": moment(each.synchronized_at), "lastFetchAt": moment(each.last_fetch_at),
+        "nextFetchAt": moment(each.next_fetch_at), "lastResult": each.last_result,
+        "authorizationExpirationExpectedAt": moment(each.consent_expires_at), "declined": each.declined,
         "invertedTransactions": each.invert_transaction_sign, "invertedBalances": each.invert_balance_sign,
         "historyFrom": each.history_from, "historyComplete": each.history_complete,
     }, connection=each.connection_id, link=link and link.id, journal=link and link.journal_id)  # fmt: skip
 
 
 def link(each: JournalLink) -> Document:
-    return _resource("link", each, {
+    return resource("link", each, {
         "fetchSchedule": each.fetch_schedule, "fetchTimes": [f"{time:%H:%M}" for time in each.fetch_times],
-        "fetchFrom": each.fetch_from, "grouping": each.journal.grouping, "linkedAt": _moment(each.linked_at),
-        "unlinkedAt": _moment(each.unlinked_at),
+        "fetchFrom": each.fetch_from, "grouping": each.journal.grouping, "linkedAt": moment(each.linked_at),
+        "unlinkedAt": moment(each.unlinked_at),
     }, onlineAccount=each.online_account_id, journal=each.journal_id)  # fmt: skip
 
 
 def run(each: Run) -> Document:
-    return _resource("fetch", each, {
+    return resource("fetch", each, {
         "status": each.status, "trigger": each.trigger, "newCount": each.new_count, "knownCount": each.known_count,
         "heldCount": each.held_count, "errorCode": each.error_code or None, "result": each.result,
-        "startedAt": _moment(each.started_at), "finishedAt": _moment(each.finished_at),
+        "startedAt": moment(each.started_at), "finishedAt": moment(each.finished_at),
     }, onlineAccount=each.online_account_id)  # fmt: skip
 
 
 def journal(each: Journal) -> Document:
-    return _resource("journal", each, {
+    return resource("journal", each, {
         "code": each.code, "name": each.name, "kind": each.kind, "currency": each.currency,
         "accountNumber": each.account_number, "bankName": each.bank_name, "feed": each.feed,
         "grouping": each.grouping, "openingAmount": each.opening_amount, "openingDate": each.opening_date,
@@ -89,7 +91,7 @@ def journal(each: Journal) -> Document:
 
 
 def line(each: Line) -> Document:
-    return _resource("line", each, {
+    return resource("line", each, {
         "bookingDate": each.booking_date, "valueDate": each.value_date, "orderDate": each.order_date,
         "amount": each.amount, "currency": each.currency, "foreignAmount": each.foreign_amount,
         "foreignCurrency": each.foreign_currency or None, "companyAmount": each.company_amount, "label": each.label,
@@ -102,21 +104,21 @@ def line(each: Line) -> Document:
 
 
 def pending(each: PendingLine) -> Document:
-    return _resource("pendingLine", each, {
+    return resource("pendingLine", each, {
         "amount": each.amount, "currency": each.currency, "state": each.state, "date": each.date,
         "label": each.label, "note": each.note,
     }, journal=each.journal_id, line=each.line_id)  # fmt: skip
 
 
 def statement(each: Statement) -> Document:
-    return _resource("statement", each, {
+    return resource("statement", each, {
         "name": each.name, "date": each.date, "start": each.start, "computedEnd": each.computed_end,
-        "statedEnd": each.stated_end, "confirmedAt": _moment(each.confirmed_at),
+        "statedEnd": each.stated_end, "confirmedAt": moment(each.confirmed_at),
     }, journal=each.journal_id)  # fmt: skip
 
 
 def document(each: OpenDocument) -> Document:
-    return _resource("document", each, {
+    return resource("document", each, {
         "kind": each.kind, "number": each.number, "date": each.date, "dueDate": each.due_date,
         "amount": each.amount, "currency": each.currency, "partnerName": each.partner.name,
         "structuredReference": each.structured_reference, "residual": each.open_item.residual_currency,
@@ -127,7 +129,7 @@ def document(each: OpenDocument) -> Document:
 
 
 def payment(each: Payment) -> Document:
-    return _resource("payment", each, {
+    return resource("payment", each, {
         "amount": each.amount, "currency": each.open_item.currency, "date": each.date, "reference": each.reference,
         "endToEndId": each.end_to_end_id, "state": each.state,
         "batchReference": each.batch.reference if each.batch else None,
@@ -136,25 +138,25 @@ def payment(each: Payment) -> Document:
 
 
 def raw(each: RawTransaction) -> Document:
-    return _resource("rawTransaction", each, {
+    return resource("rawTransaction", each, {
         "externalId": each.external_id, "payload": each.payload, "payloadHash": each.payload_hash,
-        "firstSeen": _moment(each.first_seen), "lastSeen": _moment(each.last_seen),
+        "firstSeen": moment(each.first_seen), "lastSeen": moment(each.last_seen),
     }, fetch=each.run_id)  # fmt: skip
 
 
 def account(each: LedgerAccount) -> Document:
-    return _resource("account", each, {"code": each.code, "name": each.name, "currency": each.currency or None})
+    return resource("account", each, {"code": each.code, "name": each.name, "currency": each.currency or None})
 
 
 def match(each: MatchGroup) -> Document:
-    return _resource("match", each, {
-        "createdAt": _moment(each.created_at), "undoneAt": _moment(each.undone_at),
+    return resource("match", each, {
+        "createdAt": moment(each.created_at), "undoneAt": moment(each.undone_at),
     }, line=each.line_id)  # fmt: skip
 
 
 def notice(each: ConsentNotice) -> Document:
-    return _resource("consentNotice", each, {
-        "expiresOn": each.expires_on, "daysBefore": each.days_before, "createdAt": _moment(each.created_at),
+    return resource("consentNotice", each, {
+        "expiresOn": each.expires_on, "daysBefore": each.days_before, "createdAt": moment(each.created_at),
     }, onlineAccount=each.online_account_id, journal=each.journal_id)  # fmt: skip
 
 
@@ -173,7 +175,7 @@ def missing(each: Missing) -> Document:
 
 
 def change(each: BankChange) -> Document:
-    return _resource("bankChange", each, {
+    return resource("bankChange", each, {
         "kind": each.kind, "amount": each.amount, "currency": each.currency or None, "bookingDate": each.booking_date,
     }, line=each.line_id)  # fmt: skip
 
@@ -196,18 +198,18 @@ def coverage(journal: Journal, days: tuple[Span, ...]) -> Document:
 
 
 def member(each: CompanyMember) -> Document:
-    return _resource("member", each, {"name": str(each.user), "email": each.user.email, "role": each.role})
+    return resource("member", each, {"name": str(each.user), "email": each.user.email, "role": each.role})
 
 
 def invitation(each: CompanyInvitation) -> Document:
     """Never the link."""
-    return _resource("invitation", each, {
-        "email": each.email, "role": each.role, "expiresAt": _moment(each.expires_at),
+    return resource("invitation", each, {
+        "email": each.email, "role": each.role, "expiresAt": moment(each.expires_at),
     })  # fmt: skip
 
 
 def rate(each: ExchangeRate) -> Document:
-    return _resource("exchangeRate", each, {
+    return resource("exchangeRate", each, {
         "currency": each.currency, "validFrom": each.valid_from, "rate": each.rate,
     })  # fmt: skip
 
@@ -229,30 +231,30 @@ def proposal(line: Line, found: Proposal | None) -> Document:
 
 def rule(each: Rule) -> Document:
     version = each.version
-    return _resource("rule", each, {
+    return resource("rule", each, {
         "name": version.name if version else "", "version": version.number if version else None, "kind": each.kind,
         "active": each.active, "applies": each.applies, "shipped": each.shipped or None, "sequence": each.sequence,
-        "definition": version.definition if version else None, "archivedAt": _moment(each.archived_at),
+        "definition": version.definition if version else None, "archivedAt": moment(each.archived_at),
     })  # fmt: skip
 
 
 def simulation(each: Simulation) -> Document:
-    return _resource("simulation", each, {
+    return resource("simulation", each, {
         "dateFrom": each.date_from, "lines": each.lines, "agrees": each.agrees, "differs": each.differs,
         "newly": each.newly, "missed": each.missed,
     })  # fmt: skip
 
 
 def learned_rule(each: LearnedRule) -> Document:
-    return _resource("learnedRule", each, {
+    return resource("learnedRule", each, {
         "words": each.words, "definition": each.definition, "simulation": each.simulation,
         "lineIds": each.line_ids,
     }, journal=each.journal_id, account=each.account_id, partner=each.partner_id)  # fmt: skip
 
 
 def audit_record(each: AuditRecord) -> Document:
-    return _resource("auditRecord", each, {
+    return resource("auditRecord", each, {
         "actor": each.actor_name, "action": each.action, "sentence": each.sentence, "objectType": each.object_type,
         "objectId": each.object_id, "before": each.before, "after": each.after,
-        "createdAt": _moment(each.created_at), "sequence": each.sequence, "hash": each.hash or None,
+        "createdAt": moment(each.created_at), "sequence": each.sequence, "hash": each.hash or None,
     })  # fmt: skip

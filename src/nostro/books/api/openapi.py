@@ -42,7 +42,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("amount", "rate", "discountPercent"), _AMOUNT),
     **dict.fromkeys(
         ("automaticSynchronization", "confirmedNumber", "declined", "toCheck", "active", "applies",
-         "transactions", "balances"), _FLAG
+         "transactions", "balances", "remember"), _FLAG
     ),
     "kind": {"type": "string", "description": "bank or credit_card; invoice, bill, ...; manual or automated"},
     "role": {"enum": ["reader", "clerk", "accountant", "owner"]},
@@ -52,6 +52,12 @@ _TYPES: dict[str, dict[str, Any]] = {
     "fetchTimes": {"type": "array", "maxItems": 24, "items": {"type": "string", "description": "08:00"}},
     "addresses": {"type": "array", "maxItems": 100, "items": {"type": "string"}},
     "definition": {"type": "object", "description": "As a rule shows it."},
+    "table": {"type": "integer", "description": "The number of a table of an archive; 0 is the file itself."},
+    "mapping": {"type": "object", "description": "What the columns mean, as of `nostro convert --mapping`."},
+    "accounts": {"type": "array", "maxItems": 100, "items": {
+        "type": "object", "required": ["id", "decision"],
+        "properties": {"id": _UUID, "decision": {"enum": ["import", "create", "skip"]}},
+    }},
     "state": {"enum": ["outstanding", "rejected", "cancelled"]},
     "discountTax": {"enum": ["always", "on_early_payment", "never"]},
     "taxes": {"type": "array", "maxItems": 100, "items": {
@@ -115,6 +121,10 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         parameters += [{"name": name, "in": "query", "schema": {"type": "string", "format": "date"}} for name in names]
     if endpoint.path == "lines":
         parameters += _LINES
+    parameters += [
+        {"name": name, "in": "query", "description": meaning,
+         "schema": _UUID if name.endswith("Id") else _TEXT} for name, meaning in endpoint.parameters.items()
+    ]  # fmt: skip
     errors = {
         "description": "An error",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Errors"}}},
@@ -140,6 +150,8 @@ def _answer(endpoint: Endpoint) -> str:
 
 
 def _body(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.takes_file:
+        return {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
     required = [name for name in endpoint.attributes if not name.endswith("?")]
     attributes = {
         "type": "object",

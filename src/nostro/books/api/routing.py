@@ -3,22 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from nostro.books.api import bank_files, finding, payments, people, rules
 from nostro.books.api import endpoints as do
-from nostro.books.api import finding, payments, people, rules
 from nostro.books.api.call import Document
 
 
 class Endpoint(NamedTuple):
-    """One verb at one path. ``attributes`` are those of the body; a name that ends in ``?`` may be left out."""
+    """One verb at one path. ``attributes`` are those of the body; a name that ends in ``?`` may be left out.
+
+    ``parameters`` are those of the address, with what they mean. An endpoint that ``takes_file`` has one as its body.
+    """
 
     method: str
     path: str
     handler: Callable[..., Document]
     summary: str
     attributes: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = MappingProxyType({})
+    takes_file: bool = False
 
 
 _PAIR = ("clientId", "secret")
@@ -69,6 +75,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", f"journals/{_K}/missing", finding.list_missing, "What the Hub has booked and the journal has not"),
     Endpoint("POST", f"journals/{_K}/missing/import", finding.import_found, "Import some of them", ("transactionIds", "first?", "last?")),
     Endpoint("GET", f"journals/{_K}/changes", finding.list_changes, "What the bank changed afterwards"),
+    Endpoint("GET", "bank-files", bank_files.list_bank_files, "Bank files that were handed in, newest first", parameters=bank_files.LIST_PARAMETERS),
+    Endpoint("POST", "bank-files", bank_files.create_bank_file, "Hand a bank file in: the body is the file", parameters=bank_files.UPLOAD_PARAMETERS, takes_file=True),
+    Endpoint("GET", f"bank-files/{_K}", bank_files.get_bank_file, "One bank file: how far it is, what it would bring or brought"),
+    Endpoint("POST", f"bank-files/{_K}", bank_files.answer_bank_file, "Say how a table is to be read; the file is read again", ("table?", "mapping?", "sheet?", "encoding?", "account?", "currency?", "remember?")),
+    Endpoint("GET", f"bank-files/{_K}/accounts", bank_files.list_bank_file_accounts, "The accounts that it tells about"),
+    Endpoint("GET", f"bank-files/{_K}/statements", bank_files.list_bank_file_statements, "Its statements and their arithmetic"),
+    Endpoint("GET", f"bank-files/{_K}/rows", bank_files.list_bank_file_rows, "Its rows that wait"),
+    Endpoint("GET", f"bank-files/{_K}/tables", bank_files.list_bank_file_tables, "The tables in it whose columns a person may explain"),
+    Endpoint("POST", f"bank-files/{_K}/import", bank_files.import_bank_file, "Import a file that waits", ("accounts?", "reason?")),
+    Endpoint("POST", f"bank-files/{_K}/undo", bank_files.undo_bank_file, "Take an import back"),
+    Endpoint("POST", f"bank-files/{_K}/discard", bank_files.discard_bank_file, "Forget a file that was not imported"),
     Endpoint("POST", f"pending-lines/{_K}/note", finding.note, "A note that moves to the booked line", ("note",)),
     Endpoint("GET", "lines", do.list_lines, "Bank lines, newest first"),
     Endpoint("GET", f"lines/{_K}", do.get_line, "One line"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from uuid import UUID
 
@@ -16,8 +17,10 @@ from nostro.books.api.models import IdempotentAnswer
 from nostro.books.api.openapi import document
 from nostro.books.api.routing import ENDPOINTS, Endpoint
 from nostro.books.api.tokens import Caller, caller_of
+from nostro.books.files.services import MAX_UPLOAD_BYTES
 from nostro.books.links.wizard import LinkErrors
 from nostro.web.errors import Forbidden, NotFound, Problem
+from nostro.web.received import receive
 
 MAX_KEY = 255
 log = structlog.get_logger(__name__)
@@ -76,8 +79,22 @@ def _caller(request: HttpRequest) -> Caller:
 
 def _run(request: HttpRequest, endpoint: Endpoint, caller: Caller, key: UUID | None) -> tuple[bytes, bool]:
     """The answer's body, and whether it is one that was given before."""
+    if endpoint.takes_file:
+        # Before any transaction: a slow sender must not hold one open.
+        with contextlib.closing(receive(request.META, MAX_UPLOAD_BYTES)) as file:
+            call = Call(caller, timezone.now(), request.GET.dict(), {}, file)
+            # The same bytes for another journal are another request.
+            said = file.checksum + request.META.get("QUERY_STRING", "").encode()
+            return _answered(request, endpoint, call, key, said)
     body = request.body if request.method == "POST" else b""
     call = Call(caller, timezone.now(), request.GET.dict(), read_attributes(body))
+    return _answered(request, endpoint, call, key, body)
+
+
+def _answered(
+    request: HttpRequest, endpoint: Endpoint, call: Call, key: UUID | None, body: bytes
+) -> tuple[bytes, bool]:  # fmt: skip
+    """``body`` is what tells a request from another with the same idempotency key."""
     once = request.headers.get("Idempotency-Key") or request.headers.get("Ibanity-Idempotency-Key") or ""
     if request.method == "GET":
         return encode(_do(endpoint, call, key)), False

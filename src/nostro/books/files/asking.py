@@ -43,6 +43,11 @@ class Table:
     answers: Mapping[str, Any]
     is_asked: bool
 
+    @property
+    def id(self) -> int:
+        """What names it within its file."""
+        return self.number
+
 
 def tables_of(file: JournalFile) -> list[Table]:
     """The tables about which people may say something, in the order of the file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext
 
 from nostro.books.companies.models import Company
@@ -44,16 +44,33 @@ class AccountView:
         return not self.account.refusal and not self.account.decision
 
 
+def files_after(
+    company: Company, *, journal: Journal | None, after: JournalFile | None, limit: int
+) -> list[JournalFile]:  # fmt: skip
+    """Files of a company, newest first, those of one journal or all; ``after`` is the last of the page before."""
+    found = JournalFile.objects.filter(company=company)
+    if journal is not None:
+        found = _about(journal)
+    if after is not None:
+        same = Q(created_at=after.created_at, pk__lt=after.pk)
+        found = found.filter(Q(created_at__lt=after.created_at) | same)
+    return list(found.order_by("-created_at", "-id")[:limit])
+
+
+def _about(journal: Journal) -> QuerySet[JournalFile]:
+    told = JournalFileAccount.objects.filter(journal=journal, decision__in=["import", "create"]).values("file_id")
+    return JournalFile.objects.filter(Q(journal=journal) | Q(pk__in=told))
+
+
 def files_of(journal: Journal) -> list[JournalFile]:
     """The files that were handed in for a journal or told about its account, newest first; at most 100."""
-    told = JournalFileAccount.objects.filter(journal=journal, decision__in=["import", "create"]).values("file_id")
-    found = JournalFile.objects.select_related("handed_in_by").filter(Q(journal=journal) | Q(pk__in=told))
+    found = _about(journal).select_related("handed_in_by").defer("looked")
     return list(found.order_by("-created_at", "-id")[:MAX_FILES])
 
 
 def files_of_company(company: Company) -> list[JournalFile]:
     """All files of a company, newest first; at most 100."""
-    found = JournalFile.objects.select_related("handed_in_by", "journal").filter(company=company)
+    found = JournalFile.objects.select_related("handed_in_by", "journal").filter(company=company).defer("looked")
     return list(found.order_by("-created_at", "-id")[:MAX_FILES])
 
 
@@ -79,6 +96,12 @@ def first_rows(file: JournalFile) -> list[LineValues]:
     """The first rows that wait; at most 100."""
     rows = StagedLine.objects.filter(file=file, statement__account__decision__in=["", "import", "create"])
     return [values_of(row) for row in rows.order_by("number")[:MAX_SHOWN]]
+
+
+def rows_after(file: JournalFile, after: int, limit: int) -> list[StagedLine]:
+    """The rows that wait or are only shown, in the order of the file, behind the row of this number."""
+    rows = StagedLine.objects.filter(file=file, number__gt=after).select_related("statement__account")
+    return list(rows.order_by("number")[:limit])
 
 
 def told_rows(file: JournalFile) -> list[ToldRow]:

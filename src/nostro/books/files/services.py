@@ -35,6 +35,8 @@ from nostro.web.tables.answers import checked
 MIB = 1 << 20
 MAX_UPLOAD_BYTES = 128 * MIB
 MAX_FILES = 50
+#: Files of one company that may wait for a person.
+MAX_WAITING = 200
 PART_BYTES = 4 * MIB
 
 
@@ -75,6 +77,12 @@ def hand_in(
         raise Problem(
             f"At most {MAX_FILES} files are taken at once.", what_to_do="Hand in a part of them first.",
             code="tooManyFiles", field="uploads",
+        )  # fmt: skip
+    open_ = JournalFile.objects.filter(company=company, status__in=["received", "reading", "asking", "waiting"])
+    if open_.count() + len(uploads) > MAX_WAITING:
+        raise Problem(
+            "Too many files wait for you.", why="Each waits until it is imported or discarded.",
+            what_to_do="Confirm or discard some of them first.", code="tooManyFilesWaiting", field="uploads",
         )  # fmt: skip
     return [_store(user, company, journal, upload, now) for upload in uploads]
 

@@ -25,13 +25,15 @@ from nostro.hub.api.idempotency import run_once
 from nostro.hub.api.request import Environ, Request, accepts_vendor_type, bearer, parse_query, prefers_html
 from nostro.hub.api.request_log import entry_of
 from nostro.hub.api.responses import Answer
-from nostro.hub.api.transfers import SentFile, receive
+from nostro.hub.api.transfers import SentFile
+from nostro.hub.files.limits import MAX_UPLOAD_BYTES
 from nostro.hub.integrations.legacy import Revoked, access_by_legacy_token
 from nostro.hub.integrations.personal import access_by_personal_token
 from nostro.hub.integrations.queries import access_by_token, holder_of_token
 from nostro.hub.integrations.request_log import Entry
 from nostro.hub.vendors.grants import application_by_token
 from nostro.web.errors import Problem
+from nostro.web.received import receive
 
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -123,7 +125,7 @@ class Dispatcher:
             return endpoint.handler(request)
         if endpoint.takes_file:
             # Before any transaction: a slow sender must not hold one open.
-            request.file = receive(request.environ)
+            request.file = receive(request.environ, MAX_UPLOAD_BYTES)
             with contextlib.closing(request.file):
                 return run_once(request, endpoint.handler)
         if request.verb in {"POST", "PATCH"}:

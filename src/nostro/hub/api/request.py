@@ -16,10 +16,10 @@ import msgspec
 from django.conf import settings
 
 from nostro.hub.api.errors import ApiError, validation
-from nostro.hub.api.transfers import ReceivedFile
 from nostro.hub.integrations.personal import Person
 from nostro.hub.integrations.queries import Grantee, Holder
 from nostro.hub.vendors.models import Application
+from nostro.web.received import ReceivedFile
 
 Environ = dict[str, Any]
 
