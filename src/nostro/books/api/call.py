@@ -61,14 +61,14 @@ class Call:
     now: dt.datetime
     query: Mapping[str, str]
     attributes: dict[str, Any] = field(default_factory=dict)
-    file: ReceivedFile | None = None  # the body of an endpoint that takes a file
+    whole_body: ReceivedFile | None = None  # of an endpoint that takes a file
 
     @property
     def received(self) -> ReceivedFile:
         """The file of an endpoint that takes one."""
-        if self.file is None:
+        if self.whole_body is None:
             raise AssertionError("this endpoint is declared without a file")
-        return self.file
+        return self.whole_body
 
     @property
     def user(self) -> User:
