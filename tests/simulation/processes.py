@@ -6,8 +6,6 @@ Here it is the system that decides about turns, so a life cannot be lived again;
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -37,10 +35,12 @@ def _start(world: World, directory: Path) -> BaseProcess:
     return worker
 
 
-def _kill(worker: BaseProcess) -> None:
-    assert worker.pid is not None
+def _require_alive(worker: BaseProcess) -> None:
     assert worker.is_alive(), f"a worker ended by itself, with {worker.exitcode}"
-    os.kill(worker.pid, signal.SIGKILL)
+
+
+def _kill(worker: BaseProcess) -> None:
+    worker.kill()
     worker.join()
 
 
@@ -55,17 +55,23 @@ def live_with_processes(directory: Path, seed: int, kills: int) -> Outcome:
     with world.hub.running():
         world.hub.link()
     workers = [_start(world, directory) for _ in range(WORKERS)]
-    for _ in range(kills):
-        for _ in range(world.rng.randint(1, 4)):
-            world.bank.act()
-        world.hub.wait(world.rng.randint(HOUR_S, 12 * HOUR_S))
-        doomed = world.rng.choice(workers)
-        doomed.join(world.rng.uniform(0.005, 0.25))
-        _kill(doomed)
-        workers.remove(doomed)
-        workers.append(_start(world, directory))
-    for worker in workers:
-        _kill(worker)
+    try:
+        for _ in range(kills):
+            for _ in range(world.rng.randint(1, 4)):
+                world.bank.act()
+            world.hub.wait(world.rng.randint(HOUR_S, 12 * HOUR_S))
+            doomed = world.rng.choice(workers)
+            doomed.join(world.rng.uniform(0.005, 0.25))
+            _require_alive(doomed)
+            workers.remove(doomed)
+            _kill(doomed)
+            workers.append(_start(world, directory))
+        for worker in workers:
+            _require_alive(worker)
+    finally:
+        # One that lived on would take the jobs of the next life.
+        for worker in workers:
+            _kill(worker)
     with world.hub.running():
         world.settle()
         outcome = world.judge.judge()

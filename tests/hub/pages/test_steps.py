@@ -25,7 +25,7 @@ from nostro.hub.linking.models import Authorisation, Connection, Consent
 from nostro.hub.linking.states import put_step
 from nostro.hub.organizations.models import Membership
 
-LATER = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=9)
+LATER = dt.datetime.now(dt.UTC) + dt.timedelta(hours=9)
 PNG = b"\x89PNG\r\n\x1a\nrest"
 
 
