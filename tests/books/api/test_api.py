@@ -12,6 +12,7 @@ from tests.books.api.conftest import Ask, asking
 from tests.books.conftest import NOW
 from tests.books.hub_server import ScriptedAccount, ScriptedHub
 from tests.books.pages.files import journal_file
+from tests.books.test_ledger_drafts import FACTS, misc_of
 
 from nostro.books.api.openapi import document
 from nostro.books.api.routing import ENDPOINTS, Endpoint
@@ -21,6 +22,8 @@ from nostro.books.companies.models import Company, CompanyMember, Role
 from nostro.books.companies.services import create_company
 from nostro.books.journals.models import Line, PendingLine, Statement
 from nostro.books.ledger.chart import account_for
+from nostro.books.ledger.drafts import make_draft
+from nostro.books.ledger.misc import post_misc
 from nostro.books.ledger.models import Document, Purpose
 from nostro.books.links.models import JournalLink, Run
 from nostro.books.reconcile.models import LearnedRule, Rule
@@ -51,6 +54,8 @@ def keys(owner: User, company: Company, link: JournalLink, ask: Ask) -> dict[str
         )[0].id,
         "members": CompanyMember.objects.get(company=company, user=owner).id,
         "bank-files": journal_file(owner, link.journal).id,
+        "drafts": make_draft(owner, company, FACTS).id, "entries": post_misc(owner, company, misc_of(company)).id,
+        "partners": Document.objects.get(kind="bill").partner_id,
         "rules": Rule.objects.filter(company=company).first().id,  # type: ignore[union-attr]
     }  # fmt: skip
 
@@ -87,6 +92,7 @@ def test_every_endpoint_answers_its_person_and_nobody_else(
     assert AuditRecord.objects.count() == before
 
 
+DRAFT = {"kind": "invoice", "partnerName": "B", "date": "2026-11-01", "amount": 5}
 BODIES: dict[str, dict[str, object]] = {
     "connections": {"hubUrl": "http://127.0.0.1:1", "clientId": "a", "secret": "b"},
     "journals": {"name": "X", "currency": "EUR"},
@@ -104,6 +110,14 @@ BODIES: dict[str, dict[str, object]] = {
     "invitations": {"email": "new@example.test", "role": "reader"}, "lock": {"lockDate": None},
     "payments": {"journalId": str(uuid.uuid4()), "date": "2026-11-01", "payments": [{"itemId": str(uuid.uuid4())}]},
     "change": {"state": "cancelled"}, "suspense-account": {"accountId": str(uuid.uuid4())},
+    "drafts": DRAFT, "edit_draft": {**DRAFT, "version": 1}, "entries": {"date": "2026-11-01", "sides": []},
+    "close_line": {"itemIds": [str(uuid.uuid4())], "rests": [{"accountId": str(uuid.uuid4())}]},
+    "state_foreign": {"amount": 5, "currency": "USD"}, "change_line_partner": {"partnerId": None},
+    "book_line_to_partner": {"purpose": "receivable"}, "partners": {"name": "x"},
+    "add_partner_number": {"accountNumber": "BE68539007547034"},
+    "switch_partner_number": {"numberId": str(uuid.uuid4()), "active": True},
+    "import_accounts": {"file": ""}, "import_documents": {"file": ""}, "upload_invoice": {"file": ""},
+    "document-settings": {"references": "rf"}, "reconcile-settings": {"enabled": True},
     "exchange-rates": {"currency": "USD", "validFrom": "2026-11-01", "rate": "0.9"},
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from nostro.web.received import ReceivedFile
 
 PAGE, MAX_PAGE = 50, 100
 MAX_BODY = 1_000_000
+MAX_NUMBER = 10**9
 Document = dict[str, Any]
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -102,6 +104,34 @@ class Call:
         if not isinstance(value, bool):
             raise invalid(f"{name} must be true or false.", name)
         return value
+
+    def number(self, name: str) -> int | None:
+        """A whole number; ``None`` where it is not given."""
+        value = self.attributes.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_NUMBER):
+            raise invalid(f"{name} must be a whole number.", name)
+        return value
+
+    def file(self, name: str) -> bytes:
+        """The bytes of a file that is written in base64."""
+        value = self.attributes.get(name)
+        if not isinstance(value, str):
+            raise invalid(f"{name} must be a file in base64.", name)
+        try:
+            return base64.b64decode(value, validate=True)
+        except ValueError:
+            raise invalid(f"{name} must be a file in base64.", name) from None
+
+    def rows(self, name: str) -> list[Mapping[str, Any]]:
+        """A list of objects; empty where it is not given."""
+        rows = self.attributes.get(name, [])
+        if not isinstance(rows, list) or len(rows) > MAX_PAGE or not all(isinstance(row, dict) for row in rows):
+            raise invalid(f"{name} must be a list of at most {MAX_PAGE} objects.", name)
+        return rows
+
+    def part(self, attributes: Mapping[str, Any]) -> Call:
+        """The same call with the attributes of one row."""
+        return Call(self.caller, self.now, {}, dict(attributes))
 
     def day(self, name: str) -> dt.date | None:
         value = self.attributes.get(name)

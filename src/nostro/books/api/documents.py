@@ -11,12 +11,20 @@ from nostro.books.companies.models import Company, CompanyInvitation, CompanyMem
 from nostro.books.journals.explaining import Explanation
 from nostro.books.journals.models import BankChange, Journal, Line, PendingLine, Statement
 from nostro.books.ledger.models import Document as OpenDocument
-from nostro.books.ledger.models import ExchangeRate, LedgerAccount, Payment
+from nostro.books.ledger.models import (
+    DocumentDraft,
+    EntryItem,
+    ExchangeRate,
+    LedgerAccount,
+    MiscEntry,
+    Partner,
+    Payment,
+)
 from nostro.books.links.missing import Missing
 from nostro.books.links.models import Connection, JournalLink, OnlineAccount, RawTransaction, Run
 from nostro.books.reconcile.choosing import option_key
 from nostro.books.reconcile.engine.values import Proposal
-from nostro.books.reconcile.models import LearnedRule, MatchGroup, Rule, Simulation
+from nostro.books.reconcile.models import Automation, LearnedRule, MatchGroup, Rule, Simulation
 from nostro.books.reminders.models import ConsentNotice
 from nostro.core.coverage import Span
 from nostro.people.models import AuditRecord
@@ -125,7 +133,60 @@ def document(each: OpenDocument) -> Document:
         "partnerReference": each.partner_reference, "endToEndId": each.end_to_end_id, "taxAmount": each.tax_amount,
         "taxes": [{"percent": tax.percent, "net": tax.net, "tax": tax.tax} for tax in each.taxes.all()],
         "discountPercent": each.discount_percent, "discountUntil": each.discount_until,
-    }, openItem=each.open_item_id, partner=each.partner_id)  # fmt: skip
+    }, openItem=each.open_item_id, partner=each.partner_id, reverses=each.reverses_id)  # fmt: skip
+
+
+def draft(each: DocumentDraft) -> Document:
+    """What it says, as it was given; nothing of it is in the books."""
+    posted = each.document_id or each.misc_entry_id
+    return resource("draft", each, {
+        "kind": each.kind, "version": each.version, "content": each.content, "changedAt": moment(each.changed_at),
+        "posted": posted is not None,
+    }, document=each.document_id, entry=each.misc_entry_id)  # fmt: skip
+
+
+def entry(each: MiscEntry) -> Document:
+    return resource("entry", each, {
+        "number": each.number, "date": each.entry.date, "label": each.label, "reversed": each.is_reversed,
+        "items": [
+            {"id": str(item.id), "accountId": str(item.account_id), "amount": item.amount_currency,
+             "currency": item.currency, "companyAmount": item.amount, "residual": item.residual_currency,
+             "partnerId": str(item.partner_id) if item.partner_id else None, "dueDate": item.due_date}
+            for item in each.entry.items.order_by("id")
+        ],
+    })  # fmt: skip
+
+
+def open_item(each: EntryItem) -> Document:
+    """What can be matched: of a document, of an entry made by hand, or of a line booked to a partner."""
+    found = getattr(each, "document", None)
+    return resource("openItem", each, {
+        "residual": each.residual_currency, "amount": each.amount_currency, "currency": each.currency,
+        "date": each.date, "dueDate": each.due_date, "label": each.label,
+        "number": found.number if found else None, "partnerName": each.partner.name if each.partner else None,
+    }, account=each.account_id, partner=each.partner_id, document=found.id if found else None)  # fmt: skip
+
+
+def partner(each: Partner) -> Document:
+    return resource("partner", each, {
+        "name": each.name, "vatNumber": each.vat_number or None, "active": each.active,
+        "accountNumbers": [
+            {"id": str(one.id), "accountNumber": one.account_number, "active": one.active, "trusted": one.trusted}
+            for one in each.bank_accounts.order_by("account_number")
+        ],
+    })  # fmt: skip
+
+
+def reconcile_settings(company: Company, found: Automation) -> Document:
+    return {"type": "reconcileSettings", "id": str(company.id), "attributes": {
+        "enabled": found.enabled, "graceDays": found.grace_days, "lookBackMonths": found.look_back_months,
+        "reconcileMode": company.reconcile_mode,
+    }}  # fmt: skip
+
+
+def imported(kind: str, company: Company, **counts: int) -> Document:
+    """What a file brought."""
+    return {"type": kind, "id": str(company.id), "attributes": counts}
 
 
 def payment(each: Payment) -> Document:
@@ -145,7 +206,10 @@ def raw(each: RawTransaction) -> Document:
 
 
 def account(each: LedgerAccount) -> Document:
-    return resource("account", each, {"code": each.code, "name": each.name, "currency": each.currency or None})
+    return resource("account", each, {
+        "code": each.code, "name": each.name, "kind": each.kind, "purpose": each.purpose or None,
+        "currency": each.currency or None, "reconcilable": each.reconcilable,
+    })  # fmt: skip
 
 
 def match(each: MatchGroup) -> Document:

@@ -16,10 +16,16 @@ _LINES = [
     {"name": "filter", "in": "query", "schema": {"enum": ["all", "not_matched", "to_check", "held"]}},
     {"name": "q", "in": "query", "schema": {"type": "string"}},
 ]
+_PARTNERS = [
+    {"name": "q", "in": "query", "schema": {"type": "string"}},
+    {"name": "archived", "in": "query", "schema": {"type": "boolean", "default": False}},
+]
 _IDEMPOTENCY = {
     "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255},
     "description": "The same key gives the first answer again for 24 hours.",
 }  # fmt: skip
+#: What is one thing without an id in its address.
+_SINGLE = {"company", "reconcile-settings", "document-settings"}
 _ERRORS = {"type": "object", "required": ["errors"], "properties": {"errors": {"type": "array", "items": {
     "type": "object", "required": ["code", "detail", "meta"],
     "properties": {"code": {"type": "string"}, "detail": {"type": "string"}, "meta": {"type": "object"}},
@@ -35,16 +41,33 @@ _TEXT = {"type": "string", "maxLength": 2000}
 _REFERENCE = {"type": "string", "maxLength": 35}
 #: Attributes that are no plain text.
 _TYPES: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("accountId", "journalId", "entryId", "ruleId", "keptId"), _UUID),
+    **dict.fromkeys(("accountId", "journalId", "entryId", "ruleId", "keptId", "numberId"), _UUID),
+    "partnerId": {"type": ["string", "null"], "format": "uuid"},
+    "file": {"type": "string", "contentEncoding": "base64", "description": "At most 700 kB before it is encoded."},
+    "version": {"type": "integer", "minimum": 0, "description": "That of the draft as it was read."},
+    "graceDays": {"type": "integer", "minimum": 0}, "lookBackMonths": {"type": "integer", "minimum": 1},
+    "reconcileMode": {"enum": ["edit", "keep_suspense"]}, "references": {"enum": ["country", "rf", "none"]},
+    "purpose": {"enum": ["receivable", "payable"]},
+    "sides": {"type": "array", "maxItems": 100, "items": {
+        "type": "object", "required": ["accountId", "amount"],
+        "properties": {
+            "accountId": _UUID, "amount": _AMOUNT, "partnerName": _TEXT, "label": _TEXT, "dueDate": _DAY,
+            "structuredReference": _TEXT,
+        },
+    }},
+    "rests": {"type": "array", "minItems": 1, "maxItems": 10, "items": {
+        "type": "object", "required": ["accountId"],
+        "properties": {"accountId": _UUID, "amount": _AMOUNT, "taxPercent": _AMOUNT, "label": _TEXT},
+    }},
     **dict.fromkeys(("itemIds", "lineIds", "otherIds", "ruleIds", "transactionIds"), _UUIDS),
     **dict.fromkeys(("date", "dueDate", "fetchFrom", "validFrom", "first", "last", "discountUntil"), _DAY),
     **dict.fromkeys(("lockDate", "salesLockDate", "purchaseLockDate", "bankLockDate", "hardLockDate"), _DAY),
     **dict.fromkeys(("amount", "rate", "discountPercent"), _AMOUNT),
     **dict.fromkeys(
         ("automaticSynchronization", "confirmedNumber", "declined", "toCheck", "active", "applies",
-         "transactions", "balances", "remember"), _FLAG
+         "transactions", "balances", "enabled", "remember"), _FLAG
     ),
-    "kind": {"type": "string", "description": "bank or credit_card; invoice, bill, ...; manual or automated"},
+    "kind": {"type": "string", "description": "bank or credit_card; invoice, bill, misc, ...; manual or automated"},
     "role": {"enum": ["reader", "clerk", "accountant", "owner"]},
     "email": {"type": "string", "format": "email"},
     "hubUrl": {"type": "string", "format": "uri", "maxLength": 300},
@@ -114,13 +137,15 @@ def document() -> dict[str, Any]:
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [_KEY] if "<uuid:key>" in endpoint.path else []
-    if endpoint.method == "GET" and not endpoint.path.endswith("<uuid:key>") and endpoint.path != "company":
+    if endpoint.method == "GET" and not endpoint.path.endswith("<uuid:key>") and endpoint.path not in _SINGLE:
         parameters += _PAGING
     if endpoint.handler.__name__ in {"list_missing", "list_duplicates"}:
         names = ["since"] if endpoint.handler.__name__ == "list_duplicates" else ["first", "last"]
         parameters += [{"name": name, "in": "query", "schema": {"type": "string", "format": "date"}} for name in names]
     if endpoint.path == "lines":
         parameters += _LINES
+    if endpoint.handler.__name__ == "list_partners":
+        parameters += _PARTNERS
     parameters += [
         {"name": name, "in": "query", "description": meaning,
          "schema": _UUID if name.endswith("Id") else _TEXT} for name, meaning in endpoint.parameters.items()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from nostro.books.api import documents as show
-from nostro.books.api.call import MAX_PAGE, Call, Document, as_amount, as_id, invalid, listed
+from nostro.books.api.call import Call, Document, as_amount, as_id, invalid, listed
 from nostro.books.companies.models import Role
 from nostro.books.journals.queries import access_journal
 from nostro.books.ledger.models import TaxOption
 from nostro.books.ledger.queries import access_account
-from nostro.books.ledger.services import create_document
+from nostro.books.ledger.services import DocumentFacts, post_document
 from nostro.books.ledger.suspense import choose_suspense
 from nostro.books.ledger.terms import EarlyTerms, Taxed
 from nostro.books.links.control import invert_signs
@@ -46,7 +44,7 @@ def order(call: Call) -> Document:
     journal = call.own(access_journal, journal_id)
     amounts: dict[UUID, Decimal | None] = {}
     identifiers: dict[UUID, str] = {}
-    for row in _rows(call, "payments"):
+    for row in call.rows("payments"):
         item = as_id(row.get("itemId"), "itemId")
         if item in amounts:
             raise invalid("An open item is named twice.", "payments")
@@ -70,13 +68,6 @@ def change(call: Call, key: UUID) -> Document:
     return get_payment(call, key)
 
 
-def _rows(call: Call, name: str) -> list[Mapping[str, Any]]:
-    rows = call.attributes.get(name, [])
-    if not isinstance(rows, list) or len(rows) > MAX_PAGE or not all(isinstance(row, dict) for row in rows):
-        raise invalid(f"{name} must be a list of at most {MAX_PAGE} objects.", name)
-    return rows
-
-
 def _reference(value: object, name: str) -> str:
     if not isinstance(value, str) or len(value) > MAX_REFERENCE:
         raise invalid(f"{name} must be a text of at most {MAX_REFERENCE} characters.", name)
@@ -89,19 +80,23 @@ def _reference(value: object, name: str) -> str:
 def create_open_document(call: Call) -> Document:
     """Post an invoice, bill or credit note, with the taxes and the early-payment discount it names."""
     company = call.require(Role.CLERK)
+    return {"data": show.document(post_document(call.user, company, document_facts(call)))}
+
+
+def document_facts(call: Call) -> DocumentFacts:
+    """What an invoice or bill says, by the attributes of a call."""
     counter = call.id("accountId")
     if counter is not None:
         call.own(access_account, counter)
-    made = create_document(
-        call.user, company, kind=call.text("kind"), partner_name=call.text("partnerName"),
-        number=call.text("number"), date=call.required_day("date"), due_date=call.day("dueDate"),
-        amount=call.required_amount("amount"), currency=call.text("currency", default=company.currency),
+    return DocumentFacts(
+        kind=call.text("kind"), partner_name=call.text("partnerName"), number=call.text("number", default=""),
+        date=call.required_day("date"), due_date=call.day("dueDate"), amount=call.required_amount("amount"),
+        currency=call.text("currency", default=call.company.currency),
         structured_reference=call.text("structuredReference", default=""),
         partner_reference=call.text("partnerReference", default=""),
         end_to_end_id=call.text("endToEndId", default=""), taxes=_taxes(call), early=_early(call),
         counter_account_id=counter,
     )  # fmt: skip
-    return {"data": show.document(made)}
 
 
 def _taxes(call: Call) -> tuple[Taxed, ...]:
@@ -112,7 +107,7 @@ def _taxes(call: Call) -> tuple[Taxed, ...]:
             as_amount(row.get("net"), "net"),
             as_amount(row["tax"], "tax") if row.get("tax") is not None else None,
         )
-        for row in _rows(call, "taxes")
+        for row in call.rows("taxes")
     )
 
 

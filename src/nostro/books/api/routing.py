@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from nostro.books.api import bank_files, finding, payments, people, rules
+from nostro.books.api import bank_files, finding, ledger, payments, people, rules
 from nostro.books.api import endpoints as do
 from nostro.books.api.call import Document
 
@@ -30,6 +30,19 @@ class Endpoint(NamedTuple):
 _PAIR = ("clientId", "secret")
 _LINK = ("grouping?", "fetchSchedule?", "fetchTimes?", "fetchFrom?")
 _K = "<uuid:key>"
+_TERMS = (
+    "dueDate?",
+    "currency?",
+    "structuredReference?",
+    "partnerReference?",
+    "endToEndId?",
+    "taxes?",
+    "discountPercent?",
+    "discountUntil?",
+    "discountTax?",
+    "accountId?",
+)
+_DRAFT = ("kind", "date", "partnerName?", "number?", "amount?", *_TERMS, "label?", "sides?")
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "company", do.get_company, "The company of the token"),
@@ -104,11 +117,37 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", f"lines/{_K}/check", do.check_line, "Mark a line to check", ("toCheck",)),
     Endpoint("GET", f"lines/{_K}/matches", do.list_matches, "What a line was explained with"),
     Endpoint("POST", f"lines/{_K}/matches", do.create_match, "Explain a line with open items or an account", ("itemIds?", "accountId?", "amount?", "label?")),
+    Endpoint("POST", f"lines/{_K}/close", ledger.close_line, "Pay open items and book what is left to accounts", ("itemIds", "rests")),
+    Endpoint("POST", f"lines/{_K}/foreign-amount", ledger.state_foreign, "What it was in the currency it was paid in", ("amount", "currency")),
+    Endpoint("POST", f"lines/{_K}/partner", ledger.change_line_partner, "Whose payment it is; null takes it back", ("partnerId",)),
+    Endpoint("POST", f"lines/{_K}/book", ledger.book_line_to_partner, "Book it to customers or suppliers, where it stays open", ("purpose",)),
     Endpoint("POST", f"matches/{_K}/undo", do.undo_match, "Take a match back"),
     Endpoint("POST", f"statements/{_K}/confirm", do.confirm_statement, "Confirm a statement; it never changes then"),
     Endpoint("GET", "documents", do.list_documents, "Invoices and bills"),
-    Endpoint("POST", "documents", payments.create_open_document, "Post an invoice or bill, with its taxes", ("kind", "partnerName", "number", "date", "amount", "dueDate?", "currency?", "structuredReference?", "partnerReference?", "endToEndId?", "taxes?", "discountPercent?", "discountUntil?", "discountTax?", "accountId?")),
+    Endpoint("POST", "documents", payments.create_open_document, "Post an invoice or bill, with its taxes", ("kind", "partnerName", "number?", "date", "amount", *_TERMS)),
+    Endpoint("POST", "documents/import", ledger.import_documents, "Post open items of a CSV or XLSX file: all or none", ("file",)),
+    Endpoint("POST", "documents/upload", ledger.upload_invoice, "Post an electronic invoice (UBL, Peppol)", ("file",)),
     Endpoint("GET", f"documents/{_K}", do.get_document, "One invoice or bill"),
+    Endpoint("POST", f"documents/{_K}/reverse", ledger.take_document_back, "Take it back by a document of the other kind", ("date?",)),
+    Endpoint("GET", "document-settings", ledger.get_document_settings, "Which structured reference own invoices get"),
+    Endpoint("POST", "document-settings", ledger.change_document_settings, "country, rf (ISO 11649) or none", ("references",)),
+    Endpoint("GET", "drafts", ledger.list_drafts, "Documents and entries that are not posted"),
+    Endpoint("POST", "drafts", ledger.create_draft, "Keep a document, or an entry (kind misc), for later", _DRAFT),
+    Endpoint("GET", f"drafts/{_K}", ledger.get_draft, "One draft, and what became of it"),
+    Endpoint("POST", f"drafts/{_K}", ledger.edit_draft, "Replace what a draft says", (*_DRAFT, "version")),
+    Endpoint("POST", f"drafts/{_K}/post", ledger.post_draft, "Post it under the next number of its series", ("version?",)),
+    Endpoint("POST", f"drafts/{_K}/delete", ledger.delete_draft, "Throw a draft away"),
+    Endpoint("GET", "entries", ledger.list_entries, "Entries made by hand"),
+    Endpoint("POST", "entries", ledger.create_entry, "Post an entry; amounts are debit +, credit -", ("date", "sides", "label?", "currency?")),
+    Endpoint("GET", f"entries/{_K}", ledger.get_entry, "One entry with its items"),
+    Endpoint("POST", f"entries/{_K}/reverse", ledger.take_entry_back, "Take it back by an entry against it", ("date?",)),
+    Endpoint("GET", "open-items", ledger.list_open_items, "What can be matched, the oldest first"),
+    Endpoint("GET", "partners", ledger.list_partners, "Customers and suppliers, by name"),
+    Endpoint("POST", "partners", ledger.create_partner, "A new customer or supplier", ("name", "vatNumber?")),
+    Endpoint("GET", f"partners/{_K}", ledger.get_partner, "One partner with its account numbers"),
+    Endpoint("POST", f"partners/{_K}", ledger.edit_partner, "Rename or archive it", ("name?", "vatNumber?", "active?")),
+    Endpoint("POST", f"partners/{_K}/numbers", ledger.add_partner_number, "Know it by an account number", ("accountNumber",)),
+    Endpoint("POST", f"partners/{_K}/numbers/switch", ledger.switch_partner_number, "Stop knowing it by one, or begin again", ("numberId", "active")),
     Endpoint("GET", "payments", payments.list_payments, "Payments that were ordered at the bank"),
     Endpoint("POST", "payments", payments.order, "Register payments, with a batch reference as one bank line", ("journalId", "date", "payments", "batchReference?", "messageId?")),
     Endpoint("GET", f"payments/{_K}", payments.get_payment, "One payment"),
@@ -136,5 +175,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "exchange-rates", people.list_rates, "Exchange rates, newest first"),
     Endpoint("POST", "exchange-rates", people.create_rate, "What one unit of a currency is worth", ("currency", "validFrom", "rate", "source?")),
     Endpoint("GET", "accounts", do.list_chart, "The chart of accounts"),
+    Endpoint("POST", "accounts/import", ledger.import_accounts, "Make and change accounts by a CSV or XLSX file", ("file",)),
+    Endpoint("GET", "reconcile-settings", ledger.get_reconcile_settings, "How the company reconciles"),
+    Endpoint("POST", "reconcile-settings", ledger.change_reconcile_settings, "Change how it reconciles", ("enabled?", "graceDays?", "lookBackMonths?", "reconcileMode?")),
     Endpoint("GET", "audit-records", do.list_audit, "Who did what"),
 )  # fmt: skip

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from nostro.books.companies.models import Company
+from django.db import transaction
+
+from nostro.books.companies.models import Company, Role
+from nostro.books.companies.queries import require_role
 from nostro.books.ledger.models import DocumentSettings, LedgerAccount, ReferenceStandard
 from nostro.books.ledger.numbering import Number
 from nostro.core.references import canonical_keys, is_qr_iban, make_reference, print_reference
+from nostro.people.audit import record
+from nostro.people.models import User
 
 Scheme = Literal["RF", "BE", "FI", "NO", "SE", "CH", "NL"]
 _OF_COUNTRY: dict[str, Scheme] = {"BE": "BE", "FI": "FI", "NO": "NO", "SE": "SE", "NL": "NL"}
@@ -45,3 +50,18 @@ def standard_of(company: Company) -> ReferenceStandard:
     """What the company chose, else that of its country."""
     chosen = DocumentSettings.objects.filter(company=company).values_list("standard", flat=True).first()
     return ReferenceStandard(chosen) if chosen else ReferenceStandard.COUNTRY
+
+
+@transaction.atomic
+def set_standard(user: User, company: Company, standard: ReferenceStandard) -> None:
+    """Choose what own invoices get from now on; those that are posted keep theirs."""
+    require_role(user, company.id, Role.ACCOUNTANT, "company")
+    before = standard_of(company)
+    if standard == before:
+        return
+    DocumentSettings.objects.update_or_create(company=company, defaults={"standard": standard})
+    record(
+        tenant_id=company.id, actor=user, action="documents.references", obj=company,
+        sentence=f"Own invoices get structured references of the standard “{standard.value}”.",
+        before={"standard": before.value}, after={"standard": standard.value},
+    )  # fmt: skip

@@ -194,6 +194,7 @@ def store_document(  # noqa: PLR0917 - what it says, and what it is made of
     item = draft.items[0]
     if reverses is not None:
         item = next(each for each in draft.items if each.account_id == reverses.open_item.account_id)
+        item.residual = item.residual_currency = Decimal(0)
         set_residuals({item.id: (Decimal(0), Decimal(0))})
     early = facts.early
     document = Document.objects.create(

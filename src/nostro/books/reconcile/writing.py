@@ -11,7 +11,7 @@ from nostro.books.companies.models import Company, LockType, ReconcileMode
 from nostro.books.journals.explained import set_unexplained
 from nostro.books.journals.models import Line
 from nostro.books.ledger.bulk import copy_rows
-from nostro.books.ledger.models import Entry, EntryItem, Payment
+from nostro.books.ledger.models import Entry, EntryItem, LedgerAccount, Payment
 from nostro.books.ledger.posting import (
     Draft,
     Side,
@@ -70,6 +70,9 @@ class _Rows:
         self.items: list[EntryItem] = []
         self.parts: list[MatchPart] = []
         self.paid: set[UUID] = set()
+        booked = {part.account_id for plan in plans for part in plan.parts if part.item is None}
+        opens = LedgerAccount.objects.filter(pk__in=booked, reconcilable=True)
+        self.opens: set[UUID] = set(opens.values_list("id", flat=True)) if booked else set()
 
     def add(self, plan: Plan) -> MatchGroup:
         """The match of a plan; its other rows are collected."""
@@ -99,7 +102,7 @@ class _Rows:
         """Take the slices out of suspense: inside the bank entry, or by a second one."""
         line = plan.line
         assert line.entry is not None
-        sides = [_side(part) for part in plan.parts]
+        sides = [_side(part, is_open=part.item is None and part.account_id in self.opens) for part in plan.parts]
         moved = sum((part.piece.company_amount for part in plan.parts), Decimal(0))
         moved_currency = sum((part.piece.journal_amount for part in plan.parts), Decimal(0))
         if edits(self.company, line.entry.date):
@@ -121,10 +124,12 @@ class _Rows:
         return draft
 
 
-def _side(part: PlannedPart) -> Side:
+def _side(part: PlannedPart, *, is_open: bool) -> Side:
+    """What is booked to an account of customers or suppliers without paying an item is open itself (books.md 16.1)."""
     piece = part.piece
     return Side(
-        part.account_id, -piece.company_amount, part.currency, -piece.paid, part.partner_id, label=part.label
+        part.account_id, -piece.company_amount, part.currency, -piece.paid, part.partner_id, label=part.label,
+        is_open=is_open,
     )  # fmt: skip
 
 
