@@ -19,6 +19,7 @@ from nostro.books.pages import (
     file_reading,
     files,
     finding,
+    foreign,
     journals,
     ledger,
     matching,
@@ -116,6 +117,7 @@ urlpatterns = [
     path("lines/<uuid:line_id>/retry/", journals.change_line, {"change": "retry"}, name="retry_line"),
     path("lines/<uuid:line_id>/post/", journals.change_line, {"change": "post_open"}, name="post_open"),
     path("lines/<uuid:line_id>/entry/", journals.link_entry, name="link_entry"),
+    path("lines/<uuid:line_id>/foreign/", foreign.foreign_amount, name="foreign_amount"),
     path("lines/<uuid:line_id>/rate/", journals.rate, name="enter_rate"),
     path("statements/<uuid:statement_id>/confirm/", journals.confirm, name="confirm_statement"),
     # reconciling
