@@ -108,6 +108,8 @@ class Transaction:
     batch_indicator: bool | None = None
     batch_number_of_transactions: int | None = None
     balance_after_transaction: Decimal | None = None
+    #: The payments that the bank booked as this one row, each with ``index`` and fields named as here (formats.md 2.7).
+    details: tuple[Any, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -42,7 +42,7 @@ def stored(rows: list[tuple[int, str, str]]) -> list[BookedRow]:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(REPORTS, BOOKED, st.sets(st.integers(1, 3)), st.data())
 def test_the_order_of_reports_and_of_booked_rows_says_nothing(
     reports: list[list[tuple[int, str, str]]],
@@ -61,7 +61,7 @@ def test_the_order_of_reports_and_of_booked_rows_says_nothing(
     assert not any(each.is_final for each in first.pending)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(REPORTS, BOOKED, st.sets(st.integers(1, 3)))
 def test_each_booked_row_ends_one_and_none_both_stands_and_is_booked(
     reports: list[list[tuple[int, str, str]]], booked: list[tuple[int, str, str]], final: set[int]
@@ -71,7 +71,7 @@ def test_each_booked_row_ends_one_and_none_both_stands_and_is_booked(
     assert not {each.id for each in found.pending} & set(found.booked)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(st.tuples(st.integers(1, 3), NAMES), max_size=5), max_size=3), st.lists(NAMES, max_size=4))
 def test_without_references_the_greatest_count_stands_less_what_is_booked(
     reports: list[list[tuple[int, str]]], booked: list[str]

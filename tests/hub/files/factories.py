@@ -85,6 +85,13 @@ def report(rows: Sequence[Entry], *, number: str = "1", status: str = "BOOK") ->
     return re.sub(rb"<Bal>.*?</Bal>", b"", data.replace(b"<Cd>BOOK</Cd>", f"<Cd>{status}</Cd>".encode()))
 
 
+def notification(rows: Sequence[Entry]) -> bytes:
+    """A notification, camt.054, which has no balances."""
+    data = camt(statement(rows, number="N1")).replace(b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn")
+    data = data.replace(b"Stmt>", b"Ntfctn>").replace(b"camt.053", b"camt.054")
+    return re.sub(rb"<Bal>.*?</Bal>", b"", data)
+
+
 def chained(pieces: Sequence[Sequence[Entry]], opening: Decimal = OPENING) -> list[OutgoingStatement]:
     """Statements that follow each other."""
     made = []

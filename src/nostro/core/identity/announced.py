@@ -129,11 +129,11 @@ def _largest(
 def _pair_equal(waiting: Sequence[AnnouncedRow], others: Sequence[BookedRow], result: Standing) -> list[AnnouncedRow]:
     """Pair rows by count, first those of one reference, then those of one content whose references do not contradict;
     returns those without a partner."""
-    rest = list(waiting)
+    rest, others = sorted(waiting, key=_order), sorted(others, key=_order, reverse=True)
     used: set[UUID] = set()
     for mine, theirs in ((True, True), (False, False), (False, True), (True, False)):
         free: dict[Key, list[UUID]] = defaultdict(list)
-        for other in reversed(others):
+        for other in others:
             if other.id not in used and (other.reference is not None) == theirs:
                 free[_key(other, by_reference=mine and theirs)].append(other.id)
         unpaired = []
@@ -146,6 +146,11 @@ def _pair_equal(waiting: Sequence[AnnouncedRow], others: Sequence[BookedRow], re
                 unpaired.append(each)
         rest = unpaired
     return rest
+
+
+def _order(row: AnnouncedRow | BookedRow) -> tuple[str, tuple[str, ...], UUID]:
+    """Who pairs with whom among equal rows: by what they say, so that the order of files says nothing."""
+    return row.fingerprint, row.row.references, row.id
 
 
 def _key(row: AnnouncedRow | BookedRow, *, by_reference: bool) -> Key:

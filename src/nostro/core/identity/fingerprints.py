@@ -24,9 +24,11 @@ from nostro.core.transactions import Transaction
 HUB_VERSION = "v1"
 BOOKS_VERSION = "v1"
 
-# Ids and running balances change between reads without anything having happened, and the raw answer is the
-# ids' and formats' own; none of them is content.
-_NOT_CONTENT = frozenset(["entry_reference", "transaction_id", "balance_after_transaction", "booking_status", "raw"])
+# Ids and running balances change between reads without anything having happened, the raw answer is the ids' and
+# formats' own, and one source lists the payments of a batch where another does not; none of them is content.
+_NOT_CONTENT = frozenset(
+    ["entry_reference", "transaction_id", "balance_after_transaction", "booking_status", "details", "raw"]
+)
 _CONTENT_FIELDS = tuple(field.name for field in fields(Transaction) if field.name not in _NOT_CONTENT)
 _CONTENT_VALUES = attrgetter(*_CONTENT_FIELDS)
 

@@ -19,6 +19,7 @@ from nostro.core.identity import announced as core
 from nostro.core.ids import new_id
 from nostro.core.transactions import Transaction as BankTransaction
 from nostro.core.transactions import Window
+from nostro.hub.accounts.filling import Shown, fill_from_staged
 from nostro.hub.accounts.models import Account, AnnouncedRow, PendingTransaction, Transaction
 from nostro.hub.accounts.pending import MAX_PENDING, TOMBSTONES_KEPT, PendingCounts
 from nostro.hub.accounts.rows import BANK_COLUMNS, next_in_creation_order
@@ -52,6 +53,23 @@ def keep_announced(
 def forget_announced(account: Account, file_id: uuid.UUID) -> None:
     """The import of a file is undone: what it announced was never said."""
     AnnouncedRow.objects.filter(account=account, file_id=file_id).delete()
+
+
+def fill_from_notices(account: Account, run: uuid.UUID, now: dt.datetime) -> int:
+    """Notifications complete the booked row with the bank's same reference and amount, whichever came first: its parts
+    and its empty texts (formats.md 6.1). Returns how many rows gained something."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT transaction_id, notice_id FROM (SELECT t.id AS transaction_id, a.id AS notice_id,"
+            " count(*) OVER (PARTITION BY a.id) AS fitting FROM accounts_announcedrow a"
+            " JOIN accounts_transaction t ON t.account_id = a.account_id AND t.removed_at IS NULL"
+            " AND t.booking_date BETWEEN a.day - %s AND a.day + %s AND t.entry_reference = a.entry_reference"
+            " AND t.amount = a.amount AND t.currency = a.currency"
+            " WHERE a.account_id = %s AND a.standing = 'notice') found WHERE fitting = 1 ORDER BY notice_id",
+            [LINK_DAYS, LINK_DAYS, account.pk],
+        )
+        shown = [Shown(*row) for row in cursor.fetchall()]
+    return fill_from_staged(account, AnnouncedRow._meta.db_table, shown, run, now)
 
 
 def first_announced_day(account: Account) -> dt.date | None:

@@ -136,7 +136,7 @@ _MODIFIED_FIELDS = [
 
 
 def _parsed(column: str, value: Any) -> Any:
-    return json.loads(value) if column == "currency_exchange" and value is not None else value
+    return json.loads(value) if column in {"currency_exchange", "details"} and value is not None else value
 
 
 def _give_identity(stored: Transaction, modified: Modified, run: UUID, now: datetime) -> None:

@@ -29,6 +29,8 @@ _TEXTS = (
 #: Never null: empty is "".
 _SUMMARY = "remittance_information"
 _LISTS = ("remittance_unstructured", "remittance_structured")
+#: The payments of a batch, which a notification may bring after the statement (formats.md 6.1).
+_PARTS = "details"
 
 
 class Shown(NamedTuple):
@@ -40,12 +42,16 @@ class Shown(NamedTuple):
 
 def _missing(column: str) -> str:
     """SQL: what the staged row has where the stored one has nothing, as JSON; else NULL."""
+    if column == _PARTS:
+        return f"CASE WHEN t.{_PARTS} IS NULL THEN s.{_PARTS} END"
     if column in _LISTS:
         return f"CASE WHEN t.{_SUMMARY} = '' AND s.{column} <> '{{}}' THEN to_jsonb(s.{column}) END"
     return f"CASE WHEN coalesce(t.{column}, '') = '' AND s.{column} <> '' THEN to_jsonb(s.{column}) END"
 
 
 def _given(column: str) -> str:
+    if column == _PARTS:
+        return f"{_PARTS} = coalesce(told.after->'{_PARTS}', t.{_PARTS})"
     if column in _LISTS:
         elements = f"ARRAY(SELECT jsonb_array_elements_text(told.after->'{column}'))"
         return f"{column} = CASE WHEN jsonb_exists(told.after, '{column}') THEN {elements} ELSE t.{column} END"
@@ -57,7 +63,7 @@ def _taken_back(column: str) -> str:
     return f"{column} = CASE WHEN to_jsonb(t.{column}) = told.before->'{column}' THEN {nothing} ELSE t.{column} END"
 
 
-_COLUMNS = (*_TEXTS, _SUMMARY, *_LISTS)
+_COLUMNS = (*_TEXTS, _SUMMARY, *_LISTS, _PARTS)
 _TELL = (
     "INSERT INTO accounts_transactionchange"
     " (organization_id, transaction_id, synchronization_id, kind, before, after, created_at)"

@@ -22,6 +22,7 @@ from nostro.core.transactions import BankRow as ReadableRow
 from nostro.core.transactions import Transaction as BankTransaction
 from nostro.core.transactions import whole
 from nostro.hub.accounts.models import Account, BankRow
+from nostro.hub.accounts.parts import read_parts, stored_parts
 
 #: Raised with every change of what a connector reads out of a payload, or of what identity makes of it
 #: (``nostro.core.identity``): a stored row of an older version is then mapped and compared again.
@@ -65,6 +66,7 @@ _PLAIN = {
 }
 _OTHER = (
     "currency_exchange",
+    "details",
     "remittance_unstructured",
     "remittance_structured",
     "digest",
@@ -129,6 +131,7 @@ def bank_values(row: ReadRow, raw_answer_id: UUID | None) -> list[Any]:
     exchange = transaction.currency_exchange
     values += (
         json.dumps(exchange, default=_json_value) if exchange else None,
+        json.dumps(stored_parts(transaction.details)) if transaction.details else None,
         list(transaction.remittance_information_unstructured),
         list(transaction.remittance_information_structured),
         payload_digest(transaction.raw),
@@ -175,6 +178,7 @@ def to_bank_transaction(row: BankRow) -> BankTransaction:
         remittance_information_unstructured=tuple(row.remittance_unstructured),
         remittance_information_structured=tuple(row.remittance_structured),
         currency_exchange=tuple(row.currency_exchange or ()),
+        details=read_parts(row.details),
     )
 
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from nostro.core.ids import new_id
 from nostro.core.transactions import Balance, Window
 from nostro.hub.accounts.announced import (
+    fill_from_notices,
     first_announced_day,
     keep_announced,
     note_final_days,
@@ -109,6 +110,7 @@ class _AccountImport:
             list(statements.values_list("id", flat=True)),
             self.now,
         )
+        self.filled += fill_from_notices(self.account, run_id, self.now)
         return settle(self.account, run_id, self.now)
 
     def _write(self, stretch: Stretch, found: Found, run_id: uuid.UUID) -> int:

@@ -35,7 +35,7 @@ def described(change: TransactionChange) -> Change:
     word, tone = words.get(change.kind, (change.kind, "quiet"))
     names = field_words()
     fields = [
-        (names.get(name, name), _value(before), _value(change.after.get(name)))
+        (names.get(name, name), *(_value(_told(name, each)) for each in (before, change.after.get(name))))
         for name, before in sorted(change.before.items())
         # These two follow from the fields beside them.
         if name not in {"remittance_information", "counterpart_name", "counterpart_reference"}
@@ -75,7 +75,13 @@ def field_words() -> dict[str, str]:
         "masked_pan": _("Card"),
         "batch_indicator": _("Batch"),
         "batch_number_of_transactions": _("Payments in the batch"),
+        "details": _("Parts of the batch"),
     }
+
+
+def _told(name: str, value: Any) -> Any:
+    """Of the parts of a batch their number: each is shown at the transaction."""
+    return len(value) if name == "details" and value else value
 
 
 def _value(value: Any) -> str:
