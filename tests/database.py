@@ -13,10 +13,8 @@ from django.db import connection
 from psycopg import sql
 
 #: Templates of other states of the migrations that a server keeps, so that two branches do not push each other out.
-KEPT_TEMPLATES = 3
+KEPT_TEMPLATES = 8
 _PREFIX = "nostro_template_"
-#: The number of the lock that the one who makes a template holds; any number that nothing else takes.
-_LOCK = 7_113_004_299
 #: What Django writes itself after migrating, and what no test changes.
 _OF_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permission"}
 
@@ -29,12 +27,17 @@ def template(server_url: str) -> str:
     """
     name = f"{_PREFIX}{_fingerprint()}"
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
-            _drop_old_ones(server)
-            _migrate(making := f"{name}_making")
-            server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*map(sql.Identifier, (making, name))))
+        if not _exists(server, name):
+            server.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+            if not _exists(server, name):
+                _drop_old_ones(server)
+                _migrate(making := f"{name}_making")
+                server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*map(sql.Identifier, (making, name))))
     return name
+
+
+def _exists(server: psycopg.Connection[Any], name: str) -> bool:
+    return server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
 
 def _fingerprint() -> str:

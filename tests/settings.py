@@ -37,3 +37,6 @@ DATABASES["default"]["TEST"] = {"NAME": "_".join(part for part in _PARTS if part
 # Hashing a password as slowly as for real takes longer than most tests. What is hashed is checked all the same, and
 # tests/web/test_hashers.py holds on to how it is done for people.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]
+
+# Every test client would list all static files on disk before its first request.
+WHITENOISE_AUTOREFRESH = True
