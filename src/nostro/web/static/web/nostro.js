@@ -31,6 +31,29 @@
     }, 2000);
   };
 
+  /* What an element is, so that its like is found after a part of the page was brought up to date. */
+  const mark = (one) => {
+    const aim = one.id || one.getAttribute("href") || one.getAttribute("action") || one.getAttribute("name");
+    return [one.tagName, one.form?.getAttribute("action"), aim || one.textContent.trim()].join(" ");
+  };
+
+  /* Who is inside such a part keeps the focus: on the like of the control, else on the part until the control is back. */
+  let wanted = null;
+  const remember = (part) => {
+    const one = document.activeElement;
+    if (!part?.contains(one)) wanted = null;
+    else if (one !== part || !wanted) wanted = mark(one);
+  };
+  const restore = (part) => {
+    if (!wanted || !part.isConnected || (document.activeElement && document.activeElement !== document.body)) return;
+    const like = [...part.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].find(
+      (one) => mark(one) === wanted && !one.disabled,
+    );
+    if (!like) part.tabIndex = -1;
+    (like || part).focus({ preventScroll: true });
+  };
+  document.addEventListener("htmx:beforeSwap", (event) => remember(event.detail.target));
+
   /* A confirmation is a <details> that opens in place; with a script it becomes a modal dialog. */
   const ask = (details) => {
     details.open = false;
@@ -42,9 +65,20 @@
     dialog.append(...sheet.childNodes);
     document.body.append(dialog);
     dialog.addEventListener("close", () => {
+      const doer = mark(dialog.querySelector("form") || title);
       sheet.append(...dialog.childNodes);
       dialog.remove();
-      details.querySelector("summary").focus();
+      // The page may have been brought up to date behind the dialog.
+      const now = [...document.querySelectorAll(".confirm")].find((one) => mark(one.querySelector("form") || one) === doer);
+      (details.isConnected ? details : now)?.querySelector("summary").focus();
+    });
+    // A browser lets Tab out into its own bar, and there the focus is lost from sight.
+    dialog.addEventListener("keydown", (event) => {
+      const stops = [...dialog.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea")];
+      const [from, to] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
+      if (event.key !== "Tab" || document.activeElement !== from) return;
+      event.preventDefault();
+      to.focus();
     });
     dialog.showModal();
     // Pressing Enter twice must not do what cannot be undone.
@@ -86,6 +120,7 @@
 
   document.addEventListener("htmx:afterSettle", (event) => {
     prepare(event.target);
+    restore(event.target);
     const said = event.target.querySelector?.("[data-live]");
     if (said) live(said.dataset.live);
   });
