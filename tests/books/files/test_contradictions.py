@@ -13,8 +13,9 @@ from tests.books.hub_server import Booked, ScriptedAccount, ScriptedHub
 from tests.books.steps import amounts, balance, fetch, linked
 from tests.hub.files.factories import camt, entry, statement
 
-from nostro.books.companies.models import Company
+from nostro.books.companies.models import Company, CompanyMember
 from nostro.books.files import services
+from nostro.books.files.another import take_as_another
 from nostro.books.files.queries import changes_said, told_rows
 from nostro.books.journals.changes import accept_change, ignore_change
 from nostro.books.journals.models import BankChange, Journal, Line, LineStatus
@@ -23,6 +24,7 @@ from nostro.books.links.coverage import coverage_by_files, coverage_of
 from nostro.books.links.models import Failure, JournalLink
 from nostro.formats import Entry
 from nostro.people.models import User
+from nostro.web.errors import Forbidden, NotFound, Problem
 
 pytestmark = pytest.mark.django_db
 COFFEE = entry("-3.50", 21)
@@ -95,6 +97,50 @@ def test_two_that_fit_are_no_change(owner: User, journal: Journal) -> None:
     imported(owner, journal, statement([rent("-800.00"), rent("-801.00")], number="1"))
     file = imported(owner, journal, statement([rent("-850.00")], number="2", opening=Decimal(-601)))
     assert (file.new_count, file.changed_count, len(amounts(journal))) == (1, 0, 3)
+
+
+def test_a_row_that_says_otherwise_may_be_another_transaction(owner: User, journal: Journal) -> None:
+    """Two rents under one reference of the bank: the line stays, the row becomes a line, and files know both again."""
+    imported(owner, journal, statement([COFFEE, rent()], number="1"))
+    second = camt(statement([COFFEE, rent("-850.00")], number="2"))
+    file = confirmed(owner, read(owner, journal, second))
+    # A file that shows the row again meanwhile shows the new line too.
+    between = confirmed(owner, read(owner, journal, second + b" "))
+    old = Line.objects.get(label="Rent")
+
+    made = take_as_another(owner, old.pk, now=NOW)
+    assert (made.amount, made.status, made.run_id, open_changes()) == (Decimal("-850.00"), "posted", file.pk, [])
+    assert amounts(journal) == [Decimal("-3.50"), Decimal("-800.00"), Decimal("-850.00")]
+    file.refresh_from_db()
+    assert (file.new_count, file.changed_count, told_rows(file)) == (1, 0, [])
+    again = read(owner, journal, second + b"\n")
+    assert (again.known_count, again.new_count, again.changed_count) == (2, 0, 0)
+    with pytest.raises(Problem, match="No change waits"):
+        take_as_another(owner, old.pk, now=NOW)
+
+    services.undo(owner, between.pk, NOW)
+    assert Line.objects.filter(status=LineStatus.POSTED).count() == 3
+    services.undo(owner, file.pk, NOW)
+    assert list(Line.objects.exclude(status=LineStatus.POSTED)) == [made]
+
+
+def test_only_what_a_file_says_is_taken_as_another_and_only_by_accountants(
+    owner: User, stranger: User, journal: Journal
+) -> None:
+    line = Line.objects.create(
+        company=journal.company, journal=journal, amount=1, currency="EUR", booking_date=NOW.date(),
+        order_date=NOW.date(), day_seq=1, source="feed", status="informational",
+    )  # fmt: skip
+    BankChange.objects.create(
+        company=journal.company, line=line, kind="changed", amount=2, currency="EUR", booking_date=NOW.date()
+    )
+    with pytest.raises(NotFound):
+        take_as_another(stranger, line.pk, now=NOW)
+    with pytest.raises(Problem, match="No file says otherwise"):
+        take_as_another(owner, line.pk, now=NOW)
+    CompanyMember.objects.create(company=journal.company, user=stranger, role="clerk")
+    with pytest.raises(Forbidden):
+        take_as_another(stranger, line.pk, now=NOW)
 
 
 def test_undo_takes_the_question_back(owner: User, journal: Journal) -> None:

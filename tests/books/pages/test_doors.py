@@ -37,7 +37,7 @@ OWN = {"dashboard", "new_company"}
 POST_ONLY = {
     "fetch", "fetch_all", "automatic", "disconnect", "unlink", "remove_line", "restore_line", "merge_line",
     "keep_both", "confirm_statement", "match_account", "match_items", "check_line", "undo_match",
-    "accept_change", "ignore_change", "retry_line", "post_open", "link_entry", "enter_rate",
+    "accept_change", "ignore_change", "another_transaction", "retry_line", "post_open", "link_entry", "enter_rate",
     "note_pending", "pause", "resume", "reset_cursor", "invert_signs",
     "check_renewals", "calendar", "revoke_renewal_link", "take_token_back", "relink", "change_member",
     "withdraw_invitation", "revoke_token",

@@ -11,6 +11,7 @@ from django.db import transaction
 from nostro.books.api import documents as show
 from nostro.books.api.call import Call, Document, invalid, listed
 from nostro.books.companies.models import Role
+from nostro.books.files import another
 from nostro.books.journals import changes, duplicates, held, services
 from nostro.books.journals.explaining import explain
 from nostro.books.journals.models import Journal, Line
@@ -141,6 +142,10 @@ def accept_change(call: Call, key: UUID) -> Document:
 
 def ignore_change(call: Call, key: UUID) -> Document:
     return decided(call, key, changes.ignore_change)
+
+
+def take_as_another(call: Call, key: UUID) -> Document:
+    return decided(call, key, another.take_as_another)
 
 
 def retry_line(call: Call, key: UUID) -> Document:

@@ -108,6 +108,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", f"lines/{_K}/keep", do.keep_line, "A held duplicate is a transaction of its own"),
     Endpoint("POST", f"lines/{_K}/accept", finding.accept_change, "Take over what the bank changed"),
     Endpoint("POST", f"lines/{_K}/ignore", finding.ignore_change, "Leave the line as it is"),
+    Endpoint("POST", f"lines/{_K}/another", finding.take_as_another, "What a file said otherwise is another transaction; the answer is its line"),
     Endpoint("POST", f"lines/{_K}/retry", finding.retry_line, "Post a line that a lock or a rate held"),
     Endpoint("POST", f"lines/{_K}/post", finding.post_on_open_day, "Post a held line on the first open day"),
     Endpoint("POST", f"lines/{_K}/entry", finding.link_to_entry, "A held line was booked by hand as an entry", ("entryId",)),

@@ -56,7 +56,8 @@ def import_file(file: JournalFile, now: dt.datetime, reached: Reached) -> None:
         journal = _journal_for(file, account)
         _import_account(file, account, journal, now, reached)
     add_up(file)
-    StagedLine.objects.filter(file=file).exclude(held="withdrawn").delete()
+    # What is shown to a person and not stored stays; a changed row may turn out to be another transaction.
+    StagedLine.objects.filter(file=file, changes=False).exclude(held="withdrawn").delete()
     file.status, file.imported_at, file.updated_at, file.lease_until = "imported", now, now, None
     file.save()
     request_look(file.company, now=now)
@@ -87,7 +88,7 @@ def _import_account(
     destination = destination_of(journal)
     for start in range(0, len(new), BATCH_LIMIT):
         batch = [line for _, line in new[start : start + BATCH_LIMIT]]
-        destination.import_batch(journal, batch, identity=_identity(journal), run_id=file.pk, now=now)
+        destination.import_batch(journal, batch, identity=identity_of(journal), run_id=file.pk, now=now)
         reached("batch imported")
     _restore(file, found, now)
     fill_details(journal, found.more)
@@ -188,7 +189,7 @@ def _note_days(file: JournalFile, account: JournalFileAccount, journal: Journal)
     note_file_days(journal, [Window(first, last) for first, last in days if first and last], run_id=file.pk)
 
 
-def _identity(journal: Journal) -> str:
+def identity_of(journal: Journal) -> str:
     """As a feed of the same account would have it (books.md 1)."""
     return online_identity(journal.account_number, journal.currency, str(journal.pk))[:120]
 

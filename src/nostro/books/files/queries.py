@@ -107,9 +107,10 @@ def rows_after(file: JournalFile, after: int, limit: int) -> list[StagedLine]:
 def told_rows(file: JournalFile) -> list[ToldRow]:
     """The rows that are held or say otherwise of a known line, in the order of the file; at most 100.
 
-    Of an imported file these are its held lines, and what it said otherwise that still waits for a decision.
+    Of an imported file these are its held lines; what it said otherwise is in :func:`changes_said`.
     """
-    rows = StagedLine.objects.filter(file=file).exclude(held="", changes=False).order_by("number")[:MAX_SHOWN]
+    shown = StagedLine.objects.filter(file=file).exclude(held="", changes=False)
+    rows = (shown.filter(changes=False) if file.status == "imported" else shown).order_by("number")[:MAX_SHOWN]
     lines = Line.objects.in_bulk({row.like for row in rows if row.like})
     told = [
         ToldRow(values_of(row), row.position, "changed" if row.changes else row.held, lines.get(row.like or file.pk))

@@ -168,7 +168,7 @@ def note_withdrawal(line_id: UUID, *, was_found: bool) -> None:
 def accept_change(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
     """Do what the bank did: reverse the entry, and post it again as the bank has it now, or not at all."""
     line = locked_line(user, line_id, Role.ACCOUNTANT)
-    change = _waiting(line)
+    change = waiting_change(line)
     require_undecided(line)
     if change.kind == ChangeKind.CHANGED and change.currency != line.currency:
         raise Problem(
@@ -190,7 +190,7 @@ def accept_change(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
         line.order_date = line.journal.accounting_day(line.booking_date, line.value_date)
         line.company_amount, line.foreign_amount, line.foreign_currency = None, None, ""
         book_held_line(line)
-    _decide(change, Decision.ACCEPTED, now)
+    decide(change, Decision.ACCEPTED, now)
     # ``book_held_line`` has stored the line without its statement.
     carry_on_without(left, amount)
     group_lines(line.journal, today=line.journal.today(now))
@@ -212,11 +212,11 @@ def accept_change(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
 def ignore_change(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
     """Leave the line as it is; the same change is never asked about again."""
     line = locked_line(user, line_id, Role.ACCOUNTANT)
-    change = _waiting(line)
+    change = waiting_change(line)
     if line.status == LineStatus.WITHDRAWN:
         line.status, line.status_reason = LineStatus.POSTED, ""
         line.save(update_fields=["status", "status_reason"])
-    _decide(change, Decision.IGNORED, now)
+    decide(change, Decision.IGNORED, now)
     record(
         tenant_id=line.company_id,
         actor=user,
@@ -227,13 +227,15 @@ def ignore_change(user: User, line_id: UUID, *, now: dt.datetime) -> Line:
     return line
 
 
-def _waiting(line: Line) -> BankChange:
+def waiting_change(line: Line) -> BankChange:
+    """What waits for a decision about a line. Raises Problem ``nothingToDecide``."""
     change = BankChange.objects.filter(line=line, decision=Decision.OPEN, is_certain=True).first()
     if change is None:
         raise Problem("No change waits for a decision.", what_to_do="Reload the page.", code="nothingToDecide")
     return change
 
 
-def _decide(change: BankChange, decision: Decision, now: dt.datetime) -> None:
+def decide(change: BankChange, decision: Decision, now: dt.datetime) -> None:
+    """Keep what a person decided."""
     change.decision, change.decided_at = decision, now
     change.save(update_fields=["decision", "decided_at"])

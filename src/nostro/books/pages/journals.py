@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import role_of
+from nostro.books.files.another import take_as_another
 from nostro.books.journals.changes import accept_change, ignore_change
 from nostro.books.journals.grouping import EFFECTIVE
 from nostro.books.journals.held import enter_rate, entries_to_link, link_to_entry, post_on_first_open_day, retry_held
@@ -196,6 +197,10 @@ def line(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
 _CHANGES: dict[str, tuple[Callable[..., Line], Promise | str]] = {
     "accept": (accept_change, gettext_lazy("The line is as the bank has it now.")),
     "ignore": (ignore_change, gettext_lazy("The line stays as it is.")),
+    "another": (
+        take_as_another,
+        gettext_lazy("The line stays as it is, and the other transaction has a line of its own."),
+    ),
     "retry": (retry_held, gettext_lazy("The line is posted.")),
     "post_open": (post_on_first_open_day, gettext_lazy("The line is posted on the first open day.")),
 }

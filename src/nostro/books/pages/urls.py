@@ -114,6 +114,7 @@ urlpatterns = [
     path("lines/<uuid:line_id>/keep/", journals.change_line, {"change": "keep"}, name="keep_both"),
     path("lines/<uuid:line_id>/accept/", journals.change_line, {"change": "accept"}, name="accept_change"),
     path("lines/<uuid:line_id>/ignore/", journals.change_line, {"change": "ignore"}, name="ignore_change"),
+    path("lines/<uuid:line_id>/another/", journals.change_line, {"change": "another"}, name="another_transaction"),
     path("lines/<uuid:line_id>/retry/", journals.change_line, {"change": "retry"}, name="retry_line"),
     path("lines/<uuid:line_id>/post/", journals.change_line, {"change": "post_open"}, name="post_open"),
     path("lines/<uuid:line_id>/entry/", journals.link_entry, name="link_entry"),
