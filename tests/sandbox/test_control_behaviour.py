@@ -169,9 +169,9 @@ def test_pages_cost_places_where_the_bank_counts_them(customer: Customer) -> Non
 
 
 def test_an_account_has_one_format_and_a_service_that_wants_another_is_refused(customer: Customer) -> None:
-    refused = customer.control("POST", "/format", {"account": SAVINGS, "format": "mt942"})
-    assert code_of(refused) == (400, "PARAMETER_NOT_SUPPORTED")
-    assert "cannot write mt942 yet" in refused.json["tppMessages"][0]["text"]
+    refused = customer.control("POST", "/format", {"account": SAVINGS, "format": "mt941"})
+    assert code_of(refused) == (400, "FORMAT_ERROR")
+    assert "camt.053, mt940, mt942" in refused.json["tppMessages"][0]["text"]
     refused = customer.control("POST", "/format", {"account": "user_card-card", "format": "mt940"})
     assert code_of(refused) == (400, "PARAMETER_NOT_SUPPORTED")
     assert customer.control("POST", "/format", {"account": SAVINGS, "format": "json"}).status_code == 200
@@ -182,7 +182,13 @@ def test_an_account_has_one_format_and_a_service_that_wants_another_is_refused(c
     assert customer.control("GET", "/state").json["quota"] == []
     for accepted in ("*/*", "application/xml, application/json;q=0.5"):
         assert customer.call("GET", path, consent, headers={"Accept": accepted}).status_code == 200
-    for written, kind in (("camt.053", "application/xml"), ("mt940", "text/plain"), ("download", "application/json")):
+    kinds = {
+        "camt.053": "application/xml",
+        "mt942": "text/plain",
+        "mt940": "text/plain",
+        "download": "application/json",
+    }
+    for written, kind in kinds.items():
         assert customer.control("POST", "/format", {"account": SAVINGS, "format": written}).status_code == 200
         assert customer.call("GET", path, consent, headers={"Accept": kind}).status_code == 200
         refused = customer.call("GET", path, consent, headers={"Accept": "image/png"})

@@ -16,20 +16,20 @@ from nostro.sandbox.files.statement import Statement
 from nostro.sandbox.ledger import Account, Entry
 from nostro.sandbox.requests import BankRequest
 
-#: The formats of connectors.md 5.2; those without a content type cannot be chosen.
-FORMATS = ("json", "camt.052", "camt.053", "mt940", "mt942", "download")
-#: A list to download is a ZIP with a camt.053 in it.
+#: The formats of connectors.md 5.2. A list to download is a ZIP with a camt.053 in it.
 CONTENT_TYPES = {
     "json": "application/json",
     "camt.052": "application/xml",
     "camt.053": "application/xml",
     "mt940": "text/plain; charset=utf-8",
+    "mt942": "text/plain; charset=utf-8",
     "download": "application/zip",
 }
 _WRITERS: dict[str, Callable[[Statement], bytes]] = {
     "camt.052": lambda statement: camt.write("camt.052", statement),
     "camt.053": lambda statement: camt.write("camt.053", statement),
     "mt940": mt940.write,
+    "mt942": mt940.write_interim,
     "download": lambda statement: _zipped("statement.xml", camt.write("camt.053", statement)),
 }
 

@@ -48,7 +48,7 @@ def test_user_mt940(live: Live) -> None:
     _has_crlf_umlauts_and_reversals(life, b"RD")
 
 
-@pytest.mark.parametrize("format", ["camt.052", "camt.053", "download", "mt940"])
+@pytest.mark.parametrize("format", ["camt.052", "camt.053", "download", "mt940", "mt942"])
 def test_another_format_changes_nothing(live: Live, format: str) -> None:
     """A bank that goes over from JSON to files, and back: nothing doubled, nothing gone, every id kept."""
     life = live("user_good")
@@ -67,6 +67,23 @@ def test_another_format_changes_nothing(live: Live, format: str) -> None:
     assert ids.items() <= now_there.items()
     assert not TransactionChange.objects.filter(organization=life.organization, kind="removed").exists()
     assert {account.proof for account in life.accounts()} == {"green"}
+
+
+def test_an_interim_report_tells_booked_and_pending_rows(live: Live) -> None:
+    """MT942: what the bank booked is booked, what it expects is pending, and its sums prove both sides."""
+    life = live("user_good")
+    life.settle()
+    current = life.account()
+    life.customer.control("POST", "/format", {"account": current.resource_id, "format": "mt942"})
+    life.wait(8 * DAY)
+    life.ask(attended=True)
+    life.equals_truth(of=2)
+    assert "text/plain" in _content_types(current)
+    truth = life.customer.truth(current.resource_id)
+    pending = PendingTransaction.objects.filter(account=current, removed_at=None)
+    assert len(truth["pending"]) == pending.count() > 0
+    current.refresh_from_db()
+    assert current.proof == "green"
 
 
 _FIELDS_OF_MT940 = ("amount", "currency", "booking_date", "value_date", "end_to_end_id", "mandate_id", "creditor_id")

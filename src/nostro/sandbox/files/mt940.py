@@ -1,9 +1,9 @@
-"""MT940 with the German structure of field 86, as banks in Germany, Austria and beyond write it."""
+"""MT940 and MT942 with the German structure of field 86, as banks in Germany, Austria and beyond write them."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nostro.sandbox.files.statement import Statement, is_reversal, number_of, parties
 from nostro.sandbox.ledger import Entry
@@ -30,6 +30,32 @@ def write(statement: Statement) -> bytes:
     return "\r\n".join(lines).encode()
 
 
+def write_interim(statement: Statement) -> bytes:
+    """One interim report, MT942: no balances; numbers and sums of what was booked; pending rows as expected ones."""
+    account = statement.account
+    lines = [
+        f":20:{statement.until:%y%m%d}NTB",
+        f":25:{account.iban}{account.currency}",
+        f":28C:{statement.until:%j}/1",
+        f":34F:{account.currency}{_amount(0, account.currency)}",
+        f":13D:{statement.written_at:%y%m%d%H%M}+0000",
+    ]
+    for entry in (*statement.booked, *statement.pending):
+        lines += _entry(entry, account.currency)
+    amounts = [each.minor for each in statement.booked]
+    lines += [
+        _sum("90D", [each for each in amounts if each < 0], account.currency),
+        _sum("90C", [each for each in amounts if each >= 0], account.currency),
+        "-",
+        "",
+    ]
+    return "\r\n".join(lines).encode()
+
+
+def _sum(tag: str, amounts: Sequence[int], currency: str) -> str:
+    return f":{tag}:{len(amounts)}{currency}{_amount(sum(amounts), currency)}"
+
+
 def _amount(minor: int, currency: str) -> str:
     text = amount_text(abs(minor), currency).replace(".", ",")
     return text if "," in text else f"{text},"
@@ -45,11 +71,14 @@ def _entry(entry: Entry, currency: str) -> Iterator[str]:
     if is_reversal(entry):
         # A debit that is taken back is money in.
         mark = "RD" if is_credit else "RC"
-    valued, booked = dt.date.fromisoformat(entry.value_on), dt.date.fromisoformat(entry.booked_on)
+    valued, booked = dt.date.fromisoformat(entry.value_on), f"{dt.date.fromisoformat(entry.booked_on):%m%d}"
     reference = entry.entry_reference or ""
+    if not entry.is_booked:
+        # The standard knows expected credits and debits; what is expected has no day of booking and no reference.
+        mark, booked, reference = "EC" if is_credit else "ED", "", ""
     # A longer one would have to be cut, and half a reference names another row.
     own = f"//{reference}" if reference and len(reference) <= MAX_REFERENCE else ""
-    yield f":61:{valued:%y%m%d}{booked:%m%d}{mark}{_amount(entry.minor, currency)}NTRFNONREF{own}"
+    yield f":61:{valued:%y%m%d}{booked}{mark}{_amount(entry.minor, currency)}NTRFNONREF{own}"
     yield from _wrapped(f":86:166{_information(entry)}")
 
 
