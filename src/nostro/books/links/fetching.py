@@ -267,9 +267,10 @@ class Fetch:
 
         Several pages at once, because a commit waits for the disk; what a crash loses is read again by the next run.
         """
-        self.beat()
         source, done = source_of(self.connection), self.account.last_fetch_at
-        seen = stage(self.account, source, items, run_id=self.run.id, now=self.clock())
+        with transaction.atomic():  # one commit for the lease and the payloads
+            self.beat()
+            seen = stage(self.account, source, items, run_id=self.run.id, now=self.clock())
         walked.fresh |= {key for key, first_seen in seen.items() if done is None or first_seen >= done}
         # The payloads are in the raw store now; a long walk would fill the memory with them.
         walked.items.extend(replace(item, payload="") for item in items)
