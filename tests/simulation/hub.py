@@ -207,7 +207,7 @@ class Hub:
     def plan(self, runs_per_day: int) -> None:
         """The person plans so many runs a day."""
         for account in self.accounts():
-            set_runs_per_day(account, runs_per_day)
+            set_runs_per_day(account, runs_per_day, now=self.now(), randomness=self._rng)
 
     # --- workers
 

@@ -47,6 +47,7 @@ FOR_ADMINISTRATORS = {
     "choose_accounts": "get",
     "first_import": "get",
     "accept_gap": "post",
+    "plan_readings": "post",
     "bring_back": "post",
     "decide_double": "post",
     "undo_double": "post",
@@ -74,7 +75,8 @@ FOR_ADMINISTRATORS = {
     "revoke_under_mandate": "post",
 }
 ONLY_POST = {
-    "rename_account", "synchronize", "ask_bank", "answer_bank", "cancel_link", "renew", "disconnect", "new_secret",
+    "rename_account", "plan_readings", "synchronize", "ask_bank", "answer_bank", "cancel_link", "renew", "disconnect",
+    "new_secret",
     "revoke_integration", "replay_webhook", "replace_token", "revoke_token", "accept_gap", "bring_back",
     "decide_double", "undo_double", "sign_payment", "decline_payment",
     "remove_member", "withdraw_invitation", "revoke_personal_token",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import threading
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,11 +18,12 @@ from nostro.connectors.contract import UNATTENDED, PsuContext
 from nostro.core.quota import Allowed
 from nostro.hub.linking.signals import accounts_chosen
 from nostro.hub.sync import lease, quota
-from nostro.hub.sync.models import QuotaAccess, Synchronization
+from nostro.hub.sync.models import QuotaAccess, Schedule, Synchronization
 from nostro.hub.sync.queries import access_synchronization, history, latest_synchronizations
-from nostro.hub.sync.schedule import HOURS, next_planned_run
-from nostro.hub.sync.services import RecentlySynchronized, request_synchronization, set_runs_per_day
-from nostro.web.errors import NotFound, Problem
+from nostro.hub.sync.schedule import HOURS, next_planned_run, schedule_of
+from nostro.hub.sync.services import RecentlySynchronized, plan_readings, request_synchronization, set_runs_per_day
+from nostro.people.models import AuditRecord
+from nostro.web.errors import Forbidden, NotFound, Problem
 
 PERSON = PsuContext(True, ip="192.0.2.1")
 
@@ -91,10 +93,30 @@ def test_choosing_accounts_starts_attended_first_runs_with_a_sealed_person():
 @pytest.mark.django_db
 def test_the_plan_has_one_to_four_runs():
     account = make_account()
-    set_runs_per_day(account, 4)
+    schedule_of(account)
     for wrong in (0, 5):
         with pytest.raises(Problem):
-            set_runs_per_day(account, wrong)
+            set_runs_per_day(account, wrong, now=NOW, randomness=random.Random(1))
+    later = NOW + dt.timedelta(hours=20)
+    for failures, earlier in ((0, True), (1, False)):
+        Schedule.objects.update(next_run_at=later, consecutive_failures=failures, runs_per_day=1)
+        set_runs_per_day(account, 4, now=NOW, randomness=random.Random(1))
+        schedule = Schedule.objects.get(account=account)
+        assert schedule.runs_per_day == 4 and (schedule.next_run_at < later) is earlier
+
+
+@pytest.mark.django_db
+def test_administrators_plan_readings_and_the_trail_knows_it():
+    account = make_account()
+    plan = partial(plan_readings, account_id=account.pk, runs_per_day=4, now=NOW, randomness=random.Random(1))
+    with pytest.raises(Forbidden):
+        plan(make_member(account.organization, "member"))
+    with pytest.raises(NotFound):
+        plan(make_member(make_organization("Other")))
+    plan(make_member(account.organization, "admin"))
+    assert Schedule.objects.get(account=account).runs_per_day == 4
+    [told] = AuditRecord.objects.filter(action="account.readings_planned")
+    assert (told.before, told.after) == ({"runs_per_day": 3}, {"runs_per_day": 4})
 
 
 @given(

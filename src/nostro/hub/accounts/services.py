@@ -318,6 +318,11 @@ def give_raw_answers(from_run: uuid.UUID, to_run: uuid.UUID, *, kind: str) -> No
     RawAnswer.objects.filter(synchronization_id=from_run, kind=kind).update(synchronization_id=to_run)
 
 
+def forget_raw_answers(run: uuid.UUID) -> None:
+    """Drop what a run has stored so far; it begins anew, and nothing of it was interpreted yet."""
+    RawAnswer.objects.filter(synchronization_id=run).delete()
+
+
 def open_raw_answer(row: RawAnswer) -> BankAnswer:
     """The bank's answer as it came, to be mapped again or shown to support (masked by the caller)."""
     return BankAnswer(

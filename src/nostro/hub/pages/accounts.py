@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
@@ -27,18 +28,19 @@ from nostro.hub.directory.models import Institution
 from nostro.hub.files.queries import file_days
 from nostro.hub.linking.models import Connection
 from nostro.hub.linking.queries import connections_of
+from nostro.hub.organizations.models import Role
 from nostro.hub.pages.coverage import coverage_bar
-from nostro.hub.pages.forms import AccountNameForm
+from nostro.hub.pages.forms import AccountNameForm, ReadingsForm
 from nostro.hub.pages.once import new_form_key
 from nostro.hub.pages.progress import AccountProgress, progress_of
 from nostro.hub.pages.runs import Plan, activity_of, came_late, errors_of, late_sentence, plan_of
 from nostro.hub.pages.shell import OrganizationRequest, chosen_mode, now, organization_page, psu_context, remember, show
 from nostro.hub.pages.states import State, account_state, announced_sentence, consent_days_left, proof_state
+from nostro.hub.sync import services as sync
 from nostro.hub.sync.models import Synchronization
 from nostro.hub.sync.plans import AccountPlan, plans_of
 from nostro.hub.sync.queries import history
 from nostro.hub.sync.schedule import bank_today
-from nostro.hub.sync.services import request_synchronization
 from nostro.people.models import User
 
 CHART_DAYS = 90
@@ -149,6 +151,7 @@ def _account_page(request: HttpRequest, found: Account, form: AccountNameForm) -
         pending=pending_of(found)[:MAX_PENDING],
         plan=line.plan,
         work=_work(found),
+        readings=ReadingsForm(initial={"runs_per_day": line.plan.runs_per_day}),
         own_page=True,
         doubles=len(candidates_of(found, now())),
         withdrawn=withdrawn_count(found),
@@ -192,11 +195,27 @@ def rename(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+def plan_readings(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
+    """How often the account is read by itself; administrators choose."""
+    found = _access(request, account_id, role=Role.ADMIN)
+    form = ReadingsForm(request.POST)
+    if form.is_valid():
+        runs = form.cleaned_data["runs_per_day"]
+        assert isinstance(request.user, User)
+        sync.plan_readings(request.user, found.id, runs, now=now(), randomness=random.SystemRandom())
+        messages.success(request, _("The plan is saved."))
+    else:
+        messages.error(request, _("Choose how often the account is read."))
+    return redirect("hub:account", account_id=found.id)
+
+
+@login_required
+@require_POST
 def synchronize(request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
     """Synchronize now. A click while a run is under way joins it."""
     found = _access(request, account_id)
     assert isinstance(request.user, User)
-    request_synchronization(found, trigger="person", now=now(), user=request.user, psu=psu_context(request))
+    sync.request_synchronization(found, trigger="person", now=now(), user=request.user, psu=psu_context(request))
     if request.headers.get("HX-Request"):
         return progress(request, account_id=found.id)
     return redirect("hub:account", account_id=found.id)
@@ -217,9 +236,9 @@ def _connection(account: Account) -> Connection | None:
     return next((each for each in connections_of(account.organization) if each.id == account.connection_id), None)
 
 
-def _access(request: HttpRequest, account_id: uuid.UUID) -> Account:
+def _access(request: HttpRequest, account_id: uuid.UUID, *, role: Role | None = None) -> Account:
     assert isinstance(request.user, User)
-    found = access_account(request.user, account_id)
+    found = access_account(request.user, account_id, role=role)
     remember(request, found.organization)
     return found
 

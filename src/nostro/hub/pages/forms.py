@@ -145,6 +145,16 @@ class AccountNameForm(forms.Form):
     )  # fmt: skip
 
 
+class ReadingsForm(forms.Form):
+    """How often an account is read without anybody asking."""
+
+    runs_per_day = forms.TypedChoiceField(
+        label=_("Planned readings"), coerce=int,
+        choices=((1, _("once a day")), (2, _("twice a day")), (3, _("three times a day")), (4, _("four times a day"))),
+        help_text=_("Banks allow four a day without you. With four planned, none is left for software that asks."),
+    )  # fmt: skip
+
+
 _SEARCH_HELP = _("A name, a reference, an IBAN, >100, 2026-11")
 
 

@@ -38,6 +38,7 @@ class Plan:
     used: str
     next_place: str
     wide_next: bool
+    runs_per_day: int
 
 
 def activity_of(run: Synchronization) -> dict[str, object]:
@@ -101,6 +102,7 @@ def plan_of(plan: AccountPlan, now: dt.datetime) -> Plan:
         plan.paused,
         *_quota_words(plan.places, now),
         plan.wide_next,
+        plan.runs_per_day,
     )
 
 

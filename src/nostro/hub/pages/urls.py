@@ -72,6 +72,7 @@ urlpatterns = [
     path("<uuid:organization_id>/accounts/<str:mode>/", accounts.accounts, name="accounts"),
     path("accounts/<uuid:account_id>/", accounts.account, name="account"),
     path("accounts/<uuid:account_id>/name/", accounts.rename, name="rename_account"),
+    path("accounts/<uuid:account_id>/readings/", accounts.plan_readings, name="plan_readings"),
     path("accounts/<uuid:account_id>/synchronize/", accounts.synchronize, name="synchronize"),
     path("accounts/<uuid:account_id>/progress/", accounts.progress, name="account_progress"),
     # is it complete and right?

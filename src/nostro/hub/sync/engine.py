@@ -24,10 +24,10 @@ from nostro.hub.events.services import record_event
 from nostro.hub.sync import lease
 from nostro.hub.sync.bank import BankOpener, open_bank
 from nostro.hub.sync.errors import INTERNAL
-from nostro.hub.sync.finishing import MAX_ATTEMPTS, end_run, finish
+from nostro.hub.sync.finishing import MAX_ATTEMPTS, end_run, finish, lock_run
 from nostro.hub.sync.models import Synchronization
 from nostro.hub.sync.reading import Reached, Reading, read_balances, read_transactions
-from nostro.hub.sync.schedule import bank_today, schedule_of
+from nostro.hub.sync.schedule import bank_today, lock_schedule, schedule_of
 
 log = structlog.get_logger(__name__)
 
@@ -147,8 +147,8 @@ def _fail(taken: Synchronization, error: ConnectorError, worker: _Worker) -> Syn
     """End a run that read nothing."""
     now = worker.clock()
     with transaction.atomic():
-        locked = lease.lock(taken.pk, worker.holder)
-        end_run(locked, taken.account, schedule_of(taken.account), [error], worker.randomness, now)
+        locked = lock_run(taken, worker.holder)
+        end_run(locked, taken.account, lock_schedule(taken.account), [error], worker.randomness, now)
         record_event(
             taken.organization_id,
             "synchronization.failed",

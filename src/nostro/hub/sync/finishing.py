@@ -40,7 +40,7 @@ from nostro.hub.sync import lease
 from nostro.hub.sync.errors import as_run_error
 from nostro.hub.sync.models import LATE_ROWS, Schedule, Synchronization
 from nostro.hub.sync.reading import MAX_WARNINGS, Reading
-from nostro.hub.sync.schedule import FAILURES_UNTIL_PAUSED, next_planned_run, next_run_after, schedule_of
+from nostro.hub.sync.schedule import FAILURES_UNTIL_PAUSED, lock_schedule, next_planned_run, next_run_after
 from nostro.hub.sync.windows import missed_from
 
 #: A run that was begun so often without reaching its end is ended: something of it kills workers.
@@ -52,12 +52,12 @@ def finish(reading: Reading, errors: Sequence[ConnectorError], randomness: rando
     over, and ``ProtocolError`` for a first import with all signs flipped; nothing of it is written then."""
     now = reading.clock()
     with transaction.atomic():
-        run = lease.lock(reading.run.pk, reading.holder)
+        run = lock_run(reading.run, reading.holder)
         counts, pending = _apply(reading, now)
         _prove(reading, now)
         _fill(run, reading, counts, pending)
         _record_events(run, counts, pending, reading.balance_changed, failed=bool(errors))
-        schedule = schedule_of(reading.account)
+        schedule = lock_schedule(reading.account)
         if not errors:
             schedule.wide_read_wanted = reading.schedule.wide_read_wanted
             if reading.complete and reading.run.wide:
@@ -66,6 +66,12 @@ def finish(reading: Reading, errors: Sequence[ConnectorError], randomness: rando
         reading.reached("finish written")
     reading.reached("finished")
     return run
+
+
+def lock_run(run: Synchronization, holder: str) -> Synchronization:
+    """The run's row, behind its connection, as ``schedule.lock_schedule`` says. Raises ``LeaseLost``."""
+    Connection.objects.select_for_update(no_key=True, of=("self",)).filter(id=run.account.connection_id).first()
+    return lease.lock(run.pk, holder)
 
 
 def _note_wide_read(schedule: Schedule, reading: Reading, now: dt.datetime) -> None:
@@ -200,7 +206,7 @@ def end_run(  # noqa: PLR0917 - a run's own parts, then what is passed in
     elif errors:
         _after_failure(schedule, account, connection, worst_of(errors), now)
         if connection is not None:
-            note_end_of_consent(connection, worst_of(errors), run.created_at, now)
+            note_end_of_consent(connection, worst_of(errors), run.started_at or run.created_at, now)
         schedule.next_run_at = _next_try(worst_of(errors), schedule, randomness, now)
     else:
         mark_synchronized(account, now)
@@ -208,7 +214,8 @@ def end_run(  # noqa: PLR0917 - a run's own parts, then what is passed in
         schedule.consecutive_failures = 0
         schedule.paused = False
         schedule.unclear_refusals, schedule.unclear_refusal_at = 0, None
-        if schedule.next_run_at is None or schedule.next_run_at <= now:
+        is_due = schedule.next_run_at is not None and schedule.next_run_at <= now
+        if schedule.next_run_at is None or (is_due and run.subtype != "accountDetails"):
             schedule.next_run_at = next_planned_run(schedule.runs_per_day, now, randomness)
     schedule.save()
 
@@ -307,7 +314,11 @@ def _set_health(
 ) -> None:
     if error is None:
         set_account_health(account, "active", now=now)
-        if connection is not None and connection.health != Health.DISABLED:
+        if connection is not None and connection.removed_at is None:
+            if connection.health == Health.DISABLED:
+                # The operator has mended what stopped all accounts of the connection; they need not wait for a person.
+                waiting = Schedule.objects.filter(account__connection_id=connection.pk, next_run_at=None, paused=False)
+                waiting.exclude(account=account).update(next_run_at=now)
             set_connection_health(connection, Health.ACTIVE, consecutive_failures=0, now=now)
         return
     code, reason = error.code or type(error).__name__, f"{error.reason} {error.next_action}"

@@ -14,6 +14,9 @@ from nostro.web.fields import IdField
 #: A warning that leaves nothing out: the balance proof of this run accepted late rows (core.balance_proof).
 LATE_ROWS = "rows that came late were part of the bank's balance before"
 
+#: The fourth place of the quota is left for a retry or an integration (connectors.md 1.11).
+DEFAULT_RUNS_PER_DAY = 3
+
 
 class Synchronization(models.Model):
     """One run of one account. The truth about a run is this row, never the queue (DESIGN.md section 2)."""
@@ -105,7 +108,7 @@ class Schedule(models.Model):
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="schedule")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    runs_per_day = models.PositiveSmallIntegerField(default=3)
+    runs_per_day = models.PositiveSmallIntegerField(default=DEFAULT_RUNS_PER_DAY)
     next_run_at = models.DateTimeField(null=True)
     consecutive_failures = models.PositiveSmallIntegerField(default=0)
     last_wide_read_at = models.DateTimeField(null=True)  # the weekly read of 90 days

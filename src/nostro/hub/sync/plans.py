@@ -16,7 +16,7 @@ from nostro.hub.accounts.models import Account
 from nostro.hub.linking.models import Connection, Consent
 from nostro.hub.sync import quota
 from nostro.hub.sync.bank import unattended_limit
-from nostro.hub.sync.models import QuotaAccess, QuotaState, Schedule
+from nostro.hub.sync.models import DEFAULT_RUNS_PER_DAY, QuotaAccess, QuotaState, Schedule
 
 _ENDPOINT = "transactions"
 
@@ -25,12 +25,13 @@ _ENDPOINT = "transactions"
 class AccountPlan:
     """``next_run_at`` is None while the account is paused or waits for a person. ``places`` are those of the endpoint
     that gives transactions; None where no rule limits them and no bank has closed it. ``wide_next``: the next reading
-    looks 90 days back, because the proof turned red."""
+    looks 90 days back, because the proof turned red. ``runs_per_day``: readings that are planned."""
 
     next_run_at: dt.datetime | None
     paused: bool
     places: Allowed | Refused | None
     wide_next: bool = False
+    runs_per_day: int = DEFAULT_RUNS_PER_DAY
 
 
 def plans_of(accounts: Sequence[Account], now: dt.datetime) -> Mapping[uuid.UUID, AccountPlan]:
@@ -53,6 +54,7 @@ def plans_of(accounts: Sequence[Account], now: dt.datetime) -> Mapping[uuid.UUID
             schedule is not None and schedule.paused,
             _places(counted[key], limits.get(account.connection_id), closed.get(key), now),
             schedule is not None and schedule.wide_read_wanted,
+            schedule.runs_per_day if schedule is not None else DEFAULT_RUNS_PER_DAY,
         )
     return plans
 

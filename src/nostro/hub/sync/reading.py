@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -57,6 +57,7 @@ MAX_WINDOW_STEPS = 6
 TIME_LIMIT = timedelta(minutes=12)
 #: A link to a next page is followed for so long after its run ended.
 LINKS_FRESH = timedelta(hours=1)
+EVER = datetime.min.replace(tzinfo=UTC)
 MAX_WARNINGS = 50
 #: A lease that was renewed so lately outlives the next call to the bank.
 RENEW_AFTER = timedelta(seconds=20)
@@ -203,12 +204,14 @@ def _was_begun_before(reading: Reading) -> bool:
 
 
 def _continue_run_before(reading: Reading) -> bool:
-    """Make the pages of a run that ran out of time those of this one, once, and only while their links are fresh."""
+    """Make the pages of a run that ran out of time those of this one, once, and only while their links are fresh: they
+    belong to the consent through which that run read."""
     before = (
         Synchronization.objects.filter(
             account=reading.account,
             to_be_continued=True,
             finished_at__gt=reading.clock() - LINKS_FRESH,
+            started_at__gte=reading.account.authorised_at or EVER,
             subtype=reading.run.subtype,
         )
         .order_by("-finished_at")

@@ -26,6 +26,17 @@ def schedule_of(account: Account) -> Schedule:
     return schedule
 
 
+def lock_schedule(account: Account) -> Schedule:
+    """The account's schedule, locked to the end of the transaction, behind the account's own row.
+
+    Whoever locks several rows of one account does it in this order: connection, run, account, schedule. So nobody waits
+    for somebody who waits for them.
+    """
+    Account.objects.select_for_update(no_key=True).only("id").get(pk=account.pk)
+    schedule_of(account)
+    return Schedule.objects.select_for_update(of=("self",)).get(account=account)
+
+
 def next_planned_run(
     runs_per_day: int, now: dt.datetime, randomness: random.Random, zone: dt.tzinfo | None = None
 ) -> dt.datetime:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
+import uuid
 from typing import Literal
 
 from django.db import transaction
@@ -10,15 +12,19 @@ from django.db import transaction
 from nostro.connectors.contract import UNATTENDED, PsuContext
 from nostro.core.quota import Refused
 from nostro.hub.accounts.models import Account
+from nostro.hub.accounts.queries import access_account
+from nostro.hub.accounts.services import forget_raw_answers
 from nostro.hub.integrations.models import Integration
 from nostro.hub.linking.consents import current_consent
 from nostro.hub.linking.models import Connection
+from nostro.hub.organizations.models import Role
 from nostro.hub.sync import quota
 from nostro.hub.sync.bank import unattended_limit
 from nostro.hub.sync.lease import OPEN
 from nostro.hub.sync.models import Synchronization
 from nostro.hub.sync.psu import seal_psu
-from nostro.hub.sync.schedule import schedule_of
+from nostro.hub.sync.schedule import lock_schedule, next_planned_run, schedule_of
+from nostro.people import audit
 from nostro.people.models import User
 from nostro.web.errors import Problem
 
@@ -124,13 +130,63 @@ def limit_of(account: Account) -> int | None:
     return unattended_limit(connection, consent.frequency_per_day if consent else None)
 
 
-def set_runs_per_day(account: Account, runs_per_day: int) -> None:
-    """Plan 1 to 4 runs a day; 4 leaves no place of the quota for integrations (connectors.md 1.11)."""
+def plan_readings(
+    user: User, account_id: uuid.UUID, runs_per_day: int, *, now: dt.datetime, randomness: random.Random
+) -> Account:
+    """What :func:`set_runs_per_day` does, by a person. Raises NotFound for strangers, Forbidden to plain members, and
+    Problem ``validationError``."""
+    account = access_account(user, account_id, role=Role.ADMIN)
+    before = schedule_of(account).runs_per_day
+    with transaction.atomic():
+        set_runs_per_day(account, runs_per_day, now=now, randomness=randomness)
+        if runs_per_day != before:
+            audit.record(
+                tenant_id=account.organization_id,
+                actor=user,
+                action="account.readings_planned",
+                obj=account,
+                sentence=f"Planned {runs_per_day} readings a day of {account}.",
+                before={"runs_per_day": before},
+                after={"runs_per_day": runs_per_day},
+            )
+    return account
+
+
+def set_runs_per_day(account: Account, runs_per_day: int, *, now: dt.datetime, randomness: random.Random) -> None:
+    """Plan 1 to 4 runs a day; 4 leaves no place of the quota for integrations (connectors.md 1.11).
+
+    An account that is well is read earlier where the new plan says so; one that waits for a bank or a person waits on.
+    """
     if not 1 <= runs_per_day <= 4:
         raise Problem(
             "An account is read one to four times a day.", code="validationError", field="runs_per_day",
             what_to_do="Choose a number from 1 to 4.",
         )  # fmt: skip
-    schedule = schedule_of(account)
-    schedule.runs_per_day = runs_per_day
-    schedule.save(update_fields=["runs_per_day"])
+    planned = next_planned_run(runs_per_day, now, randomness)
+    with transaction.atomic():
+        schedule = lock_schedule(account)
+        schedule.runs_per_day = runs_per_day
+        if schedule.next_run_at is not None and not schedule.consecutive_failures:
+            schedule.next_run_at = min(schedule.next_run_at, planned)
+        schedule.save(update_fields=["runs_per_day", "next_run_at"])
+
+
+def begin_anew(account: Account, *, now: dt.datetime, user: User | None, psu: PsuContext) -> None:
+    """A run that is under way reads through a consent that has just been replaced, and perhaps without the person: it
+    begins anew through the new one, with ``psu`` present. Whoever works on it has lost its lease and writes nothing.
+
+    Called within the transaction that makes the new consent the current one.
+    """
+    from nostro.hub.sync.tasks import defer_run
+
+    run = Synchronization.objects.select_for_update(of=("self",)).filter(account=account, status__in=OPEN).first()
+    if run is None:
+        return
+    forget_raw_answers(run.pk)
+    run.status, run.lease_until, run.lease_holder = "pending", None, ""
+    run.attempts, run.pages, run.rows_read, run.started_at = 0, 0, 0, None
+    run.requested_by, run.customer_online = user or run.requested_by, psu.present
+    run.sealed_psu_context = seal_psu(psu, run.pk, now)
+    run.updated_at = now
+    run.save()
+    defer_run(run)

@@ -75,12 +75,13 @@ def start_due(now: dt.datetime, randomness: random.Random) -> int:
     """Start the runs that are due, at most :data:`DUE_AT_ONCE`; returns how many were started.
 
     Workers that do this at the same time share the work. An account without a free place of the quota waits for the
-    next one, and one whose bank is being worked on for the end of that: nobody is asked in vain.
+    next one, one that is being written for the next minute, and one whose bank is being worked on for the end of that:
+    nobody is asked in vain.
     """
     started = 0
     with transaction.atomic():
         due = (
-            Schedule.objects.select_for_update(of=("self",), skip_locked=True)
+            Schedule.objects.select_for_update(of=("self", "account"), skip_locked=True, no_key=True)
             .select_related("account__institution")
             .filter(
                 next_run_at__lte=now,
@@ -112,6 +113,9 @@ def _start(schedule: Schedule, randomness: random.Random, now: dt.datetime) -> b
         schedule.save(update_fields=["next_run_at"])
         return False
     run = request_synchronization(account, trigger="schedule", now=now)
+    if run.subtype == "accountDetails":
+        # Under way, and for the balances only: the planned reading follows it.
+        return False
     schedule.next_run_at = next_planned_run(schedule.runs_per_day, now, randomness)
     schedule.save(update_fields=["next_run_at"])
     return run.trigger == "schedule" and run.created_at == now
