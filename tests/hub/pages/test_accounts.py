@@ -247,3 +247,17 @@ def test_a_new_session_opens_the_tab_that_has_accounts(world: World) -> None:
     factories.account(world.organization, is_sandbox=False, bank_name="Real account")
     page = browser(world.owner).get(address).content.decode()
     assert "Real account" in page and "Account in EUR" not in page
+
+
+def test_an_administrator_chooses_how_often_an_account_is_read(world: World) -> None:
+    address = reverse("hub:plan_readings", kwargs={"account_id": world.account.id})
+    admin = browser(world.admin)
+    page = admin.post(address, {"runs_per_day": "4"}, follow=True).content.decode()
+    assert "The plan is saved." in page
+    assert '<option value="4" selected>four times a day</option>' in page
+    for wrong in ("5", "", "often"):
+        page = admin.post(address, {"runs_per_day": wrong}, follow=True).content.decode()
+        assert "Choose how often the account is read." in page
+    assert Schedule.objects.get(account=world.account).runs_per_day == 4
+    shown = browser(world.member).get(reverse("hub:account", kwargs={"account_id": world.account.id}))
+    assert "Save plan" not in shown.content.decode()
