@@ -47,7 +47,7 @@ def access_document(user: User, document_id: UUID, *, role: Role | None = None) 
 
 def documents_of(company: Company, *, open_only: bool = False, limit: int = LIST_LIMIT) -> list[Document]:
     """Invoices and bills, newest first."""
-    documents = Document.objects.filter(company=company).select_related("partner", "open_item")
+    documents = Document.objects.filter(company=company).select_related("partner", "open_item", "reversed_by")
     documents = documents.prefetch_related("taxes")
     if open_only:
         documents = documents.exclude(open_item__residual_currency=0)

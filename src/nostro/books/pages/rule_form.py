@@ -170,11 +170,16 @@ class CounterpartForm(_WithAccounts):
         label=gettext_lazy("Decimal separator"), choices=[(",", gettext_lazy("Comma")), (".", gettext_lazy("Point"))]
     )
     label = forms.CharField(label=gettext_lazy("Label"), max_length=200, required=False)
+    tax_percent = forms.DecimalField(
+        label=gettext_lazy("Tax included, %"), required=False, min_value=0, max_value=Decimal("99.99"),
+        decimal_places=2, widget=forms.TextInput({"inputmode": "decimal"}),
+        help_text=gettext_lazy("The amount includes this tax, which goes to the account for VAT."),
+    )  # fmt: skip
 
     @property
     def is_special(self) -> bool:
         """Whether one of the seldom fields is filled in."""
-        return bool(self["partner_name"].value() or self["pattern"].value())
+        return any(self[name].value() for name in ("partner_name", "pattern", "tax_percent"))
 
     def clean_partner_name(self) -> Partner | None:
         name = self.cleaned_data["partner_name"].strip()
@@ -267,6 +272,7 @@ def _counterpart(data: Mapping[str, Any]) -> Counterpart | None:
         pattern=data["pattern"],
         decimal_separator=data["decimal_separator"],
         label=data["label"],
+        tax_percent=data.get("tax_percent") or Decimal(0),
     )
 
 
@@ -328,4 +334,5 @@ class _Filled:
             "pattern": one.pattern,
             "decimal_separator": one.decimal_separator,
             "label": one.label,
+            "tax_percent": one.tax_percent or None,
         }

@@ -92,7 +92,8 @@ class Tolerance:
 class Counterpart:
     """A line of a rule. With a partner and no account it maps the text to the partner and books nothing.
 
-    ``amount`` is an amount or a percentage; ``pattern`` has one group around an amount in the label.
+    ``amount`` is an amount or a percentage; ``pattern`` has one group around an amount in the label. With
+    ``tax_percent`` what is booked includes tax of that rate, and the tax goes to its own account.
     """
 
     account_id: UUID | None = None
@@ -102,6 +103,7 @@ class Counterpart:
     pattern: str = ""
     decimal_separator: str = ","
     label: str = ""
+    tax_percent: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,11 @@ class Definition:
         return bool(self.counterparts) and all(one.account_id is None for one in self.counterparts)
 
     @property
+    def has_tax(self) -> bool:
+        """Whether a line of it includes tax."""
+        return any(one.tax_percent for one in self.counterparts)
+
+    @property
     def looks_at_evidence(self) -> bool:
         """Whether more than amounts and places decides: only then may it apply by itself (books.md I-18)."""
         said = any(condition.operator != Operator.NOT_CONTAINS for condition in self.texts)
@@ -135,14 +142,26 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
+class TaxAccounts:
+    """Where the tax of rules goes: of money in, and of money out."""
+
+    payable_id: UUID
+    recoverable_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class LiveRule:
-    """A version that is in force. ``applies`` without a person."""
+    """A version that is in force. ``applies`` without a person.
+
+    Without ``tax_accounts`` a rule with tax fits nothing.
+    """
 
     rule_id: UUID
     version_id: UUID
     name: str
     definition: Definition
     applies: bool = False
+    tax_accounts: TaxAccounts | None = None
 
 
 class Rules:
@@ -286,7 +305,9 @@ def book_by_rule(rule: LiveRule, line: LineFacts, partner_id: UUID | None) -> Op
         amount = _amount(one, line, rest)
         if not amount or (amount > 0) != (rest > 0) or abs(amount) > abs(rest):
             return None
-        bookings.append(Booking(one.account_id, amount, one.partner_id or partner_id, one.label))
+        if one.tax_percent and rule.tax_accounts is None:
+            return None
+        bookings += _with_tax(rule, one, Booking(one.account_id, amount, one.partner_id or partner_id, one.label), line)
         rest -= amount
     if not bookings:
         return None
@@ -302,6 +323,19 @@ def book_by_rule(rule: LiveRule, line: LineFacts, partner_id: UUID | None) -> Op
         rule_version_id=rule.version_id,
         to_check=rule.definition.to_check,
     )
+
+
+def _with_tax(rule: LiveRule, one: Counterpart, whole: Booking, line: LineFacts) -> list[Booking]:
+    """The net amount and its tax, which add up to what is booked; one that is too small for a tax stays whole."""
+    if not one.tax_percent or rule.tax_accounts is None:
+        return [whole]
+    net = quantize(whole.amount / (1 + one.tax_percent / _PERCENT), line.currency)
+    tax = whole.amount - net
+    if not net or not tax:
+        return [whole]
+    accounts = rule.tax_accounts
+    account_id = accounts.payable_id if whole.amount > 0 else accounts.recoverable_id
+    return [replace(whole, amount=net), replace(whole, account_id=account_id, amount=tax)]
 
 
 def _amount(one: Counterpart, line: LineFacts, rest: Decimal) -> Decimal:

@@ -14,7 +14,7 @@ from nostro.books.reconcile.engine import Definition
 from nostro.books.reconcile.engine.patterns import PatternError, check_pattern
 from nostro.books.reconcile.engine.rules import AmountType, Counterpart, Matching, Operator, Tolerance
 from nostro.books.reconcile.models import RuleKind
-from nostro.books.reconcile.rules.loading import definition_of
+from nostro.books.reconcile.rules.loading import definition_of, tax_accounts_of
 from nostro.core.money import MoneyError, parse_currency
 from nostro.web.errors import NotFound, Problem
 
@@ -96,6 +96,9 @@ def _check_tolerance(tolerance: Tolerance) -> None:
 def _check_counterpart(one: Counterpart) -> None:
     if one.account_id is None and one.partner_id is None:
         raise _invalid("A line needs an account, or a partner.", "counterparts")
+    taxed = one.tax_percent
+    if not taxed.is_finite() or not 0 <= taxed < 100 or (taxed and one.account_id is None):
+        raise _invalid("A tax rate is from 0 to 99.99 percent, on a line with an account.", "counterparts")
     if one.amount_type == AmountType.FROM_LABEL:
         _check_pattern(one.pattern, 1)
         if one.decimal_separator not in {",", "."}:
@@ -107,6 +110,8 @@ def _check_counterpart(one: Counterpart) -> None:
 
 
 def _check_owners(company: Company, definition: Definition) -> None:
+    if definition.has_tax and tax_accounts_of(company.id) is None:
+        raise _invalid("The company has no accounts for VAT payable and recoverable.", "counterparts")
     accounts = {one.account_id for one in definition.counterparts if one.account_id}
     if definition.tolerance is not None and definition.tolerance.account_id is not None:
         accounts.add(definition.tolerance.account_id)

@@ -22,7 +22,7 @@ from nostro.books.reconcile.engine.rules import Matching
 from nostro.books.reconcile.engine.steps import Case, partner_and_amount
 from nostro.books.reconcile.loading import load_items_of, load_partners, load_past_lines
 from nostro.books.reconcile.models import MatchPart, RuleVersion, Simulation
-from nostro.books.reconcile.rules.loading import definition_of
+from nostro.books.reconcile.rules.loading import live_rule
 from nostro.books.reconcile.rules.services import access_rule
 from nostro.people.audit import record
 from nostro.people.models import User
@@ -87,7 +87,7 @@ def simulate_version(user: User, rule_id: UUID, version_number: int, *, today: d
     version = RuleVersion.objects.filter(rule=rule, number=version_number).first()
     if version is None:
         raise NotFound("rule version")
-    live = LiveRule(rule.id, version.id, version.name, definition_of(version.definition))
+    live = replace(live_rule(rule, version), applies=False)
     result = simulate(rule.company, live, since=today - dt.timedelta(days=DEFAULT_DAYS))
     stored = Simulation.objects.create(
         version=version,
