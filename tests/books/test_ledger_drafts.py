@@ -21,6 +21,7 @@ from nostro.books.ledger.drafts import (
     access_draft,
     change_draft,
     delete_draft,
+    drafts_like,
     drafts_of,
     facts_of,
     make_draft,
@@ -91,6 +92,17 @@ def test_a_draft_is_nothing_in_the_books_until_it_is_posted(owner: User, company
     )  # fmt: skip
     assert drafts_of(company) == []
     assert open_items(company).get() == document.open_item
+
+
+def test_a_draft_is_shown_beside_the_line_that_would_pay_it(owner: User, company: Company) -> None:
+    draft = make_draft(owner, company, replace(FACTS, currency=""))
+    make_draft(owner, company, replace(FACTS, kind="bill"))
+    make_draft(owner, company, replace(FACTS, currency="USD"))
+    make_draft(owner, company, misc_of(company, "121.00"))
+    assert drafts_like(company, Decimal(121), "EUR") == [draft]
+    assert drafts_like(company, Decimal(120), "EUR") == drafts_like(company, Decimal(121), "CHF") == []
+    post_draft(owner, draft.id)
+    assert drafts_like(company, Decimal(121), "EUR") == []
 
 
 def test_posting_twice_posts_once(owner: User, company: Company) -> None:
@@ -227,6 +239,16 @@ def test_what_an_entry_says_somebody_owes_is_an_open_item_and_paid_like_an_invoi
     reconcile_with_items(owner, line.id, [item.id], now=NOW)
     assert not open_items(company).exists()
     sound(company)
+
+
+def test_an_open_item_of_an_entry_is_found_by_its_number_too(owner: User, company: Company) -> None:
+    journal = create_journal(owner, company, name="Bank", currency="EUR", kind="bank")
+    post_misc(owner, company, misc_of(company))
+    line = line_of(journal, "50.00", "your claim MISC/2026/0001")
+    look(company, clock=lambda: NOW)
+    line.refresh_from_db()
+    assert line.reconciled and "MISC/2026/0001" in line.match_groups.get().explanation
+    assert not open_items(company).exists()
 
 
 def test_rounding_of_an_entry_in_another_currency_is_taken_by_its_last_side(owner: User, company: Company) -> None:

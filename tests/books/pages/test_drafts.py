@@ -13,6 +13,7 @@ from tests.books.pages.test_documents import FORM
 from nostro.books.companies.models import Company
 from nostro.books.ledger.drafts import drafts_of
 from nostro.books.ledger.models import Document, DocumentDraft, MiscEntry
+from nostro.books.ledger.own_references import standard_of
 from nostro.books.ledger.queries import open_items
 
 HEAD = {"date": "2026-11-10", "label": "Deposit", "currency": "EUR"}
@@ -114,6 +115,28 @@ def test_a_document_is_reversed_from_its_page(browser: Client, house: House) -> 
     assert "CN/2026/0001" in page and "It is reversed." in page
     again = browser.get(at("document", house.document.id)).content.decode()
     assert "Reversed by" in again and "Reverse this document?" not in again
+
+
+def test_drafts_of_the_amount_stand_beside_a_line(browser: Client, house: House) -> None:
+    browser.post(at("add_document", house.company.id), {**FORM, "kind": "bill", "amount": "50.00", "action": "draft"})
+    (draft,) = drafts_of(house.company)
+    line = house.line("-50")
+    page = browser.get(f"{at('reconcile', house.company.id)}?line={line.id}").content.decode()
+    assert "Drafts of this amount" in page and at("draft", draft.id) in page
+    assert at("foreign_amount", line.id) in page
+    other = browser.get(f"{at('reconcile', house.company.id)}?line={house.line('-100').id}").content.decode()
+    assert "Drafts of this amount" not in other
+
+
+def test_the_standard_of_own_references_is_chosen(
+    browser: Client, house: House, member: Callable[[Company, str], Client]
+) -> None:
+    address = at("document_settings", house.company.id)
+    assert "is now BE" in browser.get(address).content.decode()
+    assert browser.post(address, {"references": "none"}).status_code == 302
+    assert standard_of(house.company) == "none"
+    assert "Select a valid choice" in browser.post(address, {"references": "x"}).content.decode()
+    assert member(house.company, "clerk").get(address).status_code == 403
 
 
 def test_who_may(house: House, member: Callable[[Company, str], Client], browser: Client) -> None:

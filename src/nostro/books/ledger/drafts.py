@@ -12,7 +12,9 @@ from uuid import UUID
 
 import msgspec
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import DecimalField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Now
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import require_role
@@ -26,6 +28,8 @@ from nostro.web.errors import NotFound, Problem
 Facts = DocumentFacts | MiscFacts
 #: Drafts that a company may have waiting, and bytes of one.
 MAX_DRAFTS, MAX_BYTES = 2_000, 100_000
+#: Drafts shown beside a bank line.
+MAX_LIKE = 5
 
 
 class Summary(NamedTuple):
@@ -45,6 +49,18 @@ def drafts_of(company: Company) -> list[DocumentDraft]:
     """Those that wait to be posted, the last changed one first."""
     waiting = DocumentDraft.objects.filter(company=company, document=None, misc_entry=None)
     return list(waiting.order_by("-changed_at", "-id")[:MAX_DRAFTS])
+
+
+def drafts_like(company: Company, amount: Decimal, currency: str) -> list[DocumentDraft]:
+    """Documents that a bank line of ``amount`` (signed) would pay exactly if they were posted (books.md 16.1)."""
+    if not amount:
+        return []
+    kinds = [SeriesKind.INVOICE, SeriesKind.REFUND] if amount > 0 else [SeriesKind.BILL, SeriesKind.CREDIT_NOTE]
+    said = Cast(KeyTextTransform("amount", "content"), DecimalField(max_digits=40, decimal_places=10))
+    waiting = DocumentDraft.objects.filter(company=company, document=None, misc_entry=None, kind__in=kinds)
+    in_currency = ["", currency] if currency == company.currency else [currency]
+    found = waiting.filter(content__currency__in=in_currency).annotate(said=said).filter(said=abs(amount))
+    return list(found.select_related("company").order_by("-changed_at", "-id")[:MAX_LIKE])
 
 
 def facts_of(draft: DocumentDraft) -> Facts:

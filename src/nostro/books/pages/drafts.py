@@ -6,12 +6,14 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Company, Role
@@ -26,7 +28,8 @@ from nostro.books.ledger.drafts import (
     summary_of,
 )
 from nostro.books.ledger.misc import MiscFacts, access_misc, misc_entries_of, post_misc
-from nostro.books.ledger.models import Document, DocumentDraft, MiscEntry, SeriesKind
+from nostro.books.ledger.models import Document, DocumentDraft, MiscEntry, ReferenceStandard, SeriesKind
+from nostro.books.ledger.own_references import scheme_of, set_standard, standard_of
 from nostro.books.ledger.queries import accounts_of, partners_of
 from nostro.books.ledger.reversing import reverse_document, reverse_misc
 from nostro.books.ledger.services import DocumentFacts
@@ -196,6 +199,33 @@ def _keep_entry(
     made = access_misc(user, once(form_key, lambda: post_misc(user, company, facts).id))
     _tell_posted(request, made)
     return _to(made)
+
+
+# --- settings ----------------------------------------------------------------------------------------------------
+
+
+class DocumentSettingsForm(forms.Form):
+    """How own documents are made."""
+
+    references = forms.ChoiceField(
+        label=gettext_lazy("Structured reference of own invoices"), choices=ReferenceStandard.choices,
+        help_text=gettext_lazy(
+            "Invoices with a number of the series get one when they are posted; others keep theirs."
+        ),
+    )  # fmt: skip
+
+
+@company_page(role=Role.ACCOUNTANT)
+def document_settings(request: CompanyRequest) -> HttpResponse:
+    """How are own documents made?"""
+    form = DocumentSettingsForm(request.POST or None, initial={"references": standard_of(request.company)})
+    if request.method == "POST" and form.is_valid():
+        set_standard(person(request), request.company, ReferenceStandard(form.cleaned_data["references"]))
+        messages.success(request, _("The settings are kept."))
+        return redirect("books:documents", company_id=request.company.id)
+    return show(
+        request, "document_settings.html", form=form, scheme=scheme_of(request.company), room="documents"
+    )  # fmt: skip
 
 
 # --- taking back -------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
 from nostro.books.journals.queries import access_line, journals_of, lines_of, running_balances
 from nostro.books.journals.totals import counts_of
+from nostro.books.ledger.drafts import drafts_like, summary_of
 from nostro.books.ledger.queries import accounts_of, partners_of
 from nostro.books.pages.forms import AccountMatchForm, LineFilterForm, PartnerForm, ReasonForm
 from nostro.books.pages.journals import chosen_filter, filter_tabs, search_text
@@ -132,6 +133,9 @@ def _panel(
         "is_open": is_open(line),
         "line_journal": journal_title(line.journal),
         "suggestions": suggestions,
+        "drafts": [
+            (each, summary_of(each)) for each in drafts_like(line.company, line.suspense_residual, line.currency)
+        ],
         "candidates": _candidates(request, line, suggestions.proposal.partner_id if suggestions.proposal else None),
         "chosen": {str(item_id) for item_id in chosen_items(request)},
         "groups": _matches(line),

@@ -166,6 +166,7 @@ urlpatterns = [
     path("<uuid:company_id>/drafts/", drafts.drafts, name="drafts"),
     path("drafts/<uuid:draft_id>/", drafts.draft, name="draft"),
     path("drafts/<uuid:draft_id>/delete/", drafts.remove_draft, name="delete_draft"),
+    path("<uuid:company_id>/documents/settings/", drafts.document_settings, name="document_settings"),
     path("<uuid:company_id>/entries/", drafts.entries, name="entries"),
     path("<uuid:company_id>/entries/add/", drafts.add_entry, name="add_entry"),
     path("entries/<uuid:misc_id>/", drafts.entry, name="entry"),

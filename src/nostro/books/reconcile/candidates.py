@@ -143,7 +143,7 @@ def _by_number(line: Line, items: QuerySet[EntryItem]) -> list[Candidate]:
         return []
     query = Q()
     for token in sorted(tokens)[:MAX_TOKENS]:
-        query |= Q(document__number__iexact=token)
+        query |= Q(document__number__iexact=token) | Q(entry__misc__number__iexact=token)
     result = []
     for item in items.filter(query):
         is_exact = item.residual_currency == _rests(line).get(item.currency)
@@ -191,6 +191,7 @@ def _by_amount(line: Line, items: QuerySet[EntryItem]) -> list[Candidate]:
 def _searched(items: QuerySet[EntryItem], text: str) -> list[Candidate]:
     text = text.strip()[:100]
     query = Q(document__number__icontains=text) | Q(partner__name__icontains=text) | Q(label__icontains=text)
+    query |= Q(entry__misc__number__icontains=text)
     keys = canonical_keys(text)
     if keys:
         query |= Q(references__key__in=keys)

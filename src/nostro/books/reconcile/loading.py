@@ -261,12 +261,14 @@ def _by_key(company: Company, keys: set[str]) -> Iterable[UUID]:
 
 
 def _by_number(company: Company, numbers: set[str]) -> Iterable[UUID]:
-    """By a document's own number, and by the number that the customer or supplier has for it."""
+    """By the number of a document or entry, and by the number that the customer or supplier has for it."""
     wanted = list(numbers)
     sql = """SELECT open_item_id FROM ledger_document WHERE company_id = %s AND UPPER(number) = ANY(%s)
              UNION ALL SELECT open_item_id FROM ledger_document
-             WHERE company_id = %s AND UPPER(partner_reference) = ANY(%s) AND partner_reference <> ''"""
-    return (item_id for (item_id,) in _rows(sql, [company.id, wanted, company.id, wanted]))
+             WHERE company_id = %s AND UPPER(partner_reference) = ANY(%s) AND partner_reference <> ''
+             UNION ALL SELECT item.id FROM ledger_miscentry misc JOIN ledger_entryitem item USING (entry_id)
+             WHERE misc.company_id = %s AND UPPER(misc.number) = ANY(%s) AND item.residual_currency <> 0"""
+    return (item_id for (item_id,) in _rows(sql, [company.id, wanted] * 3))
 
 
 def _by_end_to_end_id(company: Company, identifiers: set[str]) -> Iterable[UUID]:
@@ -302,12 +304,14 @@ def _items(company: Company, ids: set[UUID], *, paid_too: bool = False) -> list[
         keys[item_id].append(key)
     rows = _rows(
         """SELECT item.id, item.account_id, item.currency, item.residual_currency, item.date, item.partner_id,
-                   item.label, partner.name, document.number, document.partner_reference, document.end_to_end_id,
+                   item.label, partner.name, COALESCE(document.number, misc.number), document.partner_reference,
+                   document.end_to_end_id,
                    CASE WHEN item.residual_currency = item.amount_currency THEN document.discount_until END,
                    document.discount, document.discount_tax
             FROM ledger_entryitem item
             LEFT JOIN ledger_partner partner ON partner.id = item.partner_id
             LEFT JOIN ledger_document document ON document.open_item_id = item.id
+            LEFT JOIN ledger_miscentry misc ON misc.entry_id = item.entry_id
             WHERE item.id = ANY(%s) AND item.company_id = %s
                         AND (item.residual_currency <> 0 OR %s)""",
         [wanted, company.id, paid_too],
