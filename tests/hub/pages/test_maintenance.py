@@ -12,6 +12,8 @@ from tests.hub.pages.conftest import World, browser
 from nostro.hub.directory.maintenance import Maintenance, set_maintenance
 from nostro.hub.directory.models import Institution
 from nostro.hub.linking.models import Authorisation
+from nostro.hub.sync.plans import plans_of
+from nostro.hub.sync.schedule import schedule_of
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -34,7 +36,7 @@ def test_the_account_says_so_until_when_and_offers_nothing_that_cannot_work(worl
     page = _page(world, "hub:account", account_id=world.account.id)
     until = timezone.localtime(NOW + dt.timedelta(hours=2)).strftime("%H:%M")
     assert f"The bank is being worked on until {until}." in page
-    assert "Synchronize now" not in page
+    assert "Synchronize now" not in page and "Renew consent" not in page
     overview = _page(world, "hub:accounts", organization_id=world.organization.id, mode="sandbox")
     assert overview.count("Maintenance") == len(world.accounts)
     assert "What needs you" not in overview
@@ -44,6 +46,19 @@ def test_work_without_a_known_end_is_told_without_one(world: World) -> None:
     _work(world.institution)
     page = _page(world, "hub:account", account_id=world.account.id)
     assert "The bank is being worked on. What was read stays readable" in page
+
+
+def test_the_next_reading_is_after_the_work(world: World) -> None:
+    schedule = schedule_of(world.account)
+    schedule.next_run_at = NOW + dt.timedelta(hours=1)
+    schedule.save()
+    ends = NOW + dt.timedelta(hours=3)
+    _work(world.institution, begins=None, ends=3)
+    assert plans_of([world.account], NOW)[world.account.id].next_run_at == ends
+    assert plans_of([world.account], ends)[world.account.id].next_run_at == schedule.next_run_at
+    _work(world.institution)
+    world.account.refresh_from_db()
+    assert plans_of([world.account], NOW)[world.account.id].next_run_at is None
 
 
 @pytest.mark.parametrize("ends", [30, None], ids=["known end", "open end"])

@@ -20,7 +20,7 @@ from nostro.hub.organizations.models import Role
 from nostro.hub.pages.forms import FindBankForm
 from nostro.hub.pages.once import new_form_key, once
 from nostro.hub.pages.shell import OrganizationRequest, is_sandbox, now, organization_page, psu_context, show
-from nostro.hub.pages.states import work_sentence
+from nostro.hub.pages.states import no_access_sentence
 from nostro.web.errors import Problem
 
 STEPS = (
@@ -80,7 +80,7 @@ def share(request: OrganizationRequest, mode: str, institution_id: uuid.UUID) ->
         "share.html",
         institution=institution,
         route=route,
-        work=work_sentence(work.ends, now()) if work else "",
+        work=no_access_sentence(work.ends, now()) if work else "",
         # Who never leaves for the bank's own pages is asked there for nothing, so the bank must know beforehand.
         asks_psu_id=sandbox or (route is not None and bool({"embedded", "decoupled"} & {*route.sca_approaches})),
         psu_id=request.POST.get("psu_id", "")[:MAX_PSU_ID_LENGTH],

@@ -153,6 +153,13 @@ def work_sentence(until: dt.datetime | None, now: dt.datetime) -> str:
     return sentence % {"when": _clock_time(until, now)}
 
 
+def no_access_sentence(until: dt.datetime | None, now: dt.datetime) -> str:
+    """The same for somebody who has no account there yet."""
+    if until is None:
+        return _("The bank is being worked on, and it is not known for how long.")
+    return _("The bank is being worked on until %(when)s.") % {"when": _clock_time(until, now)}
+
+
 def announced_sentence(work: Maintenance, now: dt.datetime) -> str:
     """Of work that lies ahead."""
     assert work.begins is not None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from nostro.core.quota import ROLLING_WINDOW, Allowed, Refused, decide
 from nostro.hub.accounts.models import Account
+from nostro.hub.directory.maintenance import maintenance_of
 from nostro.hub.linking.models import Connection, Consent
 from nostro.hub.sync import quota
 from nostro.hub.sync.bank import unattended_limit
@@ -23,9 +24,10 @@ _ENDPOINT = "transactions"
 
 @dataclass(frozen=True, slots=True)
 class AccountPlan:
-    """``next_run_at`` is None while the account is paused or waits for a person. ``places`` are those of the endpoint
-    that gives transactions; None where no rule limits them and no bank has closed it. ``wide_next``: the next reading
-    looks 90 days back, because the proof turned red. ``runs_per_day``: readings that are planned."""
+    """``next_run_at`` is None while the account is paused, waits for a person, or for the open end of work at its bank.
+    ``places`` are those of the endpoint that gives transactions; None where no rule limits them and no bank has closed
+    it. ``wide_next``: the next reading looks 90 days back, because the proof turned red. ``runs_per_day``: readings that
+    are planned."""
 
     next_run_at: dt.datetime | None
     paused: bool
@@ -50,13 +52,19 @@ def plans_of(accounts: Sequence[Account], now: dt.datetime) -> Mapping[uuid.UUID
         schedule, key = schedules.get(account.pk), keys[account.pk]
         waits = schedule is None or schedule.paused
         plans[account.pk] = AccountPlan(
-            None if waits or schedule is None else schedule.next_run_at,
+            None if waits or schedule is None else _after_work(schedule.next_run_at, account, now),
             schedule is not None and schedule.paused,
             _places(counted[key], limits.get(account.connection_id), closed.get(key), now),
             schedule is not None and schedule.wide_read_wanted,
             schedule.runs_per_day if schedule is not None else DEFAULT_RUNS_PER_DAY,
         )
     return plans
+
+
+def _after_work(planned: dt.datetime | None, account: Account, now: dt.datetime) -> dt.datetime | None:
+    """A reading that is planned for a time at which the bank is worked on waits for the end of that."""
+    work = maintenance_of(account.institution, now)
+    return work.ends if work is not None and planned is not None and work.lasts_at(max(planned, now)) else planned
 
 
 def _counted(keys: Iterable[str], now: dt.datetime) -> Mapping[str, list[dt.datetime]]:
