@@ -5,6 +5,9 @@ be 0, like ``ids_changed``, ``events_wrong``, ``secrets_logged`` and ``failed`` 
 included) and ``proofs_red`` (a balance proof that still fails when the bank is well); ``runs`` synchronizations,
 ``kills`` of a worker in the middle of one, ``simulated_days``, and ``seeds_per_s``.
 
+With ``--books`` the Books read the hub in every life, and ``books_lost``, ``books_doubled`` (0, too), ``books_runs``,
+``books_kills`` and ``books_lines`` are told as well.
+
 Every core has a process with a database and a bank of its own. A seed that fails is printed with what was wrong and
 lives the same life again with ``--seeds 1 --first SEED``.
 """
@@ -38,18 +41,20 @@ FIGURES = (
     "lost", "doubled", "quota_violations", "ids_changed", "events_wrong", "secrets_logged", "runs", "kills",
     "proofs_red",
 )  # fmt: skip
+BOOKS_FIGURES = ("books_lost", "books_doubled", "books_runs", "books_kills", "books_lines")
 
 #: Seed, its figures by name, and what was wrong.
 Result = tuple[int, dict[str, float], str]
 
 
-def run(*, quick: bool, seeds: int = SEEDS, first: int = 1) -> dict[str, float | int]:
+def run(*, quick: bool, seeds: int = SEEDS, first: int = 1, books: bool = False) -> dict[str, float | int]:
     """Live through ``seeds`` seeds from ``first`` on, with ``quick`` as many as come in :data:`QUICK_S` seconds."""
-    totals = dict.fromkeys([*FIGURES, "days"], 0.0)
+    names = (*FIGURES, *(BOOKS_FIGURES if books else ()))
+    totals = dict.fromkeys([*names, "days"], 0.0)
     lived, failed = 0, 0
     begin = time.perf_counter()
     with _progress(seeds) as tell:
-        for seed, figures, wrong in _lives(seeds, first, quick=quick):
+        for seed, figures, wrong in _lives(seeds, first, quick=quick, books=books):
             lived += 1
             failed += bool(wrong)
             for name, value in figures.items():
@@ -58,7 +63,7 @@ def run(*, quick: bool, seeds: int = SEEDS, first: int = 1) -> dict[str, float |
     seconds = time.perf_counter() - begin
     return {
         "seeds": lived,
-        **{name: int(totals[name]) for name in FIGURES},
+        **{name: int(totals[name]) for name in names},
         "failed": failed,
         "simulated_days": round(totals["days"]),
         "seeds_per_s": round(lived / seconds, 2),
@@ -68,11 +73,11 @@ def run(*, quick: bool, seeds: int = SEEDS, first: int = 1) -> dict[str, float |
 # --- the processes
 
 
-def _lives(seeds: int, first: int, *, quick: bool) -> Iterator[Result]:
+def _lives(seeds: int, first: int, *, quick: bool, books: bool) -> Iterator[Result]:
     """What became of each seed, in the order in which they ended."""
     context = multiprocessing.get_context("spawn")
     next_seed, results = context.Value("q", first), context.SimpleQueue()
-    settings = (next_seed, first + seeds, results, quick)
+    settings = (next_seed, first + seeds, results, quick, books)
     workers = [context.Process(target=_work, args=settings) for _ in range(len(os.sched_getaffinity(0)))]
     for worker in workers:
         worker.start()
@@ -95,7 +100,7 @@ def _require_alive(workers: Sequence[BaseProcess]) -> None:
         raise RuntimeError("a process of the simulation ended before its work was done")
 
 
-def _work(next_seed: Any, end: int, results: Any, quick: bool) -> None:
+def _work(next_seed: Any, end: int, results: Any, quick: bool, books: bool) -> None:
     """One process: takes a seed after the other."""
     with scratch_database():
         from django.db import connection
@@ -112,7 +117,7 @@ def _work(next_seed: Any, end: int, results: Any, quick: bool) -> None:
                 next_seed.value += 1
             if seed >= end:
                 break
-            results.put(_live(seed, min(STEPS) if quick else _steps(seed)))
+            results.put(_live(seed, min(STEPS) if quick else _steps(seed), with_books=books))
     results.put(None)
 
 
@@ -120,15 +125,16 @@ def _steps(seed: int) -> int:
     return random.Random(seed).choices([*STEPS], [*STEPS.values()])[0]
 
 
-def _live(seed: int, steps: int) -> Result:
+def _live(seed: int, steps: int, *, with_books: bool) -> Result:
     from tests.simulation.world import live
 
     try:
         with tempfile.TemporaryDirectory() as directory:
-            outcome = live(Path(directory), seed, steps)
+            outcome = live(Path(directory), seed, steps, with_books=with_books)
     except Exception:  # a life that crashes the hub is a finding, and the other lives go on
         return seed, {}, traceback.format_exc()
-    figures = {name: float(getattr(outcome, name)) for name in [*FIGURES, "days"]}
+    names = [*FIGURES, *(BOOKS_FIGURES if with_books else ()), "days"]
+    figures = {name: float(getattr(outcome, name)) for name in names}
     return seed, figures, str(outcome) if outcome.is_wrong else ""
 
 

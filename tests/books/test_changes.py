@@ -157,6 +157,31 @@ def test_a_transaction_that_is_gone_is_asked_for_by_id_and_waits_posted(
     assert not Failure.objects.filter(cleared_at=None).exists()
 
 
+@pytest.mark.parametrize("left", [[OLD], []], ids=["others", "none"])
+def test_a_transaction_that_is_gone_after_weeks_is_noticed_where_the_list_is_read_to_its_end(
+    owner: User, company: Company, hub: ScriptedHub, left: list[Booked]
+) -> None:
+    link = journal_of(owner, company, hub, RENT, OLD)
+    fetch_later(hub, link, 20)
+    show(hub, *left)
+    for days in (30, 31):
+        fetch_later(hub, link, days)
+    gone = Line.objects.filter(status=LineStatus.WITHDRAWN)
+    assert gone.count() == 2 - len(left)
+
+
+def test_where_the_walk_ends_before_the_end_of_the_list_old_lines_are_not_doubted(
+    owner: User, company: Company, hub: ScriptedHub
+) -> None:
+    many = [Booked(f"many {number}", "2026-11-01", "1.00") for number in range(120)]
+    link = journal_of(owner, company, hub, RENT, *many, OLD)
+    fetch_later(hub, link, 20)
+    show(hub, RENT, *many)
+    for days in (30, 31):
+        fetch_later(hub, link, days)
+    assert not BankChange.objects.exists()
+
+
 def test_a_withdrawn_transaction_that_is_shown_again_is_posted_as_before(
     owner: User, company: Company, hub: ScriptedHub
 ) -> None:

@@ -22,7 +22,7 @@ from nostro.hub.sync.models import QuotaAccess, Synchronization
 
 @dataclass
 class Outcome:
-    """What a life came to. Everything from ``lost`` on must be 0 or empty."""
+    """What a life came to. All that is wrong must be 0 or empty: whatever is not counted from runs to days."""
 
     runs: int = 0
     kills: int = 0
@@ -34,6 +34,12 @@ class Outcome:
     ids_changed: int = 0
     events_wrong: int = 0
     secrets_logged: int = 0
+    #: Of the Books, where they take part.
+    books_runs: int = 0
+    books_kills: int = 0
+    books_lines: int = 0
+    books_lost: int = 0
+    books_doubled: int = 0
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -46,6 +52,8 @@ class Outcome:
             + self.events_wrong
             + self.secrets_logged
             + self.proofs_red
+            + self.books_lost
+            + self.books_doubled
             or self.complaints
         )
 
@@ -86,6 +94,10 @@ class Judge:
                 if found:
                     first = self._marked.setdefault((stored.pk, text), found[0])
                     self.outcome.ids_changed += first not in found
+
+    def truth(self, account: BankAccount) -> Any:
+        """All that the bank holds of an account."""
+        return self._bank.truth(account)
 
     def pairs(self) -> list[tuple[BankAccount, Account]]:
         """The bank's accounts and the hub's, found by their numbers and not by any id."""

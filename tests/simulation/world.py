@@ -10,10 +10,12 @@ the hub's own code: people link and renew, workers overtake each other and die b
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext
 from pathlib import Path
 
 from tests.sandbox.customer import Customer
 from tests.simulation.adversary import Adversary
+from tests.simulation.books_side import Books
 from tests.simulation.hub import Hub
 from tests.simulation.judge import Judge, Outcome
 from tests.simulation.sweep import sweep
@@ -38,7 +40,7 @@ def open_bank(directory: Path) -> Customer:
 class World:
     """One life. ``live`` is all there is to do."""
 
-    def __init__(self, customer: Customer, seed: int) -> None:
+    def __init__(self, customer: Customer, seed: int, *, with_books: bool = False) -> None:
         self.rng = random.Random(seed)
         customer.control("POST", "/clock", {"set": BEGIN})
         customer.control("DELETE", "/faults")
@@ -47,6 +49,7 @@ class World:
         self.hub = Hub(customer, psu, self.rng)
         self.bank.consents = self.hub.consents
         self.judge = Judge(self.bank, self.hub)
+        self.books = Books(self.hub, self.judge, seed) if with_books else None
         self._begin = self.bank.now()
         # What is hard differs from life to life; some have one hardship only, so that none hides another.
         self.hub.workers = self.rng.choice([1, 2, 3])
@@ -56,16 +59,24 @@ class World:
 
     def live(self, steps: int) -> Outcome:
         """So many steps of half a day or so, then two quiet weeks, then the judge."""
-        with self.hub.running():
+        with self.hub.running(), self.books.running() if self.books else nullcontext():
             self.hub.link()
+            if self.books:
+                self.books.link()
             if self.rng.random() < 0.5:
                 self.hub.plan(self.rng.randint(1, 4))
             self.hub.wires.trouble = self._trouble
             for _ in range(steps):
                 self._step()
                 self.judge.look()
+            if self.books:
+                self.books.calm()
             self.settle()
+            if self.books:
+                self.books.settle()
             outcome = self.judge.judge()
+            if self.books:
+                self.books.judge()
         runs = [run for account in self.hub.accounts() for run in account.synchronizations.all()]
         outcome.runs, outcome.kills = len(runs), self.hub.kills
         outcome.days = (self.bank.now() - self._begin).total_seconds() / DAY_S
@@ -86,6 +97,8 @@ class World:
             self.hub.ask(attended=self.rng.random() < 0.6)
         else:
             self.hub.minute()
+        if self.books:
+            self.books.step()
 
     def _pause(self) -> float:
         """Minutes, hours, sometimes days in which the hub is off, sometimes a clock that is set back."""
@@ -124,15 +137,16 @@ class World:
                 self.judge.outcome.complaints.append(f"the last run of {account.pk} is {last and vars(last)}")
 
 
-def live(directory: Path, seed: int, steps: int) -> Outcome:
+def live(directory: Path, seed: int, steps: int, *, with_books: bool = False) -> Outcome:
     """The life of ``seed``, with a bank in ``directory``. Steps are part of it: one of another length is another life.
+    So are the Books (``books_side.py``), which read the hub where they take part.
 
     Everything is committed as in production, and forgotten at the end: hub and bank know nothing of earlier lives.
     """
     sweep()
     customer = open_bank(directory)
     try:
-        return World(customer, seed).live(steps)
+        return World(customer, seed, with_books=with_books).live(steps)
     finally:
         customer.application.close()
         sweep()

@@ -227,13 +227,15 @@ def bench(
     name: Annotated[str, typer.Argument(help="Name of the benchmark; without it, all are listed.")] = "",
     quick: Annotated[bool, typer.Option("--quick", help="Under 45 seconds.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    *,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="How many lives the simulation lives.")] = None,
     first: Annotated[int | None, typer.Option("--first", min=0, help="The first of these seeds.")] = None,
+    books: Annotated[bool, typer.Option("--books", help="In the simulation, the Books read the hub as well.")] = False,
 ) -> None:
     """Measure, side by side with a peer or a physical limit in the same run."""
     from nostro.cli.benchmarks import run
 
-    given = {"seeds": seeds, "first": first}
+    given = {"seeds": seeds, "first": first, "books": books or None}
     options = {option: value for option, value in given.items() if value is not None}
     raise typer.Exit(run(name, quick=quick, as_json=as_json, options=options))
 

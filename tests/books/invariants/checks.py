@@ -63,19 +63,22 @@ def closed_groups_are_zero(company: Company) -> None:
 def bank_and_suspense_agree(company: Company) -> None:
     """I-3: the bank account holds the opening and all posted lines, suspense what is not explained of them."""
     _none("I-3", _rows(
-        """SELECT journal.code, bank.own, lines.own, suspense.own, lines.rest FROM journals_journal journal
+        """SELECT journal.code, bank.own, lines.own, suspense.own, rest.own FROM journals_journal journal
            CROSS JOIN LATERAL (SELECT COALESCE(sum(amount_currency), 0) AS own, COALESCE(sum(amount), 0) AS company
                 FROM ledger_entryitem WHERE account_id = journal.bank_account_id) bank
            CROSS JOIN LATERAL (SELECT COALESCE(sum(item.amount_currency), 0) AS own FROM ledger_entryitem item
                 WHERE item.account_id = journal.suspense_account_id AND item.currency = journal.currency) suspense
-           CROSS JOIN LATERAL (SELECT COALESCE(sum(amount), 0) AS own, COALESCE(sum(suspense_residual), 0) AS rest,
-                COALESCE(sum(company_amount), 0) AS company
+           CROSS JOIN LATERAL (SELECT COALESCE(sum(amount), 0) AS own, COALESCE(sum(company_amount), 0) AS company
                 FROM journals_line WHERE journal_id = journal.id AND status IN ('posted', 'withdrawn')) lines
+           -- Journals may share a suspense account.
+           CROSS JOIN LATERAL (SELECT COALESCE(sum(line.suspense_residual), 0) AS own FROM journals_line line
+                JOIN journals_journal other ON other.id = line.journal_id WHERE line.status IN ('posted', 'withdrawn')
+                AND other.suspense_account_id = journal.suspense_account_id AND other.currency = journal.currency) rest
            CROSS JOIN LATERAL (SELECT COALESCE(sum(amount), 0) AS company, COALESCE(sum(amount_currency), 0) AS own
                 FROM ledger_entryitem WHERE entry_id = journal.opening_entry_id
                      AND account_id = journal.bank_account_id) opening
            WHERE journal.company_id = %s AND (bank.own <> opening.own + lines.own
-                OR bank.company <> opening.company + lines.company OR suspense.own <> -lines.rest)""", company.id,
+                OR bank.company <> opening.company + lines.company OR suspense.own <> -rest.own)""", company.id,
     ))  # fmt: skip
     _none("I-3", _rows(
         """SELECT entry.id FROM ledger_entry entry JOIN journals_line line ON line.entry_id = entry.id

@@ -81,7 +81,7 @@ def sort_items(
     stored = stored_lines(link.journal, account, incoming, since)
     result = Sorted()
     fresh: list[tuple[dt.date, int, NewLine]] = []
-    classified = classify(incoming, stored)
+    classified = classify(incoming, stored, read=(source, account.epoch))
     result.unseen = tuple(line for line in classified.unseen if not line.removed)
     otherwise = _said_otherwise(account, by_id, classified.outcomes, stored)
     for outcome in classified.outcomes:
@@ -211,8 +211,6 @@ def stored_lines(
     journal: Journal, account: OnlineAccount, incoming: Sequence[IncomingItem], since: dt.date
 ) -> list[StoredLine]:
     """Lines that carry an alias of the items, lie within three days of one of them, or are booked from ``since`` on."""
-    if not incoming:
-        return []
     days = [item.booking_date for item in incoming]
     margin = dt.timedelta(days=RESEMBLANCE_DAYS)
     ids = [item.alias.external_id for item in incoming if item.alias]
@@ -228,7 +226,7 @@ def stored_lines(
             " WHERE NOT (status = 'removed' AND status_reason = %s)",
             [
                 journal.id,
-                min(min(days) - margin, since),
+                min([since, *(day - margin for day in days)]),
                 account.company_id,
                 account.identity,
                 json.dumps(ids),

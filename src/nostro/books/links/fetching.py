@@ -55,6 +55,8 @@ from nostro.web.errors import Problem
 
 #: Lines that one run asks for by id at most; the next run asks for the rest.
 ASKED_BY_ID = 50
+#: Lines that one run doubts at most, because the Hub does not show them any more.
+SUSPECTED = 500
 OVERLAP = dt.timedelta(days=10)
 #: The longest step without a sign of life is one request; 30 s more as books.md 7 says.
 LEASE = dt.timedelta(seconds=90)
@@ -153,6 +155,10 @@ def _take_lease(run_id: UUID, now: dt.datetime) -> Run | None:
     run.online_account.refresh_from_db()
     return run
 
+    def complete_since(self, fetch_from: dt.date) -> dt.date:
+        """The day from which on it showed all that the Hub has: everything, where it came to the end of the list."""
+        return min(self.horizon, fetch_from) if self.reached_end else self.horizon
+
 
 def _columns(account: OnlineAccount) -> dict[str, object]:
     return {each.attname: getattr(account, each.attname) for each in account._meta.concrete_fields}
@@ -181,7 +187,8 @@ class Fetch:
         self._refresh(link)
         shown = self._read_account()
         walked = self._walk(link)
-        sorted_items = sort_items(self.account, link, walked.items, source_of(self.connection), since=walked.horizon)
+        since = walked.complete_since(link.fetch_from)
+        sorted_items = sort_items(self.account, link, walked.items, source_of(self.connection), since=since)
         self._import(link, sorted_items)
         self._compare(link, walked, sorted_items)
         self._balances_and_pending(link, shown)
@@ -319,7 +326,8 @@ class Fetch:
             if outcome.line is not None
         ]
         note_changes(journal, changed, known.keys())
-        absent = [line.id for line in items.unseen if line.booking_date >= walked.horizon]
+        since = walked.complete_since(link.fetch_from)
+        absent = sorted(line.id for line in items.unseen if line.booking_date >= since)[:SUSPECTED]
         for line_id in suspect_withdrawals(journal, absent)[:ASKED_BY_ID]:
             self._ask_for(line_id)
 

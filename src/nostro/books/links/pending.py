@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db import transaction
 
 from nostro.books.hub_client.client import TransactionPage
+from nostro.books.hub_client.values import HubTransaction
 from nostro.books.journals.models import Journal, Line, PendingLine, PendingState, Source
 from nostro.core.identity import LINK_DAYS, LinkRow, link_pending, link_row
 from nostro.core.transactions import Transaction
@@ -55,50 +56,42 @@ def _link_row(row: PendingLine | Line, day: dt.date) -> LinkRow:
     )
 
 
-@transaction.atomic
 def replace_pending(journal: Journal, pages: Iterable[TransactionPage], *, now: dt.datetime) -> int:
     """Make the journal's list equal to the Hub's; what vanished is kept as lapsed. Returns the number pending."""
-    seen: set[str] = set()
-    booked = set(
-        PendingLine.objects.filter(journal=journal, state=PendingState.BOOKED).values_list("external_id", flat=True)
-    )
+    # All pages before the transaction: a Hub that is slow must not keep one open.
+    items: dict[str, HubTransaction] = {}
     for page in pages:
-        for item in page.transactions:
-            if item.id in booked:
-                continue
-            PendingLine.objects.update_or_create(
-                journal=journal,
-                external_id=item.id,
-                defaults={
-                    "date": item.booking_date,
-                    "amount": item.amount,
-                    "currency": item.currency,
-                    "label": item.remittance or item.description or item.counterparty_name,
-                    "counterparty_name": item.counterparty_name,
-                    "counterparty_account": item.counterparty_account,
-                    "end_to_end_id": item.end_to_end_id,
-                    "bank_reference": item.bank_reference,
-                    "state": PendingState.PENDING,
-                    "last_seen": now,
-                },
-                create_defaults={
-                    "company_id": journal.company_id,
-                    "date": item.booking_date,
-                    "amount": item.amount,
-                    "currency": item.currency,
-                    "label": item.remittance or item.description or item.counterparty_name,
-                    "counterparty_name": item.counterparty_name,
-                    "counterparty_account": item.counterparty_account,
-                    "end_to_end_id": item.end_to_end_id,
-                    "bank_reference": item.bank_reference,
-                    "first_seen": now,
-                    "last_seen": now,
-                },
-            )
-            seen.add(item.id)
-        if len(seen) >= LIMIT:
+        items |= {item.id: item for item in page.transactions}
+        if len(items) >= LIMIT:
             break
-    gone = PendingLine.objects.filter(journal=journal, state=PendingState.PENDING).exclude(external_id__in=seen)
+    return _store(journal, items, now)
+
+
+@transaction.atomic
+def _store(journal: Journal, items: Mapping[str, HubTransaction], now: dt.datetime) -> int:
+    kept = PendingLine.objects.filter(journal=journal)
+    booked = set(kept.filter(state=PendingState.BOOKED).values_list("external_id", flat=True))
+    pending = {key: item for key, item in items.items() if key not in booked}
+    for key, item in pending.items():
+        values = {
+            "date": item.booking_date,
+            "amount": item.amount,
+            "currency": item.currency,
+            "label": item.remittance or item.description or item.counterparty_name,
+            "counterparty_name": item.counterparty_name,
+            "counterparty_account": item.counterparty_account,
+            "end_to_end_id": item.end_to_end_id,
+            "bank_reference": item.bank_reference,
+            "state": PendingState.PENDING,
+            "last_seen": now,
+        }
+        PendingLine.objects.update_or_create(
+            journal=journal,
+            external_id=key,
+            defaults=values,
+            create_defaults={**values, "company_id": journal.company_id, "first_seen": now},
+        )
+    gone = kept.filter(state=PendingState.PENDING).exclude(external_id__in=pending)
     gone.update(state=PendingState.LAPSED, last_seen=now)
-    PendingLine.objects.filter(journal=journal, state=PendingState.LAPSED, last_seen__lt=now - LAPSED_FOR).delete()
-    return len(seen)
+    kept.filter(state=PendingState.LAPSED, last_seen__lt=now - LAPSED_FOR).delete()
+    return len(pending)

@@ -28,6 +28,9 @@ OutcomeKind = Literal["new", "known", "changed", "alias", "possible_duplicate"]
 #: Days between two lines of one amount that may still be the same payment (books.md 11.2).
 RESEMBLANCE_DAYS = 3
 
+#: A source, and the epoch in which its ids are trusted as stable.
+Scope = tuple[str, int]
+
 #: Counterparty's account, remittance text and end-to-end id: what a fingerprint is made of besides day and amount.
 Texts = tuple[str, str, str]
 NO_TEXTS: Texts = ("", "", "")
@@ -107,12 +110,14 @@ def classify(
     stored: Sequence[StoredLine],
     *,
     incomplete_days: Collection[dt.date] = (),
+    read: Scope | None = None,
 ) -> Classification:
     """Decide for each incoming item what it is (books.md 11.2); the result does not depend on their order.
 
     ``stored`` must hold all lines that carry an alias of the items, share a booking date with them, or lie within
     :data:`RESEMBLANCE_DAYS` of one. Items without any id on ``incomplete_days`` cannot be counted, so one that
-    equals a line is only a possible duplicate. An id given twice in one walk is one item.
+    equals a line is only a possible duplicate. An id given twice in one walk is one item. ``read`` is the source and
+    epoch that was read, so that lines are unseen also where it has no item any more.
     """
     items = _distinct(incoming)
     pairing = Pairing(items, stored, incoming_order=_incoming_order, stored_order=_stored_order)
@@ -131,7 +136,7 @@ def classify(
         else:
             outcomes[index] = _outcome_of_pair(item, line)
     held |= _resembling(items, outcomes, held, pairing.unpaired_stored)
-    return Classification(_complete(outcomes, items, held, stored), _unseen(items, stored))
+    return Classification(_complete(outcomes, items, held, stored), _unseen(items, stored, read))
 
 
 def _complete(
@@ -188,7 +193,7 @@ def _pair_by_fingerprint(pairing: Pairing[IncomingItem, StoredLine]) -> None:
         _pair_scope(pairing, scope)
 
 
-def _pair_scope(pairing: Pairing[IncomingItem, StoredLine], scope: tuple[str, int] | None) -> None:
+def _pair_scope(pairing: Pairing[IncomingItem, StoredLine], scope: Scope | None) -> None:
     pairing.pair(
         lambda item: item.fingerprint if _scope(item) == scope else None,
         lambda line: None if _is_named_in(line, scope) or _was_typed_in_error(line) else line.fingerprint,
@@ -214,7 +219,7 @@ def _filled(texts: Texts) -> tuple[int, ...]:
 
 def _pair_saying(
     pairing: Pairing[IncomingItem, StoredLine],
-    scope: tuple[str, int],
+    scope: Scope,
     texts: dict[UUID, Texts],
     places: tuple[int, ...],
 ) -> None:
@@ -237,11 +242,11 @@ def _equally_many(items: Sequence[IncomingItem], lines: Sequence[StoredLine]) ->
     return len(items) == len(lines)
 
 
-def _scope(item: IncomingItem) -> tuple[str, int] | None:
+def _scope(item: IncomingItem) -> Scope | None:
     return None if item.alias is None else (item.alias.source, item.alias.epoch)
 
 
-def _is_named_in(line: StoredLine, scope: tuple[str, int] | None) -> bool:
+def _is_named_in(line: StoredLine, scope: Scope | None) -> bool:
     return scope is not None and any((alias.source, alias.epoch) == scope for alias in line.aliases)
 
 
@@ -319,8 +324,10 @@ def _next_occurrences(items: Sequence[IncomingItem], stored: Sequence[StoredLine
     return occurrences
 
 
-def _unseen(items: Sequence[IncomingItem], stored: Sequence[StoredLine]) -> tuple[StoredLine, ...]:
-    scopes = {_scope(item) for item in items}
+def _unseen(
+    items: Sequence[IncomingItem], stored: Sequence[StoredLine], read: Scope | None
+) -> tuple[StoredLine, ...]:  # fmt: skip
+    scopes = {read, *map(_scope, items)}
     seen = {item.alias[:2] for item in items if item.alias}
     return tuple(
         line
