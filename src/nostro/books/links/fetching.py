@@ -155,10 +155,6 @@ def _take_lease(run_id: UUID, now: dt.datetime) -> Run | None:
     run.online_account.refresh_from_db()
     return run
 
-    def complete_since(self, fetch_from: dt.date) -> dt.date:
-        """The day from which on it showed all that the Hub has: everything, where it came to the end of the list."""
-        return min(self.horizon, fetch_from) if self.reached_end else self.horizon
-
 
 def _columns(account: OnlineAccount) -> dict[str, object]:
     return {each.attname: getattr(account, each.attname) for each in account._meta.concrete_fields}

@@ -33,3 +33,7 @@ class Walked:
         is_old = len(old) == len(page.transactions)
         self.old_in_a_row = self.old_in_a_row + len(old) if is_old else len(old)
         return self.old_in_a_row >= PAGE_LIMIT
+
+    def complete_since(self, fetch_from: dt.date) -> dt.date:
+        """The day from which on it showed all that the Hub has: everything, where it came to the end of the list."""
+        return min(self.horizon, fetch_from) if self.reached_end else self.horizon
