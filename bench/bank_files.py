@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
@@ -331,3 +332,58 @@ def qif(rows: int) -> Iterator[bytes]:
     for number in range(rows):
         day, amount, name = row(number, rows)
         yield f"D{day:%d/%m/%Y}\nT{amount}\nP{name}\nMInvoice {number}, thank you\nN{number}\n^\n".encode()
+
+
+#: The columns of the table, which is no bank's, and what they mean.
+_COLUMNS = {
+    "Rekening": "account", "Datum": "booking_date", "Valuta": "value_date", "Bedrag": "amount", "Munt": "currency",
+    "Saldo": "balance", "Tegenpartij": "counterparty_name", "Tegenrekening": "counterparty_account",
+    "Mededeling": "description", "Referentie": "id",
+}  # fmt: skip
+#: What a person would answer about it (formats.md 6.9).
+MAPPING = {"columns": _COLUMNS}
+
+
+def csv(rows: int) -> Iterator[bytes]:
+    """A table of ten columns with a running balance, as banks in Belgium write it."""
+    yield (";".join(_COLUMNS) + "\r\n").encode()
+    for cells in _cells(rows):
+        day, amount, balance, *texts = cells
+        dated, figures = f"{day:%d/%m/%Y}", (_comma(amount), _comma(balance))
+        name, account, message, reference = texts
+        cells_ = ("BE68539007547034", dated, dated, figures[0], "EUR", figures[1], name, account, message, reference)
+        yield (";".join(map(str, cells_)) + "\r\n").encode()
+
+
+def _cells(rows: int) -> Iterator[tuple[dt.date, Decimal, Decimal, str, str, str, str]]:
+    balance = _OPENING
+    for number in range(rows):
+        day, amount, name = row(number, rows)
+        balance += amount
+        account = f"BE{number % 97:02d}{number % 10**12:012d}"
+        message = f"Invoice {number}, thank you for your order at {name}"
+        yield day, amount, balance, name, account, message, f"REF2026{number:09d}"
+
+
+def xlsx(rows: int) -> Iterator[bytes]:
+    """The same table as a workbook: dates as dates, amounts as numbers."""
+    import xlsxwriter  # type: ignore[import-untyped]
+
+    with tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
+        book = xlsxwriter.Workbook(
+            file.name, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        )
+        sheet, dates = book.add_worksheet(), book.add_format({"num_format": "dd/mm/yyyy"})
+        sheet.write_row(0, 0, list(_COLUMNS))
+        for number, (day, amount, balance, *texts) in enumerate(_cells(rows), start=1):
+            sheet.write_string(number, 0, "BE68539007547034")
+            sheet.write_datetime(number, 1, day, dates)
+            sheet.write_datetime(number, 2, day, dates)
+            sheet.write_number(number, 3, float(amount))
+            sheet.write_string(number, 4, "EUR")
+            sheet.write_number(number, 5, float(balance))
+            for column, text in enumerate(texts, start=6):
+                sheet.write_string(number, column, text)
+        book.close()
+        file.seek(0)
+        yield file.read()

@@ -6,10 +6,13 @@ the library mt-940, text formats with reading lines, OFX 2 with expat. Further p
 ``python -m bench.peers.environments`` makes them, and one that is missing is named on standard error. Floors hold where
 the bare walk reaches 56,000 entries a second; on slower machines they scale with it.
 
-Figures, per reader ``camt``, ``mt940``, ``coda``, ``ofx1``, ``ofx2``, ``bai2``, ``qif``: ``…_per_s``, ``…_rss_mb``,
+Figures, per reader ``camt``, ``mt940``, ``coda``, ``ofx1``, ``ofx2``, ``bai2``, ``qif``, ``csv`` and ``xlsx`` (a table
+of ten columns by a mapping, with a running balance): ``…_per_s``, ``…_rss_mb``,
 ``…_rss_growth_mb`` (against a tenth of the rows), ``…_linear`` (CPU per entry against a tenth of the rows),
 ``…_lines_per_s`` (reading lines), ``…_<peer>_per_s``; ``camt_walk_per_s``, ``camt_walk_ratio``, ``ofx2_expat_per_s``;
-``ofx_per_s`` is the slower of the two. Writers: ``camt_write_per_s`` and so on. ``survey_mb_per_s``, ``rows``.
+``ofx_per_s`` is the slower of the two. ``csv_walk_ratio`` is against ``csv.reader`` that looks at nothing,
+``xlsx_walk_ratio`` against calamine. Writers: ``camt_write_per_s`` and so on. ``survey_mb_per_s``, ``rows``.
+``python -m bench.formats limits`` is P-12 (formats.md 11): peak memory and CPU per entry of the largest files.
 ``peers_missing`` counts peers that are not installed, ``missed`` the floors and relations that were not reached.
 """
 
@@ -21,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 QUICK_ROWS = 20_000
@@ -33,11 +36,20 @@ _CHUNK = 1 << 16
 
 
 #: Reader → entries per CPU second that it must reach (formats.md 10); QIF has no floor.
-_FLOORS = {"camt": 20_000, "mt940": 60_000, "coda": 60_000, "ofx1": 80_000, "ofx2": 80_000, "bai2": 60_000, "qif": 0}
-_WRITERS = ("camt", "mt940", "coda", "ofx2")
-_WRITER_FLOOR = 30_000
+_FLOORS = {
+    "camt": 20_000, "mt940": 60_000, "coda": 60_000, "ofx1": 80_000, "ofx2": 80_000, "bai2": 60_000, "qif": 0,
+    "csv": 100_000, "xlsx": 20_000,
+}  # fmt: skip
+_WRITERS = {"camt": 30_000, "mt940": 30_000, "coda": 30_000, "ofx2": 30_000, "csv": 30_000, "xlsx": 5_000}
 #: Readers that hold their file, because its end may decide how it is read: their memory grows with it.
-_HOLDING = frozenset(["qif"])
+_HOLDING = frozenset(["qif", "xlsx"])
+#: Tables → the part of a bare walk that their reading must reach.
+_TABLES = {"csv": 0.15, "xlsx": 0.3}
+#: Readers whose memory is flat, and the entries of P-12.
+_STREAMING = tuple(name for name in _FLOORS if name not in _HOLDING)
+LIMIT_ROWS = 500_000
+#: Our CAMT is printed so widely that the 512 MiB of a file end before the entries do.
+CAMT_LIMIT_ROWS = 200_000
 _WITH_LINES = ("mt940", "coda", "ofx1", "bai2", "qif")
 
 
@@ -56,6 +68,9 @@ def run(*, quick: bool) -> dict[str, float | int]:
         figures[f"{name}_write_per_s"] = round(_measure(f"{name}_write", min(rows, QUICK_ROWS))["per_s"])
     for name in _WITH_LINES if not quick else ("mt940",):
         figures[f"{name}_lines_per_s"] = round(_measure(f"{name}_lines", rows)["per_s"])
+    for name in _TABLES:
+        figures[f"{name}_walk_per_s"] = round(_measure(f"{name}_walk", rows)["per_s"])
+        figures[f"{name}_walk_ratio"] = round(figures[f"{name}_per_s"] / figures[f"{name}_walk_per_s"], 3)
     figures["ofx2_expat_per_s"] = round(_measure("ofx2_expat", rows)["per_s"])
     figures["ofx_per_s"] = min(figures["ofx1_per_s"], figures["ofx2_per_s"])
     figures["camt_walk_ratio"] = round(figures["camt_per_s"] / walk, 3)
@@ -72,13 +87,34 @@ def _wanted(figures: dict[str, float | int], walk: float) -> Iterator[bool]:
     yield figures["camt_walk_ratio"] >= 0.4
     for name, floor in _FLOORS.items():
         yield figures[f"{name}_per_s"] >= floor * speed
-        yield figures[f"{name}_rss_mb"] <= 120
+        yield name in _HOLDING or figures[f"{name}_rss_mb"] <= 120
         yield name in _HOLDING or figures[f"{name}_rss_growth_mb"] <= 10
         yield figures[f"{name}_linear"] <= 1.25
         peers = [figures[key] for key in figures if key.startswith(f"{name}_peer_") and key.endswith("per_s")]
         yield all(figures[f"{name}_per_s"] > peer for peer in peers)
-    for name in _WRITERS:
-        yield figures[f"{name}_write_per_s"] >= _WRITER_FLOOR * speed
+    for name, floor in _WRITERS.items():
+        yield figures[f"{name}_write_per_s"] >= floor * speed
+    for name, part in _TABLES.items():
+        yield figures[f"{name}_walk_ratio"] >= part
+
+
+def limits(names: Iterable[str] = _STREAMING) -> dict[str, float | int]:
+    """P-12 (formats.md 11): memory and CPU per entry of the largest files against a tenth of their entries.
+
+    ``…_limit_rows``, ``…_limit_rss_mb``, ``…_limit_rss_growth_mb``, ``…_limit_linear``; ``missed`` counts memory above
+    120 MB, growth above 10 MB and more than 1.25 times the CPU per entry.
+    """
+    figures: dict[str, float | int] = {"missed": 0}
+    for name in names:
+        figures[f"{name}_limit_rows"] = rows = CAMT_LIMIT_ROWS if name == "camt" else LIMIT_ROWS
+        large, small = _measure(f"{name}_once", rows), _measure(f"{name}_once", rows // 10)
+        memory, growth = large["rss_mb"], large["rss_mb"] - small["rss_mb"]
+        linear = small["per_s"] / large["per_s"]
+        figures[f"{name}_limit_per_s"] = round(large["per_s"])
+        figures[f"{name}_limit_rss_mb"], figures[f"{name}_limit_rss_growth_mb"] = round(memory, 1), round(growth, 1)
+        figures[f"{name}_limit_linear"] = round(linear, 2)
+        figures["missed"] += (memory > 120) + (growth > 10) + (linear > 1.25)
+    return figures
 
 
 def _peers(rows: int) -> dict[str, float | int]:
@@ -131,7 +167,7 @@ def _main(task: str, rows: int) -> None:
         path = Path(folder) / "file"
         _make(form, rows, path)
         work = _TASKS[task](path)
-        seconds = min(_cpu_seconds(work) for _ in range(REPEATS))
+        seconds = min(_cpu_seconds(work) for _ in range(1 if task.endswith("_once") else REPEATS))
         size = path.stat().st_size
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"per_s": rows / seconds, "rss_mb": memory, "mb_per_s": size / seconds / 1e6}))
@@ -157,11 +193,15 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 
 def _reading(path: Path) -> Callable[[], object]:
+    from bench import bank_files
     from nostro.formats import Hints, StatementTail, read, survey
 
     found = survey(_chunks(path))
-    # QIF names neither account nor currency.
-    hints = Hints(account="BE68539007547034", currency="EUR") if found.format == "qif" else Hints()
+    hints = Hints()
+    if found.format == "qif":  # names neither account nor currency
+        hints = Hints(account="BE68539007547034", currency="EUR")
+    elif found.format in _TABLES:
+        hints = Hints(mapping=bank_files.MAPPING)
 
     def work() -> None:
         tails = [event for event in read(_chunks(path), found, hints) if isinstance(event, StatementTail)]
@@ -172,8 +212,10 @@ def _reading(path: Path) -> Callable[[], object]:
 
 def _writing(form: str) -> Callable[[Path], Callable[[], object]]:
     def prepare(path: Path) -> Callable[[], object]:
+        from bench import bank_files
         from nostro.formats import (
             Entry,
+            Hints,
             OutgoingStatement,
             StatementHead,
             StatementTail,
@@ -183,7 +225,8 @@ def _writing(form: str) -> Callable[[Path], Callable[[], object]]:
             write,
         )
 
-        events = list(read(_chunks(path), survey(_chunks(path))))
+        hints = Hints(mapping=bank_files.MAPPING) if form in _TABLES else Hints()
+        events = list(read(_chunks(path), survey(_chunks(path)), hints))
         head = next(event for event in events if isinstance(event, StatementHead))
         tails = [event for event in events if isinstance(event, StatementTail)]
         entries = [event for event in events if isinstance(event, Entry)]
@@ -209,6 +252,27 @@ def _walk(path: Path) -> Callable[[], object]:
             entry.clear()
             while entry.getprevious() is not None:
                 del entry.getparent()[0]
+
+    return work
+
+
+def _csv_walk(path: Path) -> Callable[[], object]:
+    import csv
+
+    def work() -> None:
+        with path.open(newline="") as file:
+            for _ in csv.reader(file, delimiter=";", strict=True):
+                pass
+
+    return work
+
+
+def _xlsx_walk(path: Path) -> Callable[[], object]:
+    from python_calamine import CalamineWorkbook
+
+    def work() -> None:
+        for _ in CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).iter_rows():
+            pass
 
     return work
 
@@ -254,6 +318,9 @@ def _surveying(path: Path) -> Callable[[], object]:
 
 _TASKS: dict[str, Callable[[Path], Callable[[], object]]] = {
     **{f"{name}_read": _reading for name in _FLOORS},
+    **{f"{name}_once": _reading for name in _STREAMING},
+    "csv_walk": _csv_walk,
+    "xlsx_walk": _xlsx_walk,
     **{f"{name}_lines": _lines for name in _WITH_LINES},
     "camt_walk": _walk,
     "camt_survey": _surveying,
@@ -263,7 +330,12 @@ _TASKS: dict[str, Callable[[Path], Callable[[], object]]] = {
     "mt940_write": _writing("mt940"),
     "coda_write": _writing("coda"),
     "ofx2_write": _writing("ofx"),
+    "csv_write": _writing("csv"),
+    "xlsx_write": _writing("xlsx"),
 }
 
 if __name__ == "__main__":
-    _main(sys.argv[1], int(sys.argv[2]))
+    if sys.argv[1] == "limits":
+        print(json.dumps(limits(sys.argv[2:] or _STREAMING), indent=2))
+    else:
+        _main(sys.argv[1], int(sys.argv[2]))

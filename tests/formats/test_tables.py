@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.formats.corpus import mutated
 from tests.formats.samples import Reading, reading
 
+from bench import bank_files
+from nostro.core.money import decimals
 from nostro.formats import FormatError, Hints, sentence
+from nostro.formats.amounts import exceeds
+from nostro.formats.csv.figures import FigureStyle, amount
 from nostro.formats.csv.presets import DATA
 from nostro.formats.csv.proposing import propose
 
+CURRENCIES = ("EUR", "JPY", "KWD", "USD")
 IBAN = "BE68539007547034"
 BELGIAN = {
     "columns": {
@@ -397,3 +405,28 @@ def test_noise_in_the_table_of_a_bank_ends_in_problems_and_nothing_else(data: di
         except FormatError:
             continue
         assert all(tail.entries_seen == tail.entries_emitted + tail.skipped for tail in found.tails), seed
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.from_regex(r"-?[0-9]{1,6}[.,][0-9]{1,4}", fullmatch=True), st.sampled_from(".,"), st.sampled_from(CURRENCIES))
+def test_the_short_way_to_read_an_amount_is_the_long_one(text: str, sign: str, currency: str) -> None:
+    def told(read: Callable[[], Decimal]) -> str:
+        try:
+            return str(read())
+        except ValueError:
+            return "refused"
+
+    assert told(lambda: FigureStyle(sign).read(text, currency)) == told(lambda: amount(text, sign, currency))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=None, min_value=-1000, max_value=1000))
+def test_decimals_beyond_the_currency_are_seen_however_the_amount_is_written(value: Decimal) -> None:
+    for currency in CURRENCIES:
+        assert exceeds(value, currency) == (-int(value.as_tuple().exponent) > decimals(currency))
+
+
+def test_the_table_of_the_bench_is_read_and_proved() -> None:
+    found = reading(b"".join(bank_files.csv(300)), Hints(mapping=bank_files.MAPPING))
+    assert len(found.rows) == 300 and found.states == ["proved"] and not found.codes
+    assert found.rows[7].transaction_id == "REF2026000000007" and found.rows[7].creditor_account

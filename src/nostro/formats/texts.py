@@ -28,7 +28,9 @@ _BLANKS = re.compile(r"\s+")
 def tidy(text: str) -> str:
     """NFC, without control characters, ends stripped, runs of blanks collapsed."""
     if text.isascii():
-        if "  " not in text and text.isprintable() and text.strip() is text and len(text) < MAX_TEXT:
+        if (
+            text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " " and len(text) < MAX_TEXT
+        ):  # the only blank that is printable
             return text
     else:
         text = unicodedata.normalize("NFC", text)

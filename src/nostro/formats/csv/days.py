@@ -100,6 +100,11 @@ class DayStyle:
         #: A date that can be read in two ways, while nothing has decided between them.
         self.question: str | None = None
 
+    @property
+    def is_decided(self) -> bool:
+        """True if no further text changes how dates are read."""
+        return len(self._orders) == 1
+
     def note(self, text: str) -> None:
         """Look at one text; sets or answers :attr:`question`."""
         if len(self._orders) == 1:

@@ -14,6 +14,8 @@ _DIGITS = re.compile(r"[0-9.,]+")
 #: How most amounts are written.
 _PLAIN = re.compile(r"(-?)([0-9]+(?:[.,][0-9]+)*)")
 _SIGNS = ".,"
+#: Amounts without thousands and with two decimals, by the sign that parts these: most of all amounts.
+_SHORT = {sign: re.compile(rf"-?[0-9]{{1,{MAX_INTEGER_DIGITS}}}\{sign}[0-9]{{2}}").fullmatch for sign in _SIGNS}
 
 
 def bare(text: str) -> tuple[bool, str]:
@@ -97,6 +99,11 @@ class FigureStyle:
         #: A figure that can be read in two ways, while nothing has decided between them.
         self.question: str | None = None
 
+    @property
+    def is_decided(self) -> bool:
+        """True if no further text changes how the column is read."""
+        return not self._asked
+
     def note(self, text: str) -> None:
         """Look at one text; sets or answers :attr:`question`."""
         if not self._asked:
@@ -113,5 +120,8 @@ class FigureStyle:
     def read(self, text: str, currency: str) -> Decimal:
         """The amount. Raises ``ValueError``."""
         if self.sign:
+            if _SHORT[self.sign](text) and (currency == "EUR" or decimals(currency) >= 2):
+                value = Decimal(text if self.sign == "." else text.replace(",", "."))
+                return value if value else abs(value)
             return amount(text, self.sign, currency, grouped=self._thousands)
         return amount(text, "," if "," in text else ".", currency, grouped=False)

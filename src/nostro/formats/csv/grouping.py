@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -95,11 +95,12 @@ class Statements:
             self._run.seen += 1
             self._run.skipped += 1
 
-    def add(self, key: StatementKey, entry: Entry, balance: Decimal | None, place: Position) -> Iterator[Event]:
-        """A row and the balance after it."""
+    def add(self, key: StatementKey, entry: Entry, balance: Decimal | None, place: Position) -> Sequence[Event]:
+        """The events of a row and the balance after it."""
         run = self._run
+        events: tuple[Event, ...] = ()
         if run is None or (run.key is not key and run.key != key):
-            yield from self.begin(key, place)
+            events = tuple(self.begin(key, place))
             run = self._run
             assert run is not None
         run.seen += 1
@@ -107,7 +108,7 @@ class Statements:
         if entry.booking_status == "booked" and entry.currency == key.account.currency:
             found = self._chain.add(entry, balance, place)
             if found is not None:
-                yield found
+                events = (*events, found)
             day = entry.booking_date
             if day is not None and day != run.to_day:
                 run.from_day = min(run.from_day or day, day)
@@ -121,7 +122,7 @@ class Statements:
             else:
                 run.rows_after += entry.amount
         run.position = place
-        yield entry
+        return (*events, entry)
 
     def state(self, balance: Decimal) -> None:
         """The balance of a statement that turns out to have no booked rows."""

@@ -27,6 +27,8 @@ from nostro.formats.values import Entry, Event, FileAccount, Hints, Problem, Sev
 
 #: Rows that may wait for the figure or date that decides how all are read.
 MAX_WAITING = 50_000
+#: Ways of writing currencies that are remembered.
+_USUAL_CURRENCIES = 100
 _DAY_ZERO = dt.date(1899, 12, 30)
 _PLAIN = (
     "creditor_name", "debtor_name", "end_to_end_id", "mandate_id", "creditor_id", "check_id", "additional_information",
@@ -80,7 +82,7 @@ class MappedRows:
         if missing:
             raise fail("F-MAPPING", f"the table has no column {', '.join(map(excerpt, missing[:5]))}")
         self._at = {field: at for at, field in self._fields.items()}
-        self._texts = [(at, field) for at, field in sorted(self._fields.items()) if field in _READ_AS_TEXT]
+        self._texts = [_text_column(at, name) for at, name in sorted(self._fields.items()) if name in _READ_AS_TEXT]
         self._unmapped = [(at, layout.names[at]) for at in range(width) if at not in self._fields and layout.names[at]]
         self._filter = column_at(mapping.filter_column, layout.header) if mapping.filter_column else None
         self._figures = {
@@ -92,6 +94,11 @@ class MappedRows:
         self._days = DayStyle(orders)
         self._dates = [at for at, field in self._fields.items() if field in DATES]
         self._statements = Statements(mapping.order)
+        self._key_columns = [self._at[field] for field in ("account", "account_name", "statement") if field in self._at]
+        self._key_cells: tuple[Cell, ...] | None = None
+        self._last_key = StatementKey(FileAccount(""))
+        self._currencies: dict[str, str] = {}
+        self._is_all_booked = mapping.status is None or "status" not in self._at
         self._ordinal = 0
         self._problems: list[Problem] = []
         #: Every row is made so long that it has a cell for each column that is read.
@@ -103,18 +110,21 @@ class MappedRows:
     def read(self, rows: Iterable[Row]) -> Iterator[Event]:
         """All events of the table."""
         waiting: list[Row] = []
+        is_decided = False
         for found in rows:
             row = self._tidied(found)
-            self._note(row.cells)
-            question = self._question()
-            if question is not None:
-                waiting.append(row)
-                if len(waiting) > MAX_WAITING:
-                    raise self._undecided(question, waiting)
-                continue
-            for earlier in waiting:
-                yield from self._row(earlier)
-            waiting.clear()
+            if not is_decided:
+                self._note(row.cells)
+                question = self._question()
+                if question is not None:
+                    waiting.append(row)
+                    if len(waiting) > MAX_WAITING:
+                        raise self._undecided(question, waiting)
+                    continue
+                is_decided = self._days.is_decided and all(each.is_decided for each in self._figures.values())
+                for earlier in waiting:
+                    yield from self._row(earlier)
+                waiting.clear()
             yield from self._row(row)
         question = self._question()
         if question is not None:
@@ -128,7 +138,8 @@ class MappedRows:
             if self._is_text
             else [cell.strip() if isinstance(cell, str) else cell for cell in row.cells]
         )
-        return Row(row.line, cells + [""] * (self._least - len(cells)), len(cells))
+        written = len(cells)
+        return Row(row.line, cells if written >= self._least else cells + [""] * (self._least - written), written)
 
     def _note(self, cells: Sequence[Cell]) -> None:
         for at, style in self._figures.items():
@@ -154,35 +165,38 @@ class MappedRows:
 
     # --- rows -------------------------------------------------------------------------------------------------------
 
-    def _row(self, row: Row) -> Iterator[Event]:
+    def _row(self, row: Row) -> Sequence[Event]:
         try:
             values, balance, own_fee = self._values(row)
         except Skipped as reason:
             self._statements.skip()
-            yield problem("F-SKIPPED", f"{reason}", self._place(row), severity=reason.severity)
-            return
+            return [problem("F-SKIPPED", f"{reason}", self._place(row), severity=reason.severity)]
         except FormatError as error:
             if error.problem.code != "F-FIELD":
                 raise
             self._statements.skip()
-            yield error.problem
-            return
-        yield from self._problems
-        self._problems.clear()
-        key = _key(*self._account(row, values["currency"]), self._text(row, "statement"))
-        if own_fee is not None:
-            fee = Entry.from_values(_fee_row(values, own_fee))
-            yield from self._statements.add(key, Entry.from_values(values), None, values["position"])  # type: ignore[arg-type]
-            yield from self._statements.add(key, fee, balance, values["position"])  # type: ignore[arg-type]
-            return
-        yield from self._statements.add(key, Entry.from_values(values), balance, values["position"])  # type: ignore[arg-type]
+            return [error.problem]
+        found, place = self._problems, values["position"]
+        key = self._key(row, values["currency"])
+        entry: Entry = Entry.from_values(values)  # type: ignore[assignment]
+        if own_fee is None:
+            events = self._statements.add(key, entry, balance, place)
+        else:
+            fee: Entry = Entry.from_values(_fee_row(values, own_fee))  # type: ignore[assignment]
+            events = [
+                *self._statements.add(key, entry, None, place), *self._statements.add(key, fee, balance, place)
+            ]  # fmt: skip
+        if found:
+            self._problems = []
+            return [*found, *events]
+        return events
 
     def _values(self, row: Row) -> tuple[Values, Decimal | None, Decimal | None]:
         """(fields, balance after the row, fee that is a row of its own). Raises :class:`Skipped` and F-FIELD."""
         mapping = self._mapping
         if self._filter is not None and fold(str(row.cells[self._filter])) in mapping.filter_words:
             raise Skipped(f"a row with {excerpt(str(row.cells[self._filter]))!r} is left out", "info")
-        status = self._status(row)
+        status = "booked" if self._is_all_booked else self._status(row)
         currency = self._currency(row)
         raw: dict[str, str] = {}
         values: Values = {
@@ -216,10 +230,8 @@ class MappedRows:
         return _text_of(row.cells[at]) if at is not None else ""
 
     def _status(self, row: Row) -> str:
-        if self._mapping.status is None or "status" not in self._at:
-            return "booked"
-        word = self._text(row, "status")
-        status = self._mapping.status.get(fold(word))
+        word, words = self._text(row, "status"), self._mapping.status or {}
+        status = words.get(fold(word))
         if status is None:
             if not word:
                 raise Skipped("the row has no status")
@@ -230,13 +242,18 @@ class MappedRows:
 
     def _currency(self, row: Row) -> str:
         text = self._text(row, "currency")
+        if text in self._currencies:
+            return self._currencies[text]
         if not text:
             text = self._preamble.currency or self._mapping.currency or self._hints.currency or ""
             if not text:
                 if not self._has_amount(row):
                     raise Skipped("the row has no amount")
                 raise fail("F-ACCOUNT", "the table does not say its currency", self._place(row))
-        return self._checked_currency(text, row)
+        found = self._checked_currency(text, row)
+        if len(self._currencies) < _USUAL_CURRENCIES:
+            self._currencies[self._text(row, "currency")] = found
+        return found
 
     def _checked_currency(self, text: str, row: Row) -> str:
         try:
@@ -277,7 +294,7 @@ class MappedRows:
         if at is None:
             return None
         cell = row.cells[at]
-        if isinstance(cell, Decimal):
+        if type(cell) is Decimal:
             return with_decimals(amount(format(cell, "f"), ".", currency, grouped=False), currency)
         text = cell if isinstance(cell, str) else str(cell)
         if not text:
@@ -301,10 +318,11 @@ class MappedRows:
         return ReadDate(_serial(cell) if isinstance(cell, Decimal) else cell)
 
     def _set_dates(self, row: Row, values: Values) -> None:
+        read = self._days.read
         for at in self._dates:
             cell, field = row.cells[at], self._fields[at]
             try:
-                day, corrected = self._day(cell)
+                day, corrected = read(cell) if cell and type(cell) is str else self._day(cell)
             except ValueError:
                 raise self._wrong(row, field, _text_of(cell), "a date") from None
             if day is not None:
@@ -324,22 +342,25 @@ class MappedRows:
             self._warn("F-DATE", f"the booking date is missing; the {other.replace('_', ' ')} was taken", row, other)
 
     def _set_texts(self, row: Row, values: Values) -> None:
-        side = "creditor" if values["amount"] < 0 else "debtor"
+        is_out = values["amount"] < 0
         parts: list[str] = []
-        for at, field in self._texts:
-            cell = row.cells[at]
+        cells = row.cells
+        for at, kind, field_out, field_in in self._texts:
+            cell = cells[at]
             if cell == "":
                 continue
-            text = cell if isinstance(cell, str) else _text_of(cell)
+            text = cell if type(cell) is str else _text_of(cell)
             if len(text) > MAX_TEXT:
                 raise fail("F-TOO-LARGE", f"the cell has more than {MAX_TEXT} characters", self._place(row, at))
-            if field.startswith("counterparty"):
-                field = field.replace("counterparty", side)  # noqa: PLW2901 - the field of this row
-            if field == "description":
-                parts.append(tidy(text))
-            elif field in _PLAIN:
-                values[field] = f"{values[field]} {tidy(text)}" if field in values else tidy(text)
-            elif field in _ACCOUNTS:
+            field = field_out if is_out else field_in
+            # Cells are stripped already, so that most texts are tidy as they are.
+            is_tidy = text.isascii() and text.isprintable() and "  " not in text
+            if kind == "description":
+                parts.append(text if is_tidy else tidy(text))
+            elif kind == "plain":
+                told = text if is_tidy else tidy(text)
+                values[field] = f"{values[field]} {told}" if field in values else told
+            elif kind == "account":
                 values[field] = account_number(text)
             else:
                 self._set_other(row, field, text, values, parts)
@@ -385,13 +406,22 @@ class MappedRows:
             exchange: Mapping[str, Any] = {"instructed_amount": abs(value), "instructed_currency": currency}
             values["currency_exchange"] = (exchange,)
 
-    def _account(self, row: Row, currency: str) -> tuple[str, str, str]:
-        number = (
-            self._text(row, "account") or self._preamble.account or self._mapping.account or self._hints.account or ""
-        )
-        if not number:
-            raise fail("F-ACCOUNT", "the table does not name its account", self._place(row))
-        return number, currency, self._text(row, "account_name")
+    def _key(self, row: Row, currency: str) -> StatementKey:
+        """The statement of a row. Most rows have that of the row before."""
+        cells = (currency, *(row.cells[at] for at in self._key_columns))
+        if cells != self._key_cells:
+            number = (
+                self._text(row, "account")
+                or self._preamble.account
+                or self._mapping.account
+                or self._hints.account
+                or ""
+            )
+            if not number:
+                raise fail("F-ACCOUNT", "the table does not name its account", self._place(row))
+            names = self._text(row, "account_name"), self._text(row, "statement")
+            self._key_cells, self._last_key = cells, _key(number, currency, *names)
+        return self._last_key
 
     # --- problems ---------------------------------------------------------------------------------------------------
 
@@ -400,6 +430,13 @@ class MappedRows:
 
     def _warn(self, code: str, message: str, row: Row, field: str) -> None:
         self._problems.append(problem(code, message, self._place(row, self._at.get(field))))
+
+
+def _text_column(at: int, name: str) -> tuple[int, str, str, str]:
+    """(position, kind of text, field of a row that takes money out, field of one that brings some)."""
+    fields = name.replace("counterparty", "creditor"), name.replace("counterparty", "debtor")
+    kinds = {"description": "description", **dict.fromkeys(_PLAIN, "plain"), **dict.fromkeys(_ACCOUNTS, "account")}
+    return (at, kinds.get(fields[0], "other"), *fields)
 
 
 @lru_cache(maxsize=1024)
