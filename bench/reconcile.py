@@ -140,9 +140,9 @@ class _History:
         """Post ``count`` more open invoices."""
         from django.db import transaction
 
-        for begin in range(0, count, 20_000):
+        for begin in range(0, count, 5_000):
             with transaction.atomic():
-                self._add_items(min(20_000, count - begin))
+                self._add_items(min(5_000, count - begin))
         _analyze()
 
     def _add_items(self, count: int) -> None:

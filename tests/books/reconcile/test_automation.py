@@ -8,15 +8,18 @@ from unittest import mock
 import pytest
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
+from tests.books.conftest import NOW
 from tests.books.reconcile.steps import REFERENCE, invoice_of, line_of, standing
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
+from nostro.books.ledger.models import PartnerBankAccount, Purpose
 from nostro.books.reconcile import automation, stored
 from nostro.books.reconcile.automation import Look, look, request_look, set_automation
+from nostro.books.reconcile.choosing import book_to_partner, set_partner, undo_many
 from nostro.books.reconcile.models import Automation, MatchGroup, StoredProposal
 from nostro.books.reconcile.queries import proposals_for
-from nostro.books.reconcile.services import undo
+from nostro.books.reconcile.services import reconcile_with_items, undo
 from nostro.books.reconcile.tasks import reconcile_company, start_due
 from nostro.people.models import User
 from nostro.web.errors import NotFound
@@ -147,3 +150,34 @@ def test_at_most_the_best_five_options_are_kept(owner: User, company: Company, j
     line = line_of(journal, "10.00", "thanks")
     look(company)
     assert len(StoredProposal.objects.get(line=line).body["options"]) == 5
+
+
+def test_the_payer_of_an_automatic_match_is_known_by_their_account_from_then_on(
+    owner: User, company: Company, journal: Journal
+) -> None:
+    """books.md 16.3, also for what nobody looked at: the account is seen, not trusted, and kept once."""
+    invoice = invoice_of(owner, company, reference=REFERENCE)
+    for amount in ("100.00", "21.00"):
+        line_of(journal, amount, "020343057642", counterparty_account="BE71096123456769")
+        assert look(company).applied == 1
+    (seen,) = PartnerBankAccount.objects.filter(company=company)
+    assert (seen.partner, seen.account_number, seen.trusted) == (invoice.partner, "BE71096123456769", False)
+
+
+def test_matches_that_depend_on_each_other_are_taken_back_together_in_any_order(
+    owner: User, company: Company, journal: Journal
+) -> None:
+    """The first leaves an amount open on the customer's account, the second pays it."""
+    customer = invoice_of(owner, company).partner
+    before_line, after_line = line_of(journal, "50.00", "a"), line_of(journal, "-50.00", "b")
+    before = standing(company)
+    for line in (before_line, after_line):
+        set_partner(owner, line.id, customer.id)
+    first = book_to_partner(owner, before_line.id, Purpose.RECEIVABLE, now=NOW)
+    opened = first.parts.get().counterpart_id
+    second = reconcile_with_items(owner, after_line.id, [opened], now=NOW)
+    for order in ([second.id, first.id], [first.id, second.id]):
+        assert undo_many(owner, order, now=NOW) in (2, 0)
+    balances, opened_items, lines = standing(company)
+    is_open = [row for row in opened_items if row[1]]  # what a reversal closed stays with nothing open
+    assert (balances, is_open, lines) == before

@@ -87,6 +87,7 @@ def _forget(state: State, plan: Plan) -> None:
 #: What planning and writing read of a row; the others would only be made and thrown away.
 _LINE_COLUMNS = (
     *("company_id", "journal_id", "partner_id", "status", "label", "order_date", "amount", "currency"),
+    "counterparty_account",
     *("foreign_amount", "foreign_currency", "company_amount", "suspense_residual", "reconciled"),
     *("entry__company_id", "entry__date", "entry__label"),
 )
@@ -99,20 +100,24 @@ Taken = tuple[Decimal, Decimal | None, Decimal]
 
 
 def _lock(company: Company, applications: Sequence[Application]) -> State:
+    """Lines before items before payments, each in the order of their ids. Their keys never change, so rows that only
+    point to them, such as proposals that the automatic run stores, are not held up and close no ring."""
     hold_locks(company)
     line_ids = {application.line_id for application in applications}
-    locked = Line.objects.select_for_update(of=("self",)).select_related("entry").only(*_LINE_COLUMNS)
+    locked = Line.objects.select_for_update(no_key=True, of=("self",)).select_related("entry").only(*_LINE_COLUMNS)
     lines = {line.id: line for line in locked.filter(company=company, pk__in=line_ids).order_by("id")}
     journals = Journal.objects.in_bulk({line.journal_id for line in lines.values()})
     for line in lines.values():
         line.company, line.journal = company, journals[line.journal_id]
     moves = [move for one in applications for move in one.moves if not isinstance(move, BookTo)]
     item_ids = {move.item_id for move in moves}
-    open_items = EntryItem.objects.select_for_update(of=("self",)).select_related("document").only(*_ITEM_COLUMNS)
+    open_items = (
+        EntryItem.objects.select_for_update(no_key=True, of=("self",)).select_related("document").only(*_ITEM_COLUMNS)
+    )
     open_items = open_items.filter(company=company, pk__in=item_ids, residual__isnull=False)
     items = {item.id: item for item in open_items.order_by("id")}
     payment_ids = {move.payment_id for move in moves if move.payment_id is not None}
-    payments = Payment.objects.select_for_update().filter(company=company, pk__in=payment_ids).order_by("id")
+    payments = Payment.objects.select_for_update(no_key=True).filter(company=company, pk__in=payment_ids).order_by("id")
     taken = taken_of(list(lines))
     exchange = LedgerAccount.objects.filter(
         company=company, purpose__in=(Purpose.EXCHANGE_GAIN, Purpose.EXCHANGE_LOSS)

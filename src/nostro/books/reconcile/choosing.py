@@ -21,13 +21,13 @@ from nostro.books.journals.models import Line
 from nostro.books.journals.partners import store_partner
 from nostro.books.journals.queries import access_line
 from nostro.books.ledger.chart import account_for
-from nostro.books.ledger.models import EntryItem, LedgerAccount, Partner, Purpose
-from nostro.books.reconcile.applications import Application, BookTo, Pay, of_option
+from nostro.books.ledger.models import LedgerAccount, Partner, Purpose
+from nostro.books.reconcile.applications import Application, BookTo, of_option
 from nostro.books.reconcile.applying import Outcome, apply, apply_one
 from nostro.books.reconcile.engine import Option
 from nostro.books.reconcile.models import MatchGroup
 from nostro.books.reconcile.queries import proposals_for
-from nostro.books.reconcile.services import remember_account, undo
+from nostro.books.reconcile.undoing import undo_together
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
 
@@ -66,7 +66,6 @@ def choose_option(user: User, line_id: UUID, key: str, *, now: dt.datetime) -> M
     first = apply(line.company, found, actor=user, now=now)[0]
     if not isinstance(first, MatchGroup):
         raise first
-    _remember(found, [line])
     return first
 
 
@@ -83,14 +82,9 @@ def book_to_partner(user: User, line_id: UUID, purpose: Purpose, *, now: dt.date
     return apply_one(line.company, application, actor=user, now=now)
 
 
-@transaction.atomic
 def undo_many(user: User, group_ids: Iterable[UUID], *, now: dt.datetime) -> int:
     """Take several matches back, all or none; how many were live."""
-    ids = list(dict.fromkeys(group_ids))[:MAX_LINES]
-    live = set(MatchGroup.objects.filter(pk__in=ids, undone_at=None).values_list("id", flat=True))
-    for group_id in ids:
-        undo(user, group_id, now=now)
-    return len(live)
+    return undo_together(user, list(dict.fromkeys(group_ids))[:MAX_LINES], now=now)
 
 
 # --- many lines ---------------------------------------------------------------------------------------------------
@@ -121,8 +115,6 @@ def choose_many(
             covered.update(application.line_id for application in found)
     outcomes = apply(company, todo, actor=user, now=now)
     firsts = [done for one, done in zip(todo, outcomes, strict=True) if one.mirror_of is None]
-    done = [line for line, outcome in zip(owners, firsts, strict=True) if isinstance(outcome, MatchGroup)]
-    _remember(todo, done)
     return [*zip(owners, firsts, strict=True), *problems]
 
 
@@ -178,19 +170,6 @@ def _gone() -> Problem:
         what_to_do="Look at the line again and choose.",
         code="proposalStale",
     )
-
-
-def _remember(applications: Sequence[Application], lines: Sequence[Line]) -> None:
-    """The payers' accounts are stored on the partners as seen."""
-    by_id = {line.id: line for line in lines}
-    paid = {
-        move.item_id: by_id[one.line_id]
-        for one in applications
-        for move in one.moves[:1]
-        if isinstance(move, Pay) and one.line_id in by_id
-    }
-    for item in EntryItem.objects.filter(pk__in=paid):
-        remember_account(paid[item.id], item)
 
 
 # --- the partner of a line ----------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from nostro.books.reconcile.applying import amounts_of, apply_one, taken_of
 from nostro.books.reconcile.models import MatchGroup
 from nostro.books.reconcile.netting import credits_for
 from nostro.books.reconcile.planning import name_of
-from nostro.books.reconcile.services import MAX_ITEMS, remember_account
+from nostro.books.reconcile.services import MAX_ITEMS
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
 
@@ -70,9 +70,7 @@ def close_with(
     moves = _moves(line, [found[item_id] for item_id in ids], rests)
     chosen = ", ".join(name_of(found[item_id]) for item_id in ids)
     said = f"{user} chose {chosen}; what is left is booked to {names}."
-    group = apply_one(line.company, Application(line.id, moves, "manual", said), actor=user, now=now)
-    remember_account(line, found[ids[0]])
-    return group
+    return apply_one(line.company, Application(line.id, moves, "manual", said), actor=user, now=now)
 
 
 def _account_names(company: Company, rests: Sequence[RestLine]) -> str:

@@ -16,7 +16,7 @@ from django.db import transaction
 from nostro.books.companies.models import Role
 from nostro.books.journals.models import Line
 from nostro.books.journals.queries import access_line
-from nostro.books.ledger.models import EntryItem, LedgerAccount, Partner, PartnerBankAccount
+from nostro.books.ledger.models import EntryItem, LedgerAccount, Partner
 from nostro.books.reconcile.applications import Application, BookTo, Pay
 from nostro.books.reconcile.applying import amounts_of, apply_one, taken_of
 from nostro.books.reconcile.candidates import candidates
@@ -28,7 +28,7 @@ from nostro.people.audit import record
 from nostro.people.models import User
 from nostro.web.errors import NotFound, Problem
 
-__all__ = ["MAX_ITEMS", "reconcile_with_account", "reconcile_with_items", "remember_account", "set_to_check", "undo"]
+__all__ = ["MAX_ITEMS", "reconcile_with_account", "reconcile_with_items", "set_to_check", "undo"]
 
 #: Open items reconciled with one line at once.
 MAX_ITEMS = 500
@@ -83,9 +83,7 @@ def reconcile_with_items(
     given = {move.item_id for move in against}
     moves = (*against, *(Pay(item_id) for item_id in ids if item_id not in given))
     application = Application(line.id, moves, step, explanation)
-    group = apply_one(line.company, application, actor=user, now=now)
-    remember_account(line, items[ids[0]])
-    return group
+    return apply_one(line.company, application, actor=user, now=now)
 
 
 @transaction.atomic
@@ -102,13 +100,3 @@ def set_to_check(user: User, line_id: UUID, value: bool) -> Line:
         sentence="Marked to check." if value else "Checked.",
     )
     return line
-
-
-def remember_account(line: Line, item: EntryItem) -> None:
-    """The payer's account is stored on the partner as seen, never as trusted (books.md 16.3)."""
-    if item.partner_id is not None and line.counterparty_account:
-        PartnerBankAccount.objects.get_or_create(
-            partner_id=item.partner_id,
-            account_number=line.counterparty_account,
-            defaults={"company_id": line.company_id},
-        )

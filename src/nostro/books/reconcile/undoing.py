@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -37,42 +37,56 @@ from nostro.web.errors import Problem
 MAX_UNDONE = 500
 
 
-@transaction.atomic
 def undo(user: User, group_id: UUID, *, now: dt.datetime) -> MatchGroup:
     """Take a whole match back, in any order: counterparts return to suspense, residuals are restored, write-off and
     exchange entries are reversed. The other half of a transfer goes with it, and so do later matches of what this one
     left open on an account of customers or suppliers."""
-    seen = access_match_group(user, group_id, role=Role.CLERK)
-    hold_locks(seen.company)
-    halves = MatchGroup.objects.filter(pk__in=[seen.id, seen.mirror_id or seen.id]) | MatchGroup.objects.filter(
-        mirror_id=seen.id
-    )
-    ids = _with_later(dict(halves.order_by("line_id").values_list("id", "line_id")))
-    lines = Line.objects.select_for_update(of=("self",)).select_related("journal", "company", "entry")
-    locked = {line.id: line for line in lines.filter(pk__in=ids.values()).order_by("id")}
-    for line in locked.values():
-        line.company = seen.company
-    groups = MatchGroup.objects.select_for_update(of=("self",)).select_related(
-        "second_entry", "write_off_entry", "exchange_entry"
-    )
-    live = {group.id: group for group in groups.filter(pk__in=ids, undone_at=None).order_by("id")}
-    _hold_opened(ids)
-    for each in reversed(ids):
-        if (group := live.get(each)) is not None:
-            _undo(user, locked[group.line_id], group, now)
-    something_changed(seen.company, now=now)
+    undo_together(user, [group_id], now=now)
     return access_match_group(user, group_id)
 
 
+@transaction.atomic
+def undo_together(user: User, group_ids: Iterable[UUID], *, now: dt.datetime) -> int:
+    """The same for several, all or none; how many of them were live.
+
+    All lines are locked before all open items, each in the order of their ids, as matching does: two people whose
+    matches overlap wait for each other, but never in a ring.
+    """
+    seen = {group_id: access_match_group(user, group_id, role=Role.CLERK) for group_id in group_ids}
+    companies = {group.company_id: group.company for group in seen.values()}
+    for company_id in sorted(companies):
+        hold_locks(companies[company_id])
+    mirrors = [group.mirror_id for group in seen.values() if group.mirror_id is not None]
+    halves = MatchGroup.objects.filter(Q(pk__in=[*seen, *mirrors]) | Q(mirror_id__in=seen))
+    ids = _with_later(dict(halves.order_by("line_id", "id").values_list("id", "line_id")))
+    lines = Line.objects.select_for_update(no_key=True, of=("self",)).select_related("journal", "company", "entry")
+    locked = {line.id: line for line in lines.filter(pk__in=ids.values()).order_by("id")}
+    for line in locked.values():
+        line.company = companies[line.company_id]
+    groups = MatchGroup.objects.select_for_update(no_key=True, of=("self",)).select_related(
+        "second_entry", "write_off_entry", "exchange_entry"
+    )
+    live = {group.id: group for group in groups.filter(pk__in=ids, undone_at=None).order_by("id")}
+    _hold_items(ids)
+    for each in reversed(ids):
+        if (group := live.get(each)) is not None:
+            _undo(user, locked[group.line_id], group, now)
+    for company in companies.values():
+        something_changed(company, now=now)
+    return len(live.keys() & seen.keys())
+
+
 def _with_later(ids: dict[UUID, UUID]) -> dict[UUID, UUID]:
-    """These matches and their lines, and after them the live ones that paid what they had left open."""
+    """These matches and their lines, each before the live ones that paid what it had left open."""
     found, newest = dict(ids), list(ids)
     while newest:
         opened = MatchPart.objects.filter(group_id__in=newest, open_item=None).values("counterpart_id")
         later = MatchPart.objects.filter(open_item_id__in=opened, group__undone_at=None)
         pairs = later.order_by("group_id").values_list("group_id", "group__line_id").distinct()
-        newest = [group_id for group_id, _ in pairs if group_id not in found]
-        found |= dict(pairs)
+        newest = [group_id for group_id, _ in pairs]
+        for group_id, line_id in pairs:
+            found.pop(group_id, None)  # it stands behind what it depends on, also where both were asked for
+            found[group_id] = line_id
         if len(found) > MAX_UNDONE:
             raise Problem(
                 "Too many later matches depend on this one.", what_to_do="Undo some of them first.", code="undoTooMuch"
@@ -80,11 +94,16 @@ def _with_later(ids: dict[UUID, UUID]) -> dict[UUID, UUID]:
     return found
 
 
-def _hold_opened(ids: dict[UUID, UUID]) -> None:
-    """Lock what the matches left open, so that nobody pays it meanwhile; who did so just now is told."""
-    parts = MatchPart.objects.filter(group_id__in=ids, open_item=None).values_list("counterpart_id", flat=True)
-    opened = EntryItem.objects.select_for_update().filter(pk__in=list(parts)).exclude(residual=None)
-    held = list(opened.order_by("id").values_list("id", flat=True))
+def _hold_items(ids: dict[UUID, UUID]) -> None:
+    """Lock what the matches paid and what they left open, so that nobody pays it meanwhile; who did so just now is
+    told."""
+    parts = MatchPart.objects.filter(group_id__in=ids)
+    paid = [item_id for item_id in parts.values_list("open_item_id", flat=True) if item_id is not None]
+    opened = set(parts.filter(open_item=None).values_list("counterpart_id", flat=True))
+    locked = EntryItem.objects.select_for_update(no_key=True).filter(pk__in=[*paid, *opened]).exclude(residual=None)
+    held = [item_id for item_id in locked.order_by("id").values_list("id", flat=True) if item_id in opened]
+    payments = [payment_id for payment_id in parts.values_list("payment_id", flat=True) if payment_id is not None]
+    list(Payment.objects.select_for_update(no_key=True).filter(pk__in=payments).order_by("id"))
     if Payment.objects.filter(open_item_id__in=held, state=PaymentState.OUTSTANDING).exists():
         raise Problem(
             "A payment of what the match left open is on its way.", what_to_do="Cancel the payment first.",
@@ -123,7 +142,7 @@ def _undo(user: User, line: Line, group: MatchGroup, now: dt.datetime) -> None:
 def _reopen(parts: Sequence[MatchPart]) -> None:
     """Give open items back what the parts took of them."""
     paid = [part for part in parts if part.open_item_id is not None]
-    locked = EntryItem.objects.select_for_update().filter(pk__in=[part.open_item_id for part in paid])
+    locked = EntryItem.objects.select_for_update(no_key=True).filter(pk__in=[part.open_item_id for part in paid])
     residuals = {
         item.id: (item.residual_currency or Decimal(0), item.residual or Decimal(0)) for item in locked.order_by("id")
     }
@@ -140,7 +159,7 @@ def _payments_back(parts: Sequence[MatchPart]) -> None:
     or cancelled where the item has another one on its way by now."""
     gone = {part.group_id for part in parts}
     ids = [part.payment_id for part in parts if part.payment_id is not None]
-    for payment in Payment.objects.select_for_update().filter(pk__in=ids).order_by("id"):
+    for payment in Payment.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("id"):
         live = MatchPart.objects.filter(payment=payment, group__undone_at=None).exclude(group_id__in=gone)
         paid = live.filter(**{f"item_amount_currency__{'lt' if payment.amount < 0 else 'gt'}": 0})
         others = Payment.objects.filter(open_item=payment.open_item_id, state=PaymentState.OUTSTANDING)

@@ -11,7 +11,7 @@ from nostro.books.companies.models import Company, LockType, ReconcileMode
 from nostro.books.journals.explained import set_unexplained
 from nostro.books.journals.models import Line
 from nostro.books.ledger.bulk import copy_rows
-from nostro.books.ledger.models import Entry, EntryItem, LedgerAccount, Payment
+from nostro.books.ledger.models import Entry, EntryItem, LedgerAccount, PartnerBankAccount, Payment
 from nostro.books.ledger.posting import (
     Draft,
     Side,
@@ -23,6 +23,7 @@ from nostro.books.ledger.posting import (
     post,
     set_residuals,
 )
+from nostro.books.reconcile.applications import Pay
 from nostro.books.reconcile.models import MatchGroup, MatchPart
 from nostro.books.reconcile.planning import Plan, PlannedPart, State
 from nostro.people.audit import Entry as Trail
@@ -50,8 +51,27 @@ def write_plans(state: State, plans: Sequence[Plan], *, actor: User | None, now:
     to_check = [plan.line.id for plan in plans if plan.application.to_check]
     if to_check:
         Line.objects.filter(pk__in=to_check).update(to_check=True)
+    _remember_accounts(state.company, plans)
     record_many([_trail(plan.line, group) for plan, group in zip(plans, groups, strict=True)], actor=actor)
     return groups
+
+
+def _remember_accounts(company: Company, plans: Sequence[Plan]) -> None:
+    """The payers' accounts are stored on the partners as seen, never as trusted (books.md 16.3).
+
+    In one order, so that two who see the same accounts at once never wait for each other in a ring.
+    """
+    seen: set[tuple[UUID, str]] = set()
+    for plan in plans:
+        item, number = plan.parts[0].item, plan.line.counterparty_account
+        is_payment = isinstance(plan.application.moves[0], Pay)
+        if is_payment and item is not None and item.partner_id is not None and number:
+            seen.add((item.partner_id, number))
+    rows = [
+        PartnerBankAccount(company=company, partner_id=partner_id, account_number=number)
+        for partner_id, number in sorted(seen)
+    ]
+    PartnerBankAccount.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _store_payments(plans: Sequence[Plan]) -> None:
