@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from uuid import UUID
 
 from tests.books.conftest import NOW
-from tests.hub.files.factories import Upload, camt
+from tests.hub.files.factories import Upload, archive, camt
 
 from nostro.books.companies.models import Company
 from nostro.books.files import services, working
@@ -17,17 +15,18 @@ from nostro.books.journals.models import Journal
 from nostro.formats import OutgoingStatement
 from nostro.people.models import User
 
+__all__ = [
+    "IBAN",
+    "OTHER",
+    "account_of",
+    "archive",
+    "confirmed",
+    "imported",
+    "read",
+    "worked",
+]
 IBAN = "BE68539007547034"
 OTHER = "BE43068999999501"
-
-
-def archive(**members: bytes) -> bytes:
-    """A ZIP with these files; ``a_xml`` becomes ``a.xml``."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as into:
-        for name, data in members.items():
-            into.writestr(name.replace("_", "."), data)
-    return made.getvalue()
 
 
 def read(user: User, place: Journal | Company, data: bytes) -> JournalFile:

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import re
 import uuid
+import zipfile
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -133,3 +134,12 @@ def live(account: Account) -> list[tuple[int, str, str]]:
         (row.booking_date.day if row.booking_date else 0, f"{row.amount:.2f}", row.remittance_information)
         for row in rows
     )
+
+
+def archive(**members: bytes) -> bytes:
+    """A ZIP with these files; ``a_xml`` becomes ``a.xml``."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as into:
+        for name, data in members.items():
+            into.writestr(name.replace("_", "."), data)
+    return made.getvalue()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from tests.hub.files.factories import IBANS, NOW, Upload, camt, entry, statement
+from tests.hub.files.factories import IBANS, NOW, Upload, archive, camt, entry, statement
 from tests.hub.pages.conftest import World, browser
 
 from nostro.core.ids import new_id
@@ -169,3 +169,19 @@ def test_a_file_that_is_imported_is_not_read_again(world: World, account: Accoun
     assert client.post(address(file), {}).status_code == 302
     file.refresh_from_db()
     assert file.status == "importing"
+
+
+def test_one_answer_is_enough_for_all_tables_alike_of_an_archive(
+    world: World, account: Account, client: Client
+) -> None:
+    other = TABLE.replace("Dag", "Jour")
+    packed = archive(a_csv=TABLE.encode(), b_csv=TABLE.replace("2,40", "2,50").encode(), c_csv=other.encode())
+    whole = handed_in(world, packed, account, "year.zip")
+    members = [read(each) for each in FileImport.objects.filter(archive=whole).order_by("id")]
+    assert [each.status for each in members] == ["asking"] * 3
+
+    client.post(address(members[0]), {**ROLES, "read": "1"})
+    for each in members:
+        each.refresh_from_db()
+    assert [each.status for each in members] == ["received", "received", "asking"]
+    assert [read(each).status for each in members[:2]] == ["waiting", "waiting"]

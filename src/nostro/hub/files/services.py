@@ -10,11 +10,13 @@ from typing import Any
 
 from django.db import transaction
 
+from nostro.formats.csv.looking import TableHead
 from nostro.hub.accounts.models import Account
 from nostro.hub.accounts.queries import access_account
 from nostro.hub.files import problems
 from nostro.hub.files.answers import checked_answers, remember
 from nostro.hub.files.identifying import add_account, find_bank, likely_bank
+from nostro.hub.files.limits import MAX_WAITING
 from nostro.hub.files.models import FileAccount, FileImport, FilePart, FileStatement
 from nostro.hub.files.queries import access_import, accounts_in
 from nostro.hub.files.receiving import hand_in
@@ -146,11 +148,11 @@ def answer(
 ) -> FileImport:
     """Read a file again with what a person said (the words of ``FileImport.answers``), as a job.
 
-    ``is_remembered`` keeps the mapping for tables like this one. Raises NotFound for strangers, Forbidden to plain
-    members, Problem for a file that is imported or worked on, and for answers that cannot be used.
+    ``is_remembered`` keeps the mapping for tables like this one; those that wait for the same answer, as others of its
+    archive, are read by it too. Raises NotFound for strangers, Forbidden to plain members, Problem for a file that is
+    imported or worked on, and for answers that cannot be used.
     """
     file = access_import(user, file_id, role=Role.ADMIN)
-    from nostro.hub.files.tasks import defer_reading
 
     with transaction.atomic():
         locked = FileImport.objects.select_for_update(of=("self",)).select_related("organization", "account").get(
@@ -162,10 +164,28 @@ def answer(
         head = head_in(locked.looked)
         if is_remembered and head is not None and locked.answers.get("mapping"):
             remember(locked, head, locked.answers["mapping"], user, now)
-        locked.status, locked.lease_until, locked.attempts, locked.updated_at = "received", None, 0, now
-        locked.save(update_fields=["answers", "status", "lease_until", "attempts", "updated_at"])
-        defer_reading(locked)
+            for each in _waiting_alike(locked, head):
+                _read_again(each, now)
+        _read_again(locked, now)
         return locked
+
+
+def _waiting_alike(file: FileImport, head: TableHead) -> list[FileImport]:
+    """Other tables like this one about which nobody has said anything; those that somebody answers now are left out."""
+    asking = FileImport.objects.filter(
+        organization=file.organization, is_sandbox=file.is_sandbox, account=file.account, status="asking"
+    )
+    found = asking.exclude(pk=file.pk).select_for_update(of=("self",), skip_locked=True).order_by("pk")[:MAX_WAITING]
+    heads = ((each, head_in(each.looked)) for each in found if not each.answers.get("mapping"))
+    return [each for each, its in heads if its is not None and its.signature == head.signature]
+
+
+def _read_again(file: FileImport, now: dt.datetime) -> None:
+    from nostro.hub.files.tasks import defer_reading
+
+    file.status, file.lease_until, file.attempts, file.updated_at = "received", None, 0, now
+    file.save(update_fields=["answers", "status", "lease_until", "attempts", "updated_at"])
+    defer_reading(file)
 
 
 def discard(user: User, file_id: uuid.UUID, now: dt.datetime) -> FileImport:

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('files', '0007_announced_rows'),
+        ("files", "0007_announced_rows"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='stagedrow',
-            name='details',
+            model_name="stagedrow",
+            name="details",
             field=models.JSONField(null=True),
         ),
     ]
