@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from django.core.mail import EmailMessage
 from django.urls import reverse
-from tests.hub.linking.life import Life, sent_back
+from tests.hub.linking.life import Calm, Life, sent_back
 from tests.simulation.wires import URL
 
 from nostro.connectors.contract import (
@@ -29,12 +29,15 @@ from nostro.connectors.contract import (
 )
 from nostro.connectors.errors import CredentialsInvalid, ScaCancelled, ScaFailed
 from nostro.hub.accounts.models import Account, Transaction
+from nostro.hub.accounts.services import rename_account
 from nostro.hub.integrations.queries import granted_accounts
 from nostro.hub.integrations.services import create_integration
 from nostro.hub.linking.models import Authorisation, Connection, ConsentNotice
 from nostro.hub.linking.notices import send_consent_notices
 from nostro.hub.linking.services import expire_authorisations
 from nostro.hub.linking.tokens import open_tokens
+from nostro.hub.sync.models import Schedule, Synchronization
+from nostro.hub.sync.services import set_runs_per_day
 from nostro.sandbox.scenarios import SCENARIOS
 
 Live = Callable[[str], Life]
@@ -266,10 +269,15 @@ def test_user_consent_90d(live: Live, mailoutbox: list[EmailMessage]) -> None:
 def test_user_uid_changes(live: Live) -> None:
     life = live("user_uid_changes")
     life.settle()
+    rename_account(life.user, life.account().pk, "Our till")
+    set_runs_per_day(life.account(), 2, now=life.now(), randomness=Calm())
     before = dict(Transaction.objects.filter(organization=life.organization).values_list("id", "booking_date"))
     accounts = [account.pk for account in life.accounts()]
     life.settle()
     life.equals_truth(of=2)
     assert [account.pk for account in life.accounts()] == accounts
+    assert (life.account().name, Schedule.objects.get(account=life.account()).runs_per_day) == ("Our till", 2)
+    runs = Synchronization.objects.filter(organization=life.organization, status="success")
+    assert [run.created_count > 0 for run in runs.order_by("pk")] == [True, True, False, False], "0 added"
     assert dict(Transaction.objects.filter(organization=life.organization).values_list("id", "booking_date")) == before
     assert not Transaction.objects.filter(organization=life.organization).exclude(removed_at=None).exists()

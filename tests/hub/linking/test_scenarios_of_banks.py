@@ -65,6 +65,18 @@ def test_user_bank_down(live: Live) -> None:
     account = life.account()
     assert account.health == "aspspUnavailable" or life.of_bank().health == "aspspUnavailable"
     assert life.consent().status == "valid"
+    page = _page(life, "hub:accounts", organization_id=life.organization.pk, mode="sandbox")
+    assert "Bank does not answer" in page and "What needs you" not in page, "nobody is asked for anything"
+    for _ in range(8):
+        life.wait(HOUR / 2)
+        life.minute()
+    runs = list(Synchronization.objects.filter(account=account).order_by("created_at"))
+    failed = [run for run in runs if run.status == "error"]
+    assert len(failed) >= 3 and runs[-1].status == "success"
+    assert any(run.pages for run in failed), "one broke off in the middle of the list"
+    apart = [later.created_at - earlier.created_at for earlier, later in pairwise(runs[: len(failed) + 1])]
+    # 1, 5, 30 minutes, 2 hours with full jitter; the worker of this life looks every half an hour.
+    assert all(gap <= dt.timedelta(minutes=most + 31) for gap, most in zip(apart, (1, 5, 30, 120), strict=False))
     life.days(2)
     life.equals_truth(of=1)
     assert TransactionChange.objects.filter(transaction__account=account, kind="removed").count() == 0

@@ -18,7 +18,7 @@ from nostro.core.money import quantize
 from nostro.hub.accounts.models import Account, PendingTransaction, RawAnswer, Transaction, TransactionChange
 from nostro.hub.accounts.services import open_raw_answer
 from nostro.hub.pages.accounts import totals
-from nostro.hub.sync.models import Synchronization
+from nostro.hub.sync.models import QuotaAccess, Synchronization
 from nostro.sandbox.histories.special import HOSTILE_TEXTS
 from nostro.sandbox.paging import IN_TURN
 
@@ -100,6 +100,9 @@ def test_user_balance_gap(live: Live) -> None:
     account = life.account()
     assert account.proof == "red"
     assert abs(account.proof_difference) == Decimal("12.34")
+    assert "12.34" in life.browser().get(reverse("hub:gap", kwargs={"account_id": account.pk})).content.decode()
+    wide = Synchronization.objects.filter(account=account, wide=True).count()
+    assert wide == 2, "the whole history, then 90 days once since the proof turned red"
     life.equals_truth()
     life.days(20)
     life.equals_truth()
@@ -112,10 +115,12 @@ def test_user_backdated(live: Live) -> None:
     ids = set(Transaction.objects.filter(account=life.account()).values_list("id", flat=True))
     life.days(8)
     life.equals_truth(of=1)
+    assert life.account().proof == "green"
     late = Transaction.objects.get(
         account=life.account(), amount=Decimal("-56.78"), creditor_name__startswith="Assekura"
     )
     assert late.id not in ids
+    assert 15 <= (late.created_at.date() - late.booking_date).days <= 40
     assert ids <= set(Transaction.objects.filter(account=life.account(), removed_at=None).values_list("id", flat=True))
 
 
@@ -138,9 +143,14 @@ def test_user_10k_tx(live: Live) -> None:
     assert sum(life.rows(life.account()).values()) >= 10_000
     calls = life.asked(f"/accounts/{life.account().resource_id}/transactions")
     assert sum(call["page"] == "first" for call in calls) == 1
+    first = Synchronization.objects.get(account=life.account())
+    assert QuotaAccess.objects.filter(synchronization_id=first.pk, endpoint="transactions").count() == 1
+    assert first.pages >= 100
     life.wait(DAY / 3)
     life.ask(attended=True)
     life.equals_truth()
+    again = Synchronization.objects.filter(account=life.account()).latest("created_at")
+    assert (again.status, again.created_count, again.removed_count) == ("success", 0, 0)
 
 
 def test_user_paging_odd(live: Live) -> None:

@@ -26,8 +26,8 @@ _ENDPOINT = "transactions"
 class AccountPlan:
     """``next_run_at`` is None while the account is paused, waits for a person, or for the open end of work at its bank.
     ``places`` are those of the endpoint that gives transactions; None where no rule limits them and no bank has closed
-    it. ``wide_next``: the next reading looks 90 days back, because the proof turned red. ``runs_per_day``: readings that
-    are planned."""
+    it. ``wide_next``: the next reading looks 90 days back, because the proof turned red. ``runs_per_day``: how many are
+    planned."""
 
     next_run_at: dt.datetime | None
     paused: bool
