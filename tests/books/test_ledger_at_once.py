@@ -6,9 +6,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from tests.books.at_once import while_held
 from tests.books.conftest import NOW
 from tests.books.reconcile.steps import line_of
-from tests.books.reconcile.test_at_once import while_held
+from tests.books.reconcile.test_booked_to_partners import booked, opened, sound
 from tests.books.test_ledger_drafts import FACTS
 
 from nostro.books.companies.models import Company
@@ -18,7 +19,7 @@ from nostro.books.ledger.drafts import delete_draft, make_draft, post_draft
 from nostro.books.ledger.models import Document, NumberSeries
 from nostro.books.ledger.reversing import reverse_document
 from nostro.books.ledger.services import create_document, post_document
-from nostro.books.reconcile.services import reconcile_with_items
+from nostro.books.reconcile.services import reconcile_with_items, undo
 from nostro.people.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,10 +81,24 @@ def a_document_is_reversed_once_and_not_while_it_is_matched(owner: User, company
     assert other.result == made
 
 
+def an_advance_that_is_used_meanwhile_is_not_taken_back_half(owner: User, company: Company) -> None:
+    journal = create_journal(owner, company, name="Bank", currency="EUR", kind="bank")
+    first = booked(owner, journal, "50.00")
+    back = line_of(journal, "-50.00")
+    with while_held(lambda: undo(owner, first.id, now=NOW)) as other:
+        second = reconcile_with_items(owner, back.id, [opened(first).id], now=NOW)
+    assert other.code == "proposalStale"
+    undo(owner, first.id, now=NOW)
+    second.refresh_from_db()
+    assert second.undone_at is not None
+    sound(company)
+
+
 CASES = [
     one_draft_is_posted_once, what_is_posted_meanwhile_is_not_deleted, two_documents_get_two_numbers,
     the_first_two_of_a_year, a_typed_number_waits_for_the_series,
     a_document_is_reversed_once_and_not_while_it_is_matched,
+    an_advance_that_is_used_meanwhile_is_not_taken_back_half,
 ]  # fmt: skip
 
 

@@ -274,7 +274,7 @@ def invitation(each: CompanyInvitation) -> Document:
 
 def rate(each: ExchangeRate) -> Document:
     return resource("exchangeRate", each, {
-        "currency": each.currency, "validFrom": each.valid_from, "rate": each.rate,
+        "currency": each.currency, "validFrom": each.valid_from, "rate": each.rate, "source": each.source or None,
     })  # fmt: skip
 
 

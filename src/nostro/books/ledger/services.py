@@ -181,7 +181,51 @@ def store_document(  # noqa: PLR0917 - what it says, and what it is made of
     reverses: Document | None = None,
 ) -> Document:
     """Write a document that was checked, with its entry. What reverses another has nothing open."""
-    due_date = facts.due_date or facts.date
+    item = _entry_of(company, kind, partner, facts, figures, reverses)
+    early = facts.early
+    document = Document.objects.create(
+        company=company,
+        kind=kind,
+        partner=partner,
+        number=facts.number,
+        date=facts.date,
+        due_date=facts.due_date or facts.date,
+        amount=facts.amount,
+        tax_amount=figures.tax,
+        currency=facts.currency,
+        discount_percent=early.percent if early else None,
+        discount_until=early.until if early else None,
+        discount_option=early.option if early else "",
+        discount=figures.discount,
+        discount_tax=figures.discount_tax,
+        partner_reference=facts.partner_reference,
+        end_to_end_id=facts.end_to_end_id,
+        structured_reference=facts.structured_reference,
+        entry=item.entry,
+        open_item=item,
+        series_year=number and number.year,
+        series_number=number and number.place,
+        reverses=reverses,
+    )
+    if facts.taxes:
+        rows = (
+            DocumentTax(document=document, percent=one.percent, net=one.net, tax=one.tax or Decimal(0))
+            for one in figures.taxes
+        )
+        DocumentTax.objects.bulk_create(rows)
+    index_references(item, facts.structured_reference)
+    return document
+
+
+def _entry_of(  # noqa: PLR0917 - what it says, and what it is made of
+    company: Company,
+    kind: DocumentKind,
+    partner: Partner,
+    facts: DocumentFacts,
+    figures: Figures,
+    reverses: Document | None,
+) -> EntryItem:
+    """Post the entry; its item on the account of customers or suppliers."""
     draft = draft_entry(
         company,
         kind="document",
@@ -196,39 +240,8 @@ def store_document(  # noqa: PLR0917 - what it says, and what it is made of
         item = next(each for each in draft.items if each.account_id == reverses.open_item.account_id)
         item.residual = item.residual_currency = Decimal(0)
         set_residuals({item.id: (Decimal(0), Decimal(0))})
-    early = facts.early
-    document = Document.objects.create(
-        company=company,
-        kind=kind,
-        partner=partner,
-        number=facts.number,
-        date=facts.date,
-        due_date=due_date,
-        amount=facts.amount,
-        tax_amount=figures.tax,
-        currency=facts.currency,
-        discount_percent=early.percent if early else None,
-        discount_until=early.until if early else None,
-        discount_option=early.option if early else "",
-        discount=figures.discount,
-        discount_tax=figures.discount_tax,
-        partner_reference=facts.partner_reference,
-        end_to_end_id=facts.end_to_end_id,
-        structured_reference=facts.structured_reference,
-        entry=draft.entry,
-        open_item=item,
-        series_year=number and number.year,
-        series_number=number and number.place,
-        reverses=reverses,
-    )
-    if facts.taxes:
-        rows = (
-            DocumentTax(document=document, percent=one.percent, net=one.net, tax=one.tax or Decimal(0))
-            for one in figures.taxes
-        )
-        DocumentTax.objects.bulk_create(rows)
-    index_references(item, facts.structured_reference)
-    return document
+    item.entry = draft.entry
+    return item
 
 
 def _sides(
