@@ -91,10 +91,7 @@ _LINE_COLUMNS = (
     *("foreign_amount", "foreign_currency", "company_amount", "suspense_residual", "reconciled"),
     *("entry__company_id", "entry__date", "entry__label"),
 )
-_ITEM_COLUMNS = (
-    *("company_id", "account_id", "partner_id", "label", "currency", "residual", "residual_currency"),
-    *("document__number",),
-)
+_ITEM_COLUMNS = ("company_id", "account_id", "partner_id", "label", "currency", "residual", "residual_currency")
 
 Taken = tuple[Decimal, Decimal | None, Decimal]
 
@@ -111,9 +108,8 @@ def _lock(company: Company, applications: Sequence[Application]) -> State:
         line.company, line.journal = company, journals[line.journal_id]
     moves = [move for one in applications for move in one.moves if not isinstance(move, BookTo)]
     item_ids = {move.item_id for move in moves}
-    open_items = (
-        EntryItem.objects.select_for_update(no_key=True, of=("self",)).select_related("document").only(*_ITEM_COLUMNS)
-    )
+    # The document, whose number a refusal names, is read only then.
+    open_items = EntryItem.objects.select_for_update(no_key=True).only(*_ITEM_COLUMNS)
     open_items = open_items.filter(company=company, pk__in=item_ids, residual__isnull=False)
     items = {item.id: item for item in open_items.order_by("id")}
     payment_ids = {move.payment_id for move in moves if move.payment_id is not None}
