@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from tests.books.conftest import NOW
 from tests.books.invariants import checks
 from tests.books.reconcile.steps import invoice_of, line_of, standing
@@ -111,3 +113,14 @@ def test_it_is_not_taken_back_while_a_payment_of_it_is_on_its_way(
     with pytest.raises(Problem) as problem:
         undo(owner, group.id, now=NOW)
     assert problem.value.code == "paymentOutstanding"
+
+
+def test_what_was_booked_before_is_opened_by_the_migration(owner: User, company: Company, journal: Journal) -> None:
+    live, undone = booked(owner, journal, "50.00"), booked(owner, journal, "60.00")
+    undo(owner, undone.id, now=NOW)
+    EntryItem.objects.filter(company=company).update(residual=None, residual_currency=None)  # as it was stored before
+    migration = importlib.import_module("nostro.books.reconcile.migrations.0006_booked_to_partners_is_open")
+    with connection.cursor() as cursor:
+        cursor.execute(migration.FORWARD)
+    assert open_items(company).get() == opened(live)
+    sound(company)
