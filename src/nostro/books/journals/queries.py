@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from nostro.books.companies.models import Company, Role
 from nostro.books.companies.queries import require_role
@@ -183,3 +183,9 @@ def pending_of(journal: Journal, limit: int = PAGE_LIMIT) -> list[PendingLine]:
     """What the bank announced and has not booked, newest first; information only (books.md 12)."""
     pending = PendingLine.objects.filter(journal=journal, state=PendingState.PENDING)
     return list(pending.order_by("-date", "-id")[:limit])
+
+
+def newest_dates(journal_ids: Collection[UUID]) -> dict[UUID, dt.date]:
+    """The booking date of the newest line of each journal that has one."""
+    lines = Line.objects.filter(journal__in=journal_ids).values("journal_id")
+    return {row["journal_id"]: row["newest"] for row in lines.annotate(newest=Max("booking_date"))}

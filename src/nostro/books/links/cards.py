@@ -111,6 +111,7 @@ def journal_cards(company: Company, *, now: dt.datetime, only: Journal | None = 
 
 
 def _days_left(account: OnlineAccount | None, now: dt.datetime) -> int | None:
+    """Whole days until the consent ends; negative when it is over, because "0 days left" would be a day too many."""
     if account is None or account.consent_expires_at is None:
         return None
-    return max(0, (account.consent_expires_at - now).days)
+    return (account.consent_expires_at - now).days

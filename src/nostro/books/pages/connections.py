@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Role
 from nostro.books.companies.queries import role_of
+from nostro.books.journals.queries import newest_dates
 from nostro.books.links.control import pause, reset_cursor, resume
 from nostro.books.links.fetching import request_fetch
 from nostro.books.links.models import Connection, JournalLink, OnlineAccount
@@ -43,6 +44,8 @@ class AccountRow:
     health: State
     consent: State | None
     busy: bool
+    #: The date of the newest transaction in its journal.
+    newest: dt.date | None
 
 
 @dataclass(frozen=True)
@@ -81,17 +84,24 @@ class ConnectionView:
 
 def view_of(connection: Connection, role: Role, moment: dt.datetime) -> ConnectionView:
     """Read everything that the pages say about a connection to a person of that role."""
-    rows = [_row(account, moment) for account in online_accounts_of(connection)]
+    accounts = online_accounts_of(connection)
+    newest = newest_dates([link.journal_id for each in accounts if (link := _live(each))])
+    rows = [_row(account, newest, moment) for account in accounts]
     links = {row.account.id: row.link for row in rows}
     failures = [failure_row(each, links.get(each.online_account_id), role) for each in failures_of(connection)]
     return ConnectionView(connection, connection_state(connection), rows, failures)
 
 
-def _row(account: OnlineAccount, moment: dt.datetime) -> AccountRow:
-    link = next((each for each in account.links.all() if each.unlinked_at is None), None)
+def _live(account: OnlineAccount) -> JournalLink | None:
+    return next((each for each in account.links.all() if each.unlinked_at is None), None)
+
+
+def _row(account: OnlineAccount, newest: dict[uuid.UUID, dt.date], moment: dt.datetime) -> AccountRow:
+    link = _live(account)
     consent = consent_state(consent_days_left(account, moment))
     health = health_state(account) if account.visible else State("bad", _("No longer shown by the Hub"))
-    return AccountRow(account, link, health, consent, is_busy(account))
+    latest = newest.get(link.journal_id) if link else None
+    return AccountRow(account, link, health, consent, is_busy(account), latest)
 
 
 @company_page()

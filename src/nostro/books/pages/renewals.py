@@ -75,7 +75,7 @@ def renewals(request: CompanyRequest) -> HttpResponse:
         request, "renewals.html",
         consents=[_consent(link, moment) for link in links.order_by("online_account__consent_expires_at", "id")],
         credentials=[_credentials(each, moment) for each in connections_of(request.company)],
-        activities=activities_of(request.company), mails=mails_of(request.company),
+        activities=activities_of(request.company), today=now().date(), mails=mails_of(request.company),
         feed=feed_of(request.user, request.company), room="synchronization",
     )  # fmt: skip
 
