@@ -403,6 +403,20 @@ def test_the_button_of_a_rule_books_a_line(house: House, browser: Client) -> Non
     assert "The rule does not fit" in post(browser, "press_rule", line.id, key=str(rule.id)).content.decode()
 
 
+def test_what_a_rule_wants_done_is_shown_until_the_line_is_checked(house: House, browser: Client) -> None:
+    fields = rule_fields(name="Ask", kind="manual", next_activity="Ask the <bank>", form_key=new_form_key())
+    post(browser, "add_rule", house.company.id, **fields)
+    line = house.line("-50")
+    post(browser, "press_rule", line.id, key=str(Rule.objects.get(company=house.company, kind="manual").id))
+
+    shown = page(browser, house, filter="to_check")
+    (row,) = shown.context["rows"]
+    assert (row.line, row.activity, shown.context["activity"]) == (line, "Ask the <bank>", "Ask the <bank>")
+    assert "Ask the &lt;bank&gt;" in shown.content.decode()
+    post(browser, "check_line", line.id, value="no")
+    assert page(browser, house, filter="all", line=str(line.id)).context["activity"] == ""
+
+
 def test_a_rule_is_filled_in_from_a_line_and_a_refused_one_keeps_what_was_typed(house: House, browser: Client) -> None:
     line = house.line("-50")
     post(browser, "match_account", line.id, account="657")

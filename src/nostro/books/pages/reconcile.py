@@ -31,7 +31,7 @@ from nostro.books.pages.states import State, journal_title, line_state
 from nostro.books.pages.suggestions import Suggestions, is_open, suggestions_for
 from nostro.books.reconcile.candidates import Candidate, candidates
 from nostro.books.reconcile.models import MatchGroup, Rule, RuleKind
-from nostro.books.reconcile.queries import access_match_group, match_groups_of
+from nostro.books.reconcile.queries import access_match_group, activities_of, match_groups_of
 from nostro.books.reconcile.rules.services import rules_of
 from nostro.web.errors import NotFound, Problem
 from nostro.web.once import new_form_key
@@ -48,7 +48,8 @@ MAX_CHOSEN = 100
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the list. ``address`` is the query that chooses it; ``notes`` counts what people wrote on it."""
+    """A line of the list. ``address`` is the query that chooses it; ``notes`` counts what people wrote on it, and
+    ``activity`` is what a rule wants them to do."""
 
     line: Line
     state: State
@@ -56,6 +57,7 @@ class Row:
     suggestions: Suggestions
     address: str
     notes: int
+    activity: str
     is_open: bool
 
 
@@ -143,6 +145,7 @@ def _panel(
         "next_line": _next_of(line, lines),
         "find": _searched_for(request),
         "notes": [each.note for each in line.pending_lines.all() if each.note],
+        "activity": activities_of([line.id]).get(line.id, ""),
         "partners": partners_of(company),
         "account_form": forms.get("account") or AccountMatchForm(accounts=accounts),
         "partner_form": forms.get("partner") or PartnerForm(initial={"partner": partner.name if partner else ""}),
@@ -180,6 +183,7 @@ def _rows(
     ):
         group = list(of_journal)
         balances |= running_balances(group[0].journal, group)
+    activities = activities_of([line.id for line in lines])
     return [
         Row(
             line=line,
@@ -188,6 +192,7 @@ def _rows(
             suggestions=suggestions.get(line.id, Suggestions()),
             address=list_query(request, line=line.id),
             notes=sum(1 for each in line.pending_lines.all() if each.note),
+            activity=activities.get(line.id, ""),
             is_open=is_open(line),
         )
         for line in lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from nostro.books.companies.models import Role
@@ -31,6 +31,16 @@ def proposals_for(lines: Sequence[Line]) -> dict[UUID, Proposal]:
         return {}
     assert len({line.company_id for line in lines}) == 1
     return stored.proposals_for(lines[0].company, [line.id for line in lines])
+
+
+def activities_of(line_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What rules want done with lines that they matched, as long as those are marked to check (books.md 16.8).
+
+    The caller has checked access to the lines.
+    """
+    groups = MatchGroup.objects.filter(line_id__in=line_ids, undone_at=None, line__to_check=True)
+    found = groups.order_by("id").values_list("line_id", "rule_version__definition__next_activity")
+    return {line_id: activity for line_id, activity in found if activity}
 
 
 def match_groups_of(line: Line, *, live_only: bool = True) -> list[MatchGroup]:

@@ -13,7 +13,7 @@ from nostro.books.reconcile.engine.steps import LOOK_BACK_MONTHS, MAX_OPTIONS, C
 from nostro.books.reconcile.engine.values import LineFacts, Option, Proposal, Refusal
 
 #: Another one makes stored proposals stale.
-ENGINE_VERSION = 4
+ENGINE_VERSION = 5
 
 _STEPS: tuple[Callable[[Case], Found], ...] = (
     steps.own_transfer,

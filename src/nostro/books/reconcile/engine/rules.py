@@ -130,6 +130,11 @@ class Definition:
         return bool(self.counterparts) and all(one.account_id is None for one in self.counterparts)
 
     @property
+    def waits_for_a_person(self) -> bool:
+        """Whether its lines are marked to check: where that is asked, and where something is to be done afterwards."""
+        return self.to_check or bool(self.next_activity)
+
+    @property
     def has_tax(self) -> bool:
         """Whether a line of it includes tax."""
         return any(one.tax_percent for one in self.counterparts)
@@ -224,7 +229,7 @@ class Rules:
                     option,
                     auto=rule.applies and sure,
                     rule_version_id=rule.version_id,
-                    to_check=rule.definition.to_check,
+                    to_check=rule.definition.waits_for_a_person,
                     evidence=(*option.evidence, Evidence("rule", rule.name, "rules")),
                 )
         return option
@@ -321,7 +326,7 @@ def book_by_rule(rule: LiveRule, line: LineFacts, partner_id: UUID | None) -> Op
         sentence=f"Rule “{rule.name}”, {left}",
         bookings=tuple(bookings),
         rule_version_id=rule.version_id,
-        to_check=rule.definition.to_check,
+        to_check=rule.definition.waits_for_a_person,
     )
 
 
@@ -387,5 +392,5 @@ def _within(rule: LiveRule, tolerance: Tolerance, case: Case, item: OpenItem, wh
         sentence=f"{who}: {item.name}, {abs(difference)} {item.currency} within the tolerance of “{rule.name}”",
         bookings=(Booking(tolerance.account_id, left, item.partner_id),) if left else (),
         rule_version_id=rule.version_id,
-        to_check=rule.definition.to_check,
+        to_check=rule.definition.waits_for_a_person,
     )

@@ -66,6 +66,15 @@
     output.textContent = sentence().replace("{amount}", words(left, currency));
   };
 
+  /* The sums of a preview are those of what is ticked. */
+  const showSums = () => {
+    const sums = new Map();
+    for (const { dataset } of all("[name=chosen]:checked")) {
+      sums.set(dataset.currency, (sums.get(dataset.currency) ?? 0n) + units(dataset.amount));
+    }
+    $("[data-sums]").textContent = [...sums].map(([currency, sum]) => words(sum, currency)).join(" · ");
+  };
+
   /* --- keys --- */
   const press = (key) => {
     const found = $(`[data-key="${CSS.escape(key)}"]`);
@@ -148,6 +157,7 @@
   });
   document.addEventListener("change", (event) => {
     if (event.target.name === "items") showLeft();
+    else if (event.target.name === "chosen") showSums();
     else if (event.target.name === "lines") countMarks();
     else if (event.target.id === "action") showFields();
     else if (event.target.matches("[data-keys-on]")) localStorage.setItem(STORE, event.target.checked ? "on" : "off");
