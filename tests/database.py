@@ -70,15 +70,27 @@ def _migrate(name: str) -> None:
         connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = usual
 
 
+def written_tables(tables: list[str] | None = None) -> list[str]:
+    """Those of the tables (of all there are, unless they are named) in which there is something.
+
+    Tables that migrating fills are no part of it.
+    """
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        if tables is None:
+            cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+            tables = [name for (name,) in cursor.fetchall()]
+        asked = sorted(set(tables) - _OF_MIGRATIONS)
+        cursor.execute(" UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {quote(t)})" for t in asked))
+        return [name for (name,) in cursor.fetchall()]
+
+
 def empty_written_tables(*_: object) -> None:
-    """After a test that committed: empty the tables in which there is something.
+    """After a test that committed: empty the tables of models in which there is something.
 
     Django's own way empties all of them, some hundred and forty, and writes anew what it wrote after migrating.
     """
-    tables = sorted(set(connection.introspection.django_table_names(only_existing=True)) - _OF_MIGRATIONS)
-    quote = connection.ops.quote_name
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {quote(t)})" for t in tables))
-        written = [quote(name) for (name,) in cursor.fetchall()]
-        if written:
-            cursor.execute(f"TRUNCATE {', '.join(written)} CASCADE")
+    written = written_tables(connection.introspection.django_table_names(only_existing=True))
+    if written:
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {', '.join(map(connection.ops.quote_name, written))} CASCADE")

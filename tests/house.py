@@ -26,11 +26,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def new_database(url: str) -> str:
-    """Make an empty database beside the one that ``url`` names; returns its address."""
+def new_database(url: str, template: str | None = None) -> str:
+    """Make an empty database, or a copy of another, beside the one that ``url`` names; returns its address."""
     name = f"nostro_house_{secrets.token_hex(6)}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
@@ -42,9 +42,12 @@ def drop_database(url: str, server_url: str) -> None:
 
 
 class RunningHouse:
-    """``nostro up`` in the background. ``server_url`` is a PostgreSQL to use; without it one is embedded."""
+    """``nostro up`` in the background. ``server_url`` is a PostgreSQL to use; without it one is embedded.
 
-    def __init__(self, directory: Path, server_url: str | None = None) -> None:
+    ``template`` names a migrated database on that server, which makes the first start quicker.
+    """
+
+    def __init__(self, directory: Path, server_url: str | None = None, template: str | None = None) -> None:
         self.directory = directory
         self.port = free_port()
         self.bank_port = free_port()
@@ -52,7 +55,7 @@ class RunningHouse:
         self.bank_url = f"http://127.0.0.1:{self.bank_port}"
         self.control_token = secrets.token_urlsafe(16)
         self._server_url = server_url
-        self.database_url = new_database(server_url) if server_url else None
+        self.database_url = new_database(server_url, template) if server_url else None
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

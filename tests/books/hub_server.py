@@ -164,35 +164,53 @@ def _error(code: str) -> str:
     return json.dumps({"errors": [{"code": code, "detail": "scripted"}]})
 
 
+class HubServer:
+    """Serves a hub on a free port of this machine; which one it serves may change."""
+
+    def __init__(self) -> None:
+        self.hub: ScriptedHub = ScriptedHub()
+        serving = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _serve(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                hub = serving.hub
+                status, body = hub.answer(self.command, self.path, self.headers.get("Authorization", ""))
+                content = body.encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Ibanity-Request-Id", f"request-{len(hub.requests)}")
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = _serve
+
+            def log_message(self, *arguments: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    def serve(self, hub: ScriptedHub) -> ScriptedHub:
+        """Serve this one from now on."""
+        hub.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.hub = hub
+        return hub
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 @contextmanager
 def running(hub: ScriptedHub) -> Iterator[ScriptedHub]:
-    """Serve the hub on a free port of this machine."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _serve(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, body = hub.answer(self.command, self.path, self.headers.get("Authorization", ""))
-            content = body.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("Ibanity-Request-Id", f"request-{len(hub.requests)}")
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = _serve
-
-        def log_message(self, *arguments: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
+    """Serve the hub on a port of its own."""
+    server = HubServer()
     try:
-        yield hub
+        yield server.serve(hub)
     finally:
-        server.shutdown()
-        server.server_close()
+        server.stop()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from pytest_django import DjangoDbBlocker
+from tests.database import template
 from tests.house import RunningHouse
 
 CHROMIUM_ARGUMENTS = [
@@ -23,9 +25,15 @@ CHROMIUM_ARGUMENTS = [
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
-    """A running installation with an empty database on the server that the tests use."""
-    running = RunningHouse(tmp_path_factory.mktemp("house"), os.environ["DATABASE_URL"])
+def house(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[RunningHouse]:
+    """A running installation on the server that the tests use. Nobody is known in it.
+
+    Its tables are there already: that they are made at the first start is seen by tests/cli.
+    """
+    server_url = os.environ["DATABASE_URL"]
+    with django_db_blocker.unblock():
+        migrated = template(server_url)
+    running = RunningHouse(tmp_path_factory.mktemp("house"), server_url, migrated)
     try:
         running.start()
         yield running

@@ -25,8 +25,8 @@ from nostro.sandbox.server import create_application
 START = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
 
 
-def _truths(directory: Path, seed: int = 42, at: dt.datetime = START) -> dict[str, Any]:
-    customer = Customer(create_application(directory, seed, "virtual", at, "control"))
+def _truths(directory: Path) -> dict[str, Any]:
+    customer = Customer(create_application(directory, 42, "virtual", START, "control"))
     names = [account["id"] for account in customer.control("GET", "/state").json["accounts"]]
     return {name: customer.truth(name) for name in names}
 
@@ -61,7 +61,7 @@ def test_the_histories_that_others_rely_on_stay_as_they_are(
 
 
 def test_another_seed_gives_another_bank(customer: Customer, tmp_path: Path) -> None:
-    other = _truths(tmp_path / "other", seed=7)["user_good-current"]
+    other = Customer(create_application(tmp_path / "other", 7, "virtual", START, "control")).truth("user_good-current")
     here = customer.truth("user_good-current")
     assert other["iban"] != here["iban"]
     assert other["balances"] != here["balances"]

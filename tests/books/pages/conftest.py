@@ -6,12 +6,14 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
-from tests.books.conftest import NOW
+from tests.books.conftest import NOW, found_company
 from tests.books.hub_server import Booked, ScriptedAccount, ScriptedHub
 from tests.books.steps import fetch, linked
+from tests.remembered import remembered
 
 from nostro.books.companies.models import Company, CompanyMember
 from nostro.books.journals.models import Journal, Line
@@ -44,7 +46,34 @@ class House:
 
 
 @pytest.fixture
-def house(owner: User, company: Company, hub: ScriptedHub) -> House:
+def lived(db: None, hub: ScriptedHub) -> tuple[User, House]:
+    """A person, and the house of the company they are the owner of."""
+
+    def make() -> tuple[User, House, dict[str, Any]]:
+        person, company = found_company()
+        return person, make_house(person, company, hub), vars(hub)
+
+    person, house, said = remembered("a house", make)
+    vars(hub).update(said)
+    return person, house
+
+
+@pytest.fixture
+def house(lived: tuple[User, House]) -> House:
+    return lived[1]
+
+
+@pytest.fixture
+def founded(db: None, request: pytest.FixtureRequest) -> tuple[User, Company]:
+    """The owner and the company of ``house``, where there is one."""
+    if "house" in request.fixturenames:
+        person, house = request.getfixturevalue("lived")
+        return person, house.company
+    return remembered("a company and its owner", found_company)
+
+
+def make_house(owner: User, company: Company, hub: ScriptedHub) -> House:
+    """The company with a linked journal, whose lines came from ``hub``, an invoice and a match."""
     hub.accounts = [
         ScriptedAccount(
             balance="1071.00",

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from tests import factories
 from tests.hub.linking.bank import running_bank
+from tests.remembered import remembered
 
 from nostro.connectors.contract import RawAnswer
 from nostro.core.ids import new_id
@@ -166,7 +167,7 @@ def make_authorisation(connection: Connection, user: User, **fields: object) -> 
 
 @pytest.fixture
 def world(db: None) -> World:
-    return make_world()
+    return remembered("world", make_world)
 
 
 @pytest.fixture(scope="session")
