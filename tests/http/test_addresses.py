@@ -2,7 +2,7 @@
 
 import pytest
 
-from nostro.http.addresses import kind_of
+from nostro.http.addresses import is_loopback_host, kind_of
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,12 @@ def test_kind_of_address(address: str, kind: str) -> None:
 def test_a_name_is_no_address() -> None:
     with pytest.raises(ValueError, match="does not appear"):
         kind_of("localhost")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("bank.example", False),
+     ("10.0.0.1", False), ("localhost.example", False), ("", False)],
+)  # fmt: skip
+def test_a_host_that_is_this_machine_is_known_by_how_it_is_written(host: str, expected: bool) -> None:
+    assert is_loopback_host(host) is expected

@@ -41,6 +41,14 @@ def kind_of(address: str) -> AddressKind:
     return "private" if parsed.is_private else "public" if parsed.is_global else "never"
 
 
+def is_loopback_host(host: str) -> bool:
+    """Whether the host of an address, as it is written, is this machine: ``localhost`` or a loopback address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _unwrapped(address: Address) -> Address:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:

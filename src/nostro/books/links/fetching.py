@@ -366,7 +366,7 @@ class Fetch:
         self._hold_connection()
         self.beat()
         now, account = self.clock(), self.account
-        was_reset = self._keep_reset()
+        was_reset = self._was_reset()
         if not was_reset:
             account.cursor = walked.next_cursor or account.cursor
         if shown.synchronized_at is not None:
@@ -434,7 +434,7 @@ class Fetch:
             current.fetch_schedule, current.fetch_times, self.account.id, after=now, zone=link.company.time_zone
         )
 
-    def _keep_reset(self) -> bool:
+    def _was_reset(self) -> bool:
         """Whether the cursor was reset since the run began, by a person or a new epoch: it stays so, and the next fetch
         reads it all again."""
         stored = OnlineAccount.objects.values("cursor", "epoch").get(pk=self.account.pk)

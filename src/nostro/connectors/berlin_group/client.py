@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -35,6 +34,7 @@ from nostro.connectors.errors import (
 from nostro.connectors.json_answers import JsonError, mask_card_numbers_in_json, parse_json
 from nostro.connectors.signatures import RequestSigner
 from nostro.http import Answer, Door, DoorError, Refused, TimedOut, TooLarge
+from nostro.http.addresses import is_loopback_host
 
 MAX_HREF_LENGTH = 4096
 MAX_HEADER_LENGTH = 512
@@ -255,16 +255,7 @@ def is_safe_for_browser(href: str, allow_loopback_http: bool) -> bool:
         return False
     if parts.scheme == "https":
         return True
-    return parts.scheme == "http" and allow_loopback_http and _is_loopback(host)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return parts.scheme == "http" and allow_loopback_http and is_loopback_host(host)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

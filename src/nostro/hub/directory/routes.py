@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from django.db import transaction
 
 from nostro.connectors.registry import check_profile, connector_names
 from nostro.core.text import clean
+from nostro.http.addresses import is_loopback_host
 from nostro.hub.directory.folding import fold_words
 from nostro.hub.directory.identifiers import full_bic
 from nostro.hub.directory.models import Institution, Route
@@ -124,20 +124,13 @@ def _checked_url(url: str) -> str:
         host = parts.hostname or ""
     except ValueError:
         parts, host = urlsplit(""), ""
-    plain = parts.scheme == "http" and settings.OUTGOING_ALLOW_LOOPBACK and _is_loopback(host)
+    plain = parts.scheme == "http" and settings.OUTGOING_ALLOW_LOOPBACK and is_loopback_host(host)
     if not host or parts.query or parts.fragment or parts.username or not (parts.scheme == "https" or plain):
         raise _invalid(
             "The address of the bank's interface must begin with https:// and end before /v1.",
             "For example https://xs2a.bank.example/psd2",
         )
     return url.rstrip("/").removesuffix("/v1")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _invalid(what: str, what_to_do: str) -> Problem:

@@ -49,15 +49,13 @@ def utc_now() -> dt.datetime:
 def _door_of(route: Route) -> Door:
     """Who the operator is, is shown to banks that want it, and to nobody else."""
     context = operator_certificates().context if route.profile.get("mutual_tls") is True else None
-    return _process_door() if context is None else _door_with_certificate(context)
+    if context is None:
+        return _process_door()
+    return _door(settings.OUTGOING_ALLOW_PRIVATE, settings.OUTGOING_ALLOW_LOOPBACK, context)
 
 
 def _process_door() -> Door:
     return _door(settings.OUTGOING_ALLOW_PRIVATE, settings.OUTGOING_ALLOW_LOOPBACK)
-
-
-def _door_with_certificate(context: ssl.SSLContext) -> Door:
-    return _door(settings.OUTGOING_ALLOW_PRIVATE, settings.OUTGOING_ALLOW_LOOPBACK, context)
 
 
 @lru_cache(maxsize=4)
