@@ -19,6 +19,8 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 #: Where Debian and most other systems keep a font with Greek and Cyrillic letters; without it the PDF has Latin ones.
 _FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+#: What sentences and amounts have that the Latin letters of every PDF reader lack: a minus must never be lost.
+_PLAIN = str.maketrans({"−": "-", "–": "-", "—": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "€": "EUR"})
 #: More lines than this are no statement that somebody prints.
 LINES_LIMIT = 5_000
 _WIDTHS = (22, 98, 30, 30)
@@ -69,7 +71,7 @@ class _Page(FPDF):
         """One line of text that fits: a bank's control characters go, letters the font lacks become question marks."""
         text = " ".join("".join(letter for letter in text[:400] if letter.isprintable()).split())
         if not self.unicode:
-            text = text.encode("cp1252", "replace").decode("cp1252").encode("latin-1", "replace").decode("latin-1")
+            text = text.translate(_PLAIN).encode("latin-1", "replace").decode("latin-1")
         if self.get_string_width(text) <= width - 2:
             return text
         while text and self.get_string_width(text + "...") > width - 2:
