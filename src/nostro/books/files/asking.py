@@ -71,6 +71,24 @@ def table_of(file: JournalFile, number: int) -> Table:
     return found
 
 
+def faults_of(file: JournalFile, about: Table | None = None) -> list[dict[str, str]]:
+    """What was wrong when a file, or one of its tables, was read. That nobody said yet what columns mean is none."""
+    tables = [about] if about is not None else tables_of(file)
+    silent = [each for each in tables if not each.answers.get("mapping")]
+    return [
+        each
+        for each in file.problems
+        if each["severity"] in {"fatal", "quarantine"}
+        and (about is None or _is_of(about, each))
+        and not (each["code"] == "F-MAPPING" and any(_is_of(table, each) for table in silent))
+    ]
+
+
+def _is_of(table: Table, problem: Mapping[str, str]) -> bool:
+    # Sentences begin with the place in the file, if there is one, and then name the file of the archive.
+    return table.number == WHOLE or f" {table.name}: " in f" {problem['sentence']}"
+
+
 def with_answers(file: JournalFile, number: int, given: Mapping[str, Any]) -> dict[str, Any]:
     """All answers about a file, with those about one of its tables replaced."""
     if number == WHOLE:

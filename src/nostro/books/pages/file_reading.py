@@ -49,7 +49,7 @@ def reading(request: HttpRequest, file_id: uuid.UUID, number: int = asking.WHOLE
     return show(
         request, "file_reading.html", 400 if problem else 200, file=file, table=about, question=question,
         preview=question.preview(), roles=words.roles(), is_known=is_known_table(about.head), problem=problem, own=own,
-        accounts=_accounts(file), faults=_faults(file, about), room="dashboard",
+        accounts=_accounts(file), faults=asking.faults_of(file, about), room="dashboard",
     )  # fmt: skip
 
 
@@ -66,12 +66,6 @@ def _answer(request: HttpRequest, file: JournalFile, about: asking.Table, questi
         )  # fmt: skip
         return True
     return False
-
-
-def _faults(file: JournalFile, about: asking.Table) -> list[dict[str, str]]:
-    """What was wrong with this table when the file was read."""
-    faults = [each for each in file.problems if each["severity"] in {"fatal", "quarantine"}]
-    return [each for each in faults if about.number == asking.WHOLE or about.name in each["sentence"]]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 
 from nostro.books.companies.models import Company
 from nostro.books.files import services
-from nostro.books.files.asking import WHOLE, Table, tables_of
+from nostro.books.files.asking import WHOLE, Table, faults_of, tables_of
 from nostro.books.files.models import JournalFile
 from nostro.books.files.queries import (
     accounts_in,
@@ -153,14 +153,14 @@ def journal_file(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
         rows=first_rows(found) if waits else [], new=found.new_count + found.restored_count,
         earlier=earlier_file(found) if waits else None, members=_tables_inside(found),
         fault_tone="warn" if found.status == "asking" else "bad",
-        faults=[each for each in found.problems if each["severity"] in {"fatal", "quarantine"}],
+        faults=faults_of(found),
         notes=[each for each in found.problems if each["severity"] in {"warning", "info"}], room="dashboard",
     )  # fmt: skip
 
 
 def _tables_inside(file: JournalFile) -> list[Table]:
     """The tables of an archive about which a person may say something now."""
-    if file.status not in {"asking", "waiting"}:
+    if file.status not in {"asking", "waiting", "failed"}:
         return []
     return [each for each in tables_of(file) if each.number != WHOLE]
 
