@@ -188,9 +188,11 @@ def book_line_to_partner(call: Call, key: UUID) -> Document:
 def list_partners(call: Call) -> Document:
     """By name; ``q`` is part of a name, VAT number or account number."""
     after, text = call.query.get("after", ""), call.query.get("q", "")[:100]
-    archived = call.query.get("archived") == "true"
+    archived = call.query.get("archived", "false")
+    if archived not in {"true", "false"}:
+        raise invalid("archived must be true or false.", "archived")
     start = call.own(partners.access_partner, as_id(after, "after")).name if after else ""
-    found, more = partners.find_partners(call.company, text=text, archived=archived, after=start)
+    found, more = partners.find_partners(call.company, text=text, archived=archived == "true", after=start)
     shown = found[: call.limit]
     goes_on = len(found) > call.limit or bool(more)
     return listed([show.partner(each) for each in shown], str(shown[-1].id) if goes_on else "")
