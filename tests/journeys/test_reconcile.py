@@ -173,9 +173,10 @@ def test_a_rule_is_made_from_a_match_simulated_and_applied(
     expect(rule.get_by_role("button", name="Let it apply")).to_have_count(0)
 
     rule.get_by_role("button", name="Simulate").click()
-    counts = rule.locator(".definitions dd").all_inner_texts()
-    assert counts[1:] == ["1", "0", "4", "0"]  # agrees, differs, newly, missed
-    rule.get_by_role("button", name="Let it apply").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What would this rule have done?")
+    assert page.locator(".tally dd").all_inner_texts() == ["1", "0", "4", "0"]  # agrees, differs, newly, missed
+    expect(page.locator("tbody tr")).to_have_count(5)
+    page.get_by_role("button", name="Let it apply").click()
     expect(rule.get_by_text("Applies by itself", exact=True)).to_be_visible()
     steps.picture(page, screenshots, "rules-2-applies")
 
