@@ -15,9 +15,9 @@ import msgspec
 import pytest
 from tests import factories
 from tests.hub.accounts.factories import make_account
-from tests.hub.api.client import Caller, Reply
+from tests.hub.api.client import Caller, Reply, caller_for
 from tests.hub.api.conftest import Street
-from tests.hub.files.factories import IBANS, camt, entry, imported, live, statement
+from tests.hub.files.factories import IBANS, camt, entry, imported, live, report, statement
 
 from nostro.core.transactions import Window
 from nostro.hub.accounts.models import Account
@@ -269,3 +269,26 @@ def test_a_table_is_explained_and_the_proved_statements_taken(desk: Desk) -> Non
     working.read_file(uuid.UUID(file_id), clock=lambda: NOW)
     assert len(data(desk.owner.get(f"/bank-files/{file_id}/rows"))) == 2
     assert ask(desk.owner, file_id, provedOnly=True).code == "nothingProved"
+
+
+def test_announced_rows_are_pending_transactions_of_the_api_until_they_are_booked(desk: Desk) -> None:
+    account = make_account(desk.street.owner.organization, is_sandbox=True)
+    reader = caller_for(desk.street.owner, [account])
+    undated = re.sub(rb"<BookgDt>.*?</BookgDt>|<ValDt>.*?</ValDt>", b"", report(ROWS[2:], status="PDNG"))
+    for body in (undated, report(ROWS[:2])):
+        file_id = handed_in(desk, body, f"?accountId={account.pk}")
+        [told] = data(desk.owner.get(f"/bank-files/{file_id}/accounts"))
+        assert told["attributes"]["announcedCount"] == len(data(desk.owner.get(f"/bank-files/{file_id}/rows")))
+        ask(desk.owner, file_id)
+        working.store_file(uuid.UUID(file_id), clock=lambda: NOW)
+    path = f"/accounts/{account.pk}"
+    assert data(reader.get(f"{path}/transactions")) == []
+    pending = data(reader.get(f"{path}/pending-transactions"))
+    assert sorted(str(each["attributes"]["amount"]) for each in pending) == ["-20", "-3.5", "-3.5"]
+    assert desk.street.neighbour.get(f"{path}/pending-transactions").status == 404
+    file_id = handed_in(desk, camt(statement(ROWS)), f"?accountId={account.pk}")
+    ask(desk.owner, file_id)
+    working.store_file(uuid.UUID(file_id), clock=lambda: NOW)
+    assert len(data(reader.get(f"{path}/transactions"))) == 3
+    left = data(reader.get(f"{path}/pending-transactions"))
+    assert [str(each["attributes"]["amount"]) for each in left] == ["-20"], "undated: its day is that of the import"

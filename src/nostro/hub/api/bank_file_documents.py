@@ -116,10 +116,12 @@ class BankFileStatement(Document, frozen=True):
 
 class BankFileRowAttributes(Document, frozen=True):
     """A row that waits, or one that is ``held`` (alike, withdrawn, not_shown …); ``likeId`` is the transaction that it
-    resembles."""
+    resembles. ``standing``: booked; provisional or pending (a pending transaction until it is booked); notice (of a
+    notification, which completes a booked row)."""
 
     bank_file_statement_id: str
     number: int
+    standing: str
     position: str | None
     execution_date: str | None
     value_date: str | None

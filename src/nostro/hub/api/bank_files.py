@@ -208,7 +208,7 @@ def _statement(row: Row) -> b.BankFileStatement:
 
 
 _ROW = (
-    f"r.id::text, r.statement_id::text, r.number, nullif(r.position, ''), {reads.day('r.booking_date')},"
+    f"r.id::text, r.statement_id::text, r.number, r.standing, nullif(r.position, ''), {reads.day('r.booking_date')},"
     f" {reads.day('r.value_date')}, trim_scale(r.amount), r.currency, r.counterpart_name, r.counterpart_reference,"
     " nullif(r.remittance_information, ''), nullif(r.held, ''), r.like::text"
 )
@@ -220,7 +220,7 @@ def list_file_rows(request: Request) -> Answer:
 
 
 def _row(row: Row) -> b.BankFileRow:
-    return b.BankFileRow("bankFileRow", row[0], b.BankFileRowAttributes(*row[1:13]))
+    return b.BankFileRow("bankFileRow", row[0], b.BankFileRowAttributes(*row[1:14]))
 
 
 def _part(request: Request, columns: str, source: str, table: str, number: str) -> Listing:
