@@ -24,6 +24,7 @@ from nostro.books.pages.export import export
 from nostro.books.pages.forms import LineFilterForm, PeriodForm, SinceForm
 from nostro.books.pages.journals import access, chosen_filter, search_text
 from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember
+from nostro.books.reminders.notices import contacts_of
 from nostro.people.audit import trail
 from nostro.web.errors import NotFound, Problem
 
@@ -137,6 +138,16 @@ def _connections(company: Company) -> Rows:
             )  # fmt: skip
 
 
+def _consents(company: Company) -> Rows:
+    for connection in connections_of(company):
+        for each in online_accounts_of(connection):
+            for link in (link for link in each.links.all() if link.unlinked_at is None):
+                yield (
+                    link.journal.code, each.reference, each.bank_name, each.consent_expires_at, each.health,
+                    ", ".join(contacts_of(link.journal)), connection.hub_url,
+                )  # fmt: skip
+
+
 def _audit(company: Company) -> Rows:
     before: int | None = None
     while records := trail(tenant_id=company.id, before=before):
@@ -197,6 +208,7 @@ OF_COMPANY: dict[str, Table] = {
          "bank_data_as_of", "last_fetch", "next_fetch", "last_result", "consent_until"),
         _connections,
     ),
+    "consents": Table(("journal", "number", "bank", "ends", "health", "told", "hub"), _consents),
     "audit": Table(("at", "person", "action", "sentence", "object_type", "object_id"), _audit),
 }  # fmt: skip
 _ITEMS = ("date", "label", "partner", "amount", "currency", "amount_currency", "id")
