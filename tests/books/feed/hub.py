@@ -27,6 +27,8 @@ class FeedHub(ScriptedHub):
         self.broken: set[str] = set()
         self.fails_at: int | None = None
         self.calls = 0
+        #: What the Hub says to who asks for a refresh: not before so many seconds.
+        self.retry_after_s: int | None = None
         #: Subtype and whether a person was named, of each refresh that was asked for.
         self.refreshes: list[tuple[str, bool]] = []
 
@@ -43,6 +45,9 @@ class FeedHub(ScriptedHub):
         if address.path == "/synchronizations" and method == "POST":
             asked: dict[str, Any] = json.loads(content or b"{}")["data"]["attributes"]
             self.refreshes.append((asked["subtype"], bool(asked.get("customerIpAddress"))))
+            if self.retry_after_s is not None:
+                told = {"content-type": "application/json", "retry-after": str(self.retry_after_s)}
+                return Answer(429, told, b'{"errors": [{"code": "tooManyRequests"}]}', url, request_id)
         if any(account in address.path for account in self.broken):
             status, body = 500, '{"errors": [{"code": "internalServerError", "detail": "broken"}]}'
         else:

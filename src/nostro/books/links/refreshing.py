@@ -29,12 +29,28 @@ def refresh(fetch: Fetch, link: JournalLink) -> UUID | None:
     """
     if not _is_due(fetch, link):
         return None
+    _wait_as_told(fetch)
     try:
         return _asked(fetch)
     except HubError as error:
         if _has_no_bank(fetch, error):
             return None
         raise (_attended_only(fetch, error) or error) from None
+
+
+def _wait_as_told(fetch: Fetch) -> None:
+    """Without a person, ask again only when the Hub said that it may be asked (I-25)."""
+    until, now = fetch.account.waiting_until, fetch.clock()
+    if until is not None and until > now and fetch.run.trigger != "person":
+        seconds = int((until - now).total_seconds()) + 1
+        raise HubError("H-QUOTA", "the Hub said when it may be asked again", retry_after_s=seconds)
+
+
+def _note_wait(fetch: Fetch, error: HubError) -> None:
+    if error.retry_after is not None:
+        account = fetch.account
+        account.waiting_until = fetch.clock() + error.retry_after
+        type(account).objects.filter(pk=account.pk).update(waiting_until=account.waiting_until)
 
 
 def _has_no_bank(fetch: Fetch, error: HubError) -> bool:
@@ -53,6 +69,7 @@ def _asked(fetch: Fetch) -> UUID | None:
                 str(fetch.account.hub_account_id), subtype, fetch.run.customer_ip
             )
         except HubError as error:
+            _note_wait(fetch, error)
             raise _quota_or_recent(fetch, error) from None
         first = first or UUID(synchronization.id)
         _wait(fetch, synchronization)
@@ -69,6 +86,10 @@ def _is_due(fetch: Fetch, link: JournalLink) -> bool:
     between, seen = interval(link.fetch_schedule), fetch.account.synchronized_at
     if fetch.run.trigger == "link" or between is None:
         return False
+    if seen is not None and fetch.clock() - seen < between:
+        return False
+    # That was known at the last fetch; the Hub may have read the bank by itself since then.
+    seen = fetch.client.account(str(fetch.account.hub_account_id)).synchronized_at
     return seen is None or fetch.clock() - seen >= between
 
 
