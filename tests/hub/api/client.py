@@ -54,6 +54,14 @@ class Caller:
         self.integration: Integration | None = None
         self.secret = ""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the application, which every caller makes anew."""
+        return {key: value for key, value in vars(self).items() if key != "application"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__()  # type: ignore[misc]
+        vars(self).update(state)
+
     def send(self, verb: str, target: str, body: bytes = b"", **headers: str) -> Reply:
         """``target`` is path and query exactly as on the wire (percent-encoding in the path undone by WSGI)."""
         path, _, query = target.partition("?")

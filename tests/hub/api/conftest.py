@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from tests import factories
 from tests.hub.api.client import Caller, caller_for
+from tests.remembered import remembered
 
 from nostro.hub.accounts.models import Account
 from nostro.hub.organizations.models import Membership
@@ -27,6 +28,10 @@ class Street:
 
 @pytest.fixture
 def street(db: None) -> Street:
+    return remembered("a street", make_street)
+
+
+def make_street() -> Street:
     owner, neighbour = factories.membership(), factories.membership()
     account, other, hidden = (factories.account(owner.organization) for _ in range(3))
     foreign = factories.account(neighbour.organization)
