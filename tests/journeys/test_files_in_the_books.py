@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -123,4 +124,63 @@ def test_the_books_read_an_account_of_the_hub_that_only_files_feed(
     page.get_by_role("button", name="Fetch transactions").first.click()
     expect(page.get_by_text("Last fetch just now")).to_be_visible()
     look(page, screenshots, "books-hub-files-fetched")
+    assert watched == []
+
+
+def packed(**members: str) -> dict[str, object]:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as into:
+        for name, text in members.items():
+            into.writestr(f"{name}.csv", text)
+    return {"name": "tables.zip", "mimeType": "application/zip", "buffer": made.getvalue()}
+
+
+def test_tables_in_an_archive_and_a_row_that_is_another_transaction(
+    house: RunningHouse, context: BrowserContext, screenshots: Path, watched: list[str]
+) -> None:
+    page = context.new_page()
+    steps.sign_up(page, house, "packed-tables@example.org")
+    steps.create_company(page, house, "Packed NV")
+    page.get_by_role("link", name="Add manually").first.click()
+    page.get_by_label("Account number").fill("BE68539007547034")
+    page.get_by_role("button", name="Add journal").click()
+    page.get_by_role("link", name="Bank files").click()
+
+    # Each table is asked about by itself.
+    dutch = "Boekdag;Geld;Stand;Wie\n13/10/2026;-3,50;1996,50;COFFEE\n14/10/2026;-20,00;1976,50;BAKER\n"
+    hand_in(page, packed(october=dutch, november=dutch.replace("Boekdag;Geld", "Jour;Somme").replace("/10/", "/11/")))
+    expect(page.get_by_text("Needs an answer").first).to_be_visible(timeout=60_000)
+    look(page, screenshots, "books-tables-asking")
+    for name, day, amount in (("october", "Boekdag", "Geld"), ("november", "Jour", "Somme")):
+        page.get_by_role("link", name=re.compile(rf"Say what the columns mean.*{name}\.csv")).click()
+        page.get_by_label(day).select_option(label="Booking date")
+        page.get_by_label(amount).select_option(label="Amount")
+        page.get_by_label("Stand").select_option(label="Balance after the row")
+        page.get_by_label("Wie").select_option(label="Name")
+        expect(page.get_by_text("The balance beside each row fits its amount.")).to_be_visible(timeout=60_000)
+        look(page, screenshots, f"books-tables-{name}")
+        page.get_by_role("button", name="Read file like this").click()
+    preview(page, 4)
+    look(page, screenshots, "books-tables-preview")
+    page.get_by_role("button", name="Discard file").click()
+
+    # One reference of the bank for two rents: the second is no correction of the first.
+    rent = entry("-800.00", 22, "Rent", entry_reference="B77", creditor_name="Landlord")
+    more = entry("-850.00", 22, "Rent", entry_reference="B77", creditor_name="Landlord")
+    for number, row in (("1", rent), ("2", more)):
+        content = camt(statement([row], number=number))
+        hand_in(page, {"name": f"{number}.xml", "mimeType": "application/xml", "buffer": content})
+        preview(page, 1 if number == "1" else 0)
+        if number == "2":
+            look(page, screenshots, "books-change-preview")
+        page.get_by_role("button", name="Import", exact=True).click()
+        brought(page, 1 if number == "1" else 0)
+        if number == "1":
+            page.get_by_role("link", name="Bank files", exact=True).first.click()
+    look(page, screenshots, "books-change-imported")
+    page.get_by_role("link", name="Rent").first.click()
+    look(page, screenshots, "books-change-line")
+    page.get_by_role("button", name="It is another transaction").click()
+    expect(page.get_by_text("the other transaction has a line of its own")).to_be_visible(timeout=60_000)
+    look(page, screenshots, "books-change-another")
     assert watched == []
