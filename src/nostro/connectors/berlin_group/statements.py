@@ -165,7 +165,8 @@ def _row(entry: Entry, kind: str) -> Transaction:
         for each in _SIDES:
             creditor, debtor = values.get(f"creditor_{each}"), values.get(f"debtor_{each}")
             values[f"creditor_{each}"], values[f"debtor_{each}"] = debtor, creditor
-    payload: dict[str, Any] = {"format": kind, **{name: _plain(value) for name, value in values.items() if value and name != "details"}}
+    told = {name: _plain(value) for name, value in values.items() if value and name != "details"}
+    payload: dict[str, Any] = {"format": kind, **told}
     if entry.reversal:
         payload["reversal"] = True
     if entry.details:

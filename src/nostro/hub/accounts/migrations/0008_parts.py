@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0007_announced_rows'),
+        ("accounts", "0007_announced_rows"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='announcedrow',
-            name='details',
+            model_name="announcedrow",
+            name="details",
             field=models.JSONField(null=True),
         ),
         migrations.AddField(
-            model_name='pendingtransaction',
-            name='details',
+            model_name="pendingtransaction",
+            name="details",
             field=models.JSONField(null=True),
         ),
         migrations.AddField(
-            model_name='transaction',
-            name='details',
+            model_name="transaction",
+            name="details",
             field=models.JSONField(null=True),
         ),
     ]
