@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Sum
 from tests.books.conftest import NOW
-from tests.books.hub_server import ScriptedHub
 
 from nostro.books.companies.models import Company
 from nostro.books.journals.models import Journal, Line
@@ -20,11 +19,19 @@ from nostro.books.links.wizard import LinkRow, confirm_links
 from nostro.people.models import User
 
 
-def connected(user: User, company: Company, hub: ScriptedHub) -> Connection:
+class AnyHub(Protocol):
+    """A Hub that Books can be connected to."""
+
+    url: str
+    client_id: str
+    secret: str
+
+
+def connected(user: User, company: Company, hub: AnyHub) -> Connection:
     return connect(user, company.id, hub_url=hub.url, client_id=hub.client_id, secret=hub.secret, now=NOW)
 
 
-def linked(user: User, company: Company, hub: ScriptedHub, **row: Any) -> JournalLink:
+def linked(user: User, company: Company, hub: AnyHub, **row: Any) -> JournalLink:
     """Connect and link the Hub's only account to a new journal."""
     connection = connected(user, company, hub)
     (account,) = connection.online_accounts.all()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from nostro.books.hub_client.client import TransactionPage
 from nostro.books.hub_client.values import HubTransaction
 from nostro.books.journals.models import Journal, Line, PendingLine, PendingState, Source
+from nostro.books.links.models import Run
 from nostro.core.identity import LINK_DAYS, LinkRow, link_pending, link_row
 from nostro.core.transactions import Transaction
 
@@ -26,8 +30,7 @@ def link_booked(journal: Journal) -> int:
     days = [each.date or each.first_seen.date() for each in pending]
     if not days:
         return 0
-    since = min(days) - dt.timedelta(days=LINK_DAYS)
-    booked = Line.objects.filter(journal=journal, source=Source.FEED, booking_date__gte=since, pending_lines=None)
+    booked = _came_since(journal, pending).filter(booking_date__gte=min(days) - dt.timedelta(days=LINK_DAYS))
     rows = [_link_row(line, line.booking_date) for line in booked.order_by("-booking_date")[: 10 * LIMIT]]
     by_id = {each.id: each for each in pending}
     links = link_pending([_link_row(each, day) for each, day in zip(pending, days, strict=True)], rows)
@@ -36,6 +39,14 @@ def link_booked(journal: Journal) -> int:
         row.state, row.line_id = PendingState.BOOKED, link.booked.id
         row.save(update_fields=["state", "line"])
     return len(links)
+
+
+def _came_since(journal: Journal, pending: Sequence[PendingLine]) -> QuerySet[Line]:
+    """The lines that came since these rows were last seen pending and are linked to none. An older one that looks
+    alike, as yesterday's lunch does, is another transaction."""
+    since = max(each.last_seen for each in pending)
+    came = Run.objects.filter(online_account__links__journal=journal, started_at__gt=since).values("id")
+    return Line.objects.filter(journal=journal, source=Source.FEED, run_id__in=came, pending_lines=None)
 
 
 def _link_row(row: PendingLine | Line, day: dt.date) -> LinkRow:
@@ -54,6 +65,26 @@ def _link_row(row: PendingLine | Line, day: dt.date) -> LinkRow:
         ),
         (row.bank_reference,),
     )
+
+
+def _link_equal(journal: Journal, gone: Sequence[PendingLine]) -> None:
+    """Rows that went became the equal lines that came since they were last seen, by count: of two equal rows neither
+    fits alone, and one without a counterparty has nothing else that could link it."""
+    days = [each.date for each in gone if each.date]
+    if not days:
+        return
+    free: defaultdict[tuple[Hashable, ...], list[UUID]] = defaultdict(list)
+    lines = _came_since(journal, gone).filter(booking_date__in=days)
+    for line in lines.order_by("-order_date", "-day_seq")[: 10 * LIMIT]:
+        free[_content(line, line.booking_date)].append(line.id)
+    for row in gone:
+        if partners := free.get(_content(row, row.date)):
+            row.state, row.line_id = PendingState.BOOKED, partners.pop()
+            row.save(update_fields=["state", "line"])
+
+
+def _content(row: PendingLine | Line, day: dt.date | None) -> tuple[Hashable, ...]:
+    return day, row.amount, row.currency, row.label, row.counterparty_account, row.end_to_end_id, row.bank_reference
 
 
 def replace_pending(journal: Journal, pages: Iterable[TransactionPage], *, now: dt.datetime) -> int:
@@ -92,6 +123,7 @@ def _store(journal: Journal, items: Mapping[str, HubTransaction], now: dt.dateti
             create_defaults={**values, "company_id": journal.company_id, "first_seen": now},
         )
     gone = kept.filter(state=PendingState.PENDING).exclude(external_id__in=pending)
+    _link_equal(journal, list(gone.order_by("first_seen", "id")[:LIMIT]))
     gone.update(state=PendingState.LAPSED, last_seen=now)
     kept.filter(state=PendingState.LAPSED, last_seen__lt=now - LAPSED_FOR).delete()
     return len(pending)
