@@ -17,8 +17,9 @@ def bank_file(each: JournalFile, earlier: JournalFile | None = None) -> Document
         "format": each.format or None, "memberCount": each.members, "quarantined": each.quarantined,
         "problems": each.problems, "reason": each.reason or None, "rowCount": each.rows, "newCount": each.new_count,
         "knownCount": each.known_count, "restoredCount": each.restored_count, "heldCount": each.held_count,
-        "changedCount": each.changed_count, "leftOutCount": each.left_out, "createdAt": moment(each.created_at),
-        "importedAt": moment(each.imported_at), "undoneAt": moment(each.undone_at),
+        "changedCount": each.changed_count, "announcedCount": each.announced_count, "leftOutCount": each.left_out,
+        "createdAt": moment(each.created_at), "importedAt": moment(each.imported_at),
+        "undoneAt": moment(each.undone_at),
     }, journal=each.journal_id, earlier=earlier and earlier.pk)  # fmt: skip
 
 
@@ -30,7 +31,8 @@ def file_account(each: JournalFileAccount) -> Document:
         "bic": each.bic or None, "decision": each.decision or None, "choices": choices,
         "refusal": each.refusal or None, "otherCompany": each.elsewhere or None, "rowCount": each.rows,
         "newCount": each.new_count, "knownCount": each.known_count, "restoredCount": each.restored_count,
-        "heldCount": each.held_count, "changedCount": each.changed_count, "notShownCount": each.not_shown_count,
+        "heldCount": each.held_count, "changedCount": each.changed_count,
+        "announcedCount": each.announced_count, "notShownCount": each.not_shown_count,
     }, journal=each.journal_id)  # fmt: skip
 
 
@@ -46,13 +48,14 @@ def file_statement(each: JournalFileStatement) -> Document:
 
 def file_row(each: StagedLine) -> Document:
     """``held`` says why a row does not simply become a line: alike, withdrawn, locked, currency; ``changes`` that it
-    says otherwise of the line it names."""
+    says otherwise of the line it names. ``standing``: booked; provisional or pending, which bring no line."""
     values = values_of(each)
     return resource("bankFileRow", each, {
         "number": each.number, "position": each.position, "bookingDate": values.booking_date,
         "valueDate": values.value_date, "amount": values.amount, "currency": values.currency,
         "counterpartName": values.counterparty_name, "counterpartReference": values.counterparty_account,
-        "remittanceInformation": values.remittance_text, "held": each.held or None, "changes": each.changes,
+        "remittanceInformation": values.remittance_text, "standing": each.standing,
+        "held": each.held or None, "changes": each.changes,
     }, statement=each.statement_id, line=each.like)  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from nostro.books.destinations.builtin import destination_of
 from nostro.books.files.changes import ChangedRow
 from nostro.books.files.comparing import Found, compare
 from nostro.books.files.models import JournalFile, JournalFileAccount, JournalFileStatement, LineSighting, StagedLine
+from nostro.books.files.reading import values_of
+from nostro.books.journals.announced import Announced, keep_announced
 from nostro.books.journals.balances import UNDONE_REASON, is_stated, newest_balance, record_balance
 from nostro.books.journals.changes import Changed, fill_details, note_changes
 from nostro.books.journals.file_days import note_file_days
@@ -21,13 +23,14 @@ from nostro.books.journals.services import create_journal, post_held, set_feed
 from nostro.books.ledger.bulk import copy_rows
 from nostro.books.ledger.posting import lock_for
 from nostro.books.links.beside_files import look_again
+from nostro.books.links.pending import settle_pending
 from nostro.books.reconcile.automation import request_look
 from nostro.core.account_keys import online_identity
 from nostro.core.transactions import Window
 from nostro.people.audit import record
 
 Reached = Callable[[str], None]
-_COUNTS = ("new_count", "known_count", "restored_count", "held_count", "changed_count")
+_COUNTS = ("new_count", "known_count", "restored_count", "held_count", "changed_count", "announced_count")
 
 
 def note_preview(file: JournalFile) -> None:
@@ -96,10 +99,12 @@ def _import_account(
     _note_sightings(file, account, found, new)
     _note_balance(file, account, journal, now)
     _note_days(file, account, journal)
+    keep_announced(journal, _announced(account), run_id=file.pk, now=now)
     if was_empty and journal.opening_origin == OpeningOrigin.NONE:
         journal.opening_origin, account.gave_opening = OpeningOrigin.COMPUTED, True
         journal.save(update_fields=["opening_origin"])
     destination.close_run(journal, now=now)
+    settle_pending(journal, now=now)
     look_again(journal, now=now)
     _count(account, found, _withheld(account, found))
     account.save()
@@ -108,6 +113,12 @@ def _import_account(
         sentence=f"Imported the bank file {file.name} into {journal.code}.",
         after={"new": account.new_count, "held": account.held_count, "reason": file.reason},
     )  # fmt: skip
+
+
+def _announced(account: JournalFileAccount) -> list[Announced]:
+    """What the statements of an account announce: pending until it is booked (formats.md 8.4)."""
+    rows = StagedLine.objects.filter(statement__account=account).exclude(standing="booked").order_by("number")
+    return [Announced(row.statement_id, row.standing == "provisional", values_of(row)) for row in rows]
 
 
 def _restore(file: JournalFile, found: Found, now: dt.datetime) -> None:

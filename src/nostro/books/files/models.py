@@ -39,7 +39,8 @@ class JournalFile(models.Model):
     restored_count = models.PositiveIntegerField(default=0)
     held_count = models.PositiveIntegerField(default=0)
     changed_count = models.PositiveIntegerField(default=0)
-    left_out = models.PositiveIntegerField(default=0)  # pending and provisional rows
+    announced_count = models.PositiveIntegerField(default=0, db_default=0)  # pending until they are booked
+    left_out = models.PositiveIntegerField(default=0)  # for information only
 
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -96,6 +97,7 @@ class JournalFileAccount(models.Model):
     restored_count = models.PositiveIntegerField(default=0)
     held_count = models.PositiveIntegerField(default=0)
     changed_count = models.PositiveIntegerField(default=0)
+    announced_count = models.PositiveIntegerField(default=0, db_default=0)
     not_shown_count = models.PositiveIntegerField(default=0)  # lines of its days that the file lacks; they stay
 
     class Meta:
@@ -138,9 +140,10 @@ class JournalFileStatement(models.Model):
 
 
 class StagedLine(models.Model):
-    """One booked row of a file that waits; gone when the file is imported or discarded, except those of rows that are
+    """One row of a file that waits; gone when the file is imported or discarded, except those of rows that are
     shown to a person and not stored: withdrawn by the bank (``held``), or said differently before (``changes``).
 
+    ``standing``: booked, provisional (booked in an intraday report) or pending (expected); only booked become lines.
     ``held``: alike, withdrawn, locked, currency. ``like`` is the line that it resembles or changes.
     """
 
@@ -151,6 +154,7 @@ class StagedLine(models.Model):
     position = models.CharField(max_length=120)
     fingerprint = models.CharField(max_length=64)
     values = models.TextField()  # LineValues as JSON
+    standing = models.CharField(max_length=12, default="booked")
     held = models.CharField(max_length=12, default="")
     changes = models.BooleanField(default=False)
     like = models.UUIDField(null=True)

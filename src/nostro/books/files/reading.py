@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -169,25 +170,31 @@ class _Stager:
         return found
 
     def _row(self, entry: Entry) -> None:
-        if entry.booking_status != "booked" or entry.provisional:
+        assert self._statement is not None and self._account is not None, "rows come within statements"
+        assert self._head is not None, "rows come within statements"
+        standing = _standing(entry, self._head)
+        if standing is None:
             self.file.left_out += 1
             return
-        assert self._statement is not None and self._account is not None, "rows come within statements"
         if self._account.refusal:
             return
-        self._account.rows += 1
-        self.file.rows += 1
-        if self.file.rows > MAX_ROWS:
+        if standing == "booked":
+            self._account.rows += 1
+            self.file.rows += 1
+        else:
+            self._account.announced_count += 1
+        if len(self._rows) >= MAX_ROWS:
             raise fail("F-TOO-LARGE", f"a file may bring at most {MAX_ROWS} rows", entry.position)
-        values = line_values(entry)
+        values = line_values(entry, self.file.created_at.date())
         self._rows.append(
             StagedLine(
                 file_id=self.file.pk,
                 statement_id=self._statement.pk,
-                number=self.file.rows,
+                number=len(self._rows) + 1,
                 position=f"{self.member}{entry.position}"[:120],
                 fingerprint=fingerprint_of(self._account, values),
                 values=msgspec.json.encode(values).decode(),
+                standing=standing,
                 held="",
                 changes=False,
             )
@@ -209,8 +216,23 @@ class _Stager:
         ) or (None, None)
         statement.opening = opening.amount if opening else None
         statement.closing, statement.closing_day = (closing.amount, closing.reference_date) if closing else (None, None)
+        if head.kind == "report":
+            # It counts provisional rows and is no balance of the bank (formats.md 6.1): it proves its own report only.
+            statement.closing_day = None
         statement.credit_sum, statement.debit_sum = proof.credit_sum, proof.debit_sum
         statement.proof, statement.difference = proof.state, proof.difference
+
+
+def _standing(entry: Entry, head: StatementHead) -> str | None:
+    """What a row is here (``StagedLine.standing``); None for one that is for information only, as notices are, which
+    only tell more of an entry that a statement brings (formats.md 6.1)."""
+    if entry.booking_status == "information":
+        return None
+    if entry.booking_status == "pending":
+        return "pending"
+    if entry.provisional:
+        return "provisional"
+    return None if head.kind == "notification" else "booked"
 
 
 def _refusal(file: JournalFile, accounts: Sequence[JournalFileAccount]) -> str:
@@ -233,13 +255,13 @@ def problem_json(found: Problem, member: str = "") -> dict[str, Any]:
     return {"severity": found.severity, "code": found.code, "sentence": f"{member}{sentence(found)}"[:1000]}
 
 
-def line_values(entry: Entry) -> LineValues:
-    """The columns of a line (formats.md 2.9); texts as the Hub serves them, so that both give equal lines."""
-    assert entry.booking_date is not None, "readers give every booked row a date"
+def line_values(entry: Entry, today: dt.date) -> LineValues:
+    """The columns of a line (formats.md 2.9); texts as the Hub serves them, so that both give equal lines. An expected
+    row that names no day is one of ``today``."""
     structured = next(iter(entry.remittance_information_structured), "")
     name, remittance = entry.counterparty_name or "", entry.remittance_information
     return LineValues(
-        booking_date=entry.booking_date,
+        booking_date=entry.booking_date or entry.transaction_date or entry.value_date or today,
         value_date=entry.value_date,
         amount=entry.amount,
         currency=entry.currency,
@@ -273,8 +295,8 @@ def fingerprint_of(account: JournalFileAccount, values: LineValues) -> str:
 
 
 def staged_values(account: JournalFileAccount) -> Iterator[tuple[StagedLine, LineValues]]:
-    """The staged lines of an account in the order of the file."""
-    found = StagedLine.objects.filter(statement__account=account).order_by("number")
+    """The staged booked lines of an account in the order of the file."""
+    found = StagedLine.objects.filter(statement__account=account, standing="booked").order_by("number")
     for row in found.iterator(chunk_size=2_000):
         yield row, values_of(row)
 

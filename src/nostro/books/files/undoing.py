@@ -6,6 +6,7 @@ import datetime as dt
 
 from nostro.books.destinations.builtin import destination_of
 from nostro.books.files.models import JournalFile, JournalFileAccount, LineSighting, StagedLine
+from nostro.books.journals.announced import forget_announced
 from nostro.books.journals.balances import UNDONE_REASON, take_back_balances
 from nostro.books.journals.changes import forget_changes
 from nostro.books.journals.file_days import forget_file_days
@@ -13,6 +14,7 @@ from nostro.books.journals.models import Alias, Journal, Line, LineStatus, Openi
 from nostro.books.journals.opening import take_back_opening
 from nostro.books.journals.services import remove_line
 from nostro.books.links.beside_files import look_again
+from nostro.books.links.pending import settle_pending
 from nostro.people.models import User
 
 
@@ -32,6 +34,7 @@ def undo_import(user: User, file: JournalFile, now: dt.datetime) -> int:
     StagedLine.objects.filter(file=file).delete()
     forget_changes(file.pk)
     forget_file_days(file.pk)
+    forget_announced(file.pk)
     take_back_balances(file.pk)
     accounts = JournalFileAccount.objects.filter(file=file, refusal="", decision__in=["import", "create"])
     for account in accounts.exclude(journal=None).order_by("currency", "number"):
@@ -47,4 +50,5 @@ def _close(user: User, account: JournalFileAccount, now: dt.datetime) -> None:
         take_back_opening(user, journal)
         journal.refresh_from_db()
     destination_of(journal).close_run(journal, now=now)
+    settle_pending(journal, now=now)
     look_again(journal, now=now)

@@ -67,7 +67,7 @@ def work(file_id: UUID, *, clock: Clock = utc_now, reached: Reached = _nothing) 
 
 def _read(file: JournalFile, now: dt.datetime) -> None:
     clear(file)
-    file.rows = file.left_out = file.members = 0
+    file.rows = file.announced_count = file.left_out = file.members = 0
     file.quarantined = False
     try:
         if file.attempts > MAX_ATTEMPTS:
@@ -81,7 +81,7 @@ def _read(file: JournalFile, now: dt.datetime) -> None:
         file.status = "waiting"
     except FormatError as error:
         file.status = "asking" if isinstance(error, Asked) else "failed"
-        file.rows = file.left_out = file.members = 0
+        file.rows = file.announced_count = file.left_out = file.members = 0
         file.problems = [problem_json(each) for each in error.problems[:MAX_PROBLEMS]]
     file.lease_until, file.attempts, file.updated_at = None, 0, now
     file.save()

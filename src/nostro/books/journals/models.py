@@ -412,6 +412,7 @@ class PendingLine(models.Model):
     end_to_end_id = models.CharField(max_length=140, blank=True)
     bank_reference = models.CharField(max_length=140, blank=True)
     note = models.TextField(blank=True)
+    is_from_file = models.BooleanField(default=False, db_default=False)  # announced by files, not shown by the Hub
     state = models.CharField(max_length=8, choices=PendingState, default=PendingState.PENDING)
     line = models.ForeignKey(Line, null=True, on_delete=models.SET_NULL, related_name="pending_lines")
     first_seen = models.DateTimeField()
@@ -419,3 +420,32 @@ class PendingLine(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["journal", "external_id"], name="no_pending_line_twice")]
+
+
+class AnnouncedLine(models.Model):
+    """A row that an imported file announced (formats.md 8.4); what stands of all of them is pending. Gone when the
+    import is undone. ``is_provisional`` rows wait for the statement of their day; other ones are expected only.
+    ``booked_as`` is the line that an expected row was found to be."""
+
+    id = IdField()
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    journal = models.ForeignKey(Journal, on_delete=models.CASCADE, related_name="+")
+    run_id = models.UUIDField()  # the import
+    report = models.UUIDField()  # the statement of the file
+    is_provisional = models.BooleanField()
+    date = models.DateField()
+    amount = AmountField()
+    currency = models.CharField(max_length=3)
+    label = models.TextField(blank=True)
+    counterparty_name = models.TextField(blank=True)
+    counterparty_account = models.CharField(max_length=70, blank=True)
+    end_to_end_id = models.CharField(max_length=140, blank=True)
+    bank_reference = models.CharField(max_length=140, blank=True)
+    booked_as = models.UUIDField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["journal", "-date"], name="announced_by_journal"),
+            models.Index(fields=["run_id"], name="announced_by_run"),
+        ]

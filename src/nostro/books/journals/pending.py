@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from uuid import UUID
 
 from django.db import transaction
 
 from nostro.books.companies.models import Role
 from nostro.books.companies.queries import require_role
-from nostro.books.journals.models import Journal, PendingLine, PendingState
+from nostro.books.journals.models import AnnouncedLine, Journal, Line, PendingLine, PendingState
+from nostro.core.identity import LinkRow, link_row
+from nostro.core.identity.fingerprints import fingerprint_texts
 from nostro.core.text import clean
+from nostro.core.transactions import Transaction
 from nostro.people.audit import record
 from nostro.people.models import User
 from nostro.web.errors import NotFound
 
 NOTE_LIMIT = 1_000
 LIST_LIMIT = 500
+#: Vanished ones are kept this long.
+LAPSED_FOR = dt.timedelta(days=30)
 
 
 def pending_and_lapsed(journal: Journal) -> list[PendingLine]:
@@ -52,3 +58,26 @@ def note_pending(user: User, pending_id: UUID, note: str) -> PendingLine:
         after={"note": item.note},
     )
     return item
+
+
+# --- what a row is compared by -----------------------------------------------------------------------------------
+
+
+def content_of(row: PendingLine | AnnouncedLine | Line, day: dt.date | None) -> str:
+    """The same for rows that say the same, whatever shows them and however texts are spelt."""
+    texts = fingerprint_texts(row.counterparty_account, row.label, row.end_to_end_id)
+    return "\x1f".join((day.isoformat() if day else "", f"{row.amount.normalize():f}", row.currency, *texts))
+
+
+def link_row_of(row: PendingLine | AnnouncedLine | Line, day: dt.date | None) -> LinkRow:
+    """What links a pending row to the line it became (books.md 12)."""
+    side = "creditor" if row.amount < 0 else "debtor"
+    told = {f"{side}_name": row.counterparty_name, f"{side}_account": row.counterparty_account}
+    said = Transaction(
+        row.amount,
+        row.currency,
+        end_to_end_id=row.end_to_end_id or None,
+        booking_date=day,
+        **told,  # type: ignore[arg-type]
+    )
+    return link_row(row.pk, said, (row.bank_reference,))

@@ -43,7 +43,7 @@ from nostro.books.links.failures import (
 )
 from nostro.books.links.hub import ClientOf, client_of, source_of, update_account
 from nostro.books.links.models import ConnectionState, FetchState, JournalLink, OnlineAccount, Run, RunStatus
-from nostro.books.links.pending import link_booked, replace_pending
+from nostro.books.links.pending import link_booked, replace_pending, settle_pending
 from nostro.books.links.queries import live_link, locked_account, locked_connection
 from nostro.books.links.refreshing import refresh
 from nostro.books.links.schedule import next_fetch, retry_at
@@ -381,6 +381,7 @@ class Fetch:
         account.last_result = self._result(items)
         account.next_fetch_at = now if was_reset else self._planned(link, now)
         self._release(FetchState.IDLE)
+        settle_pending(link.journal, now=now)
         self._finish(RunStatus.DONE, now, items)
         forget_old_token(self.run)
         if not self.outdated:
