@@ -13,18 +13,22 @@ from django.test import Client
 from tests import factories
 from tests.hub.api.client import BASE, Caller, Reply, with_payments
 from tests.hub.api.conftest import Street
+from tests.hub.api.shapes import require_shape_of_example
 
-from nostro.hub.api import examples, openapi
+from nostro.hub.api import docs_page, examples, openapi
 from nostro.hub.api.endpoints import CONNECT, ENDPOINTS, Access
 from nostro.hub.payments.models import Kind
 from nostro.hub.payments.services import Draft, create_payment
+from nostro.hub.webhooks import signing
 
 
 @pytest.fixture
 def filled(street: Street) -> Street:
     factories.synchronization(street.account)
-    factories.transactions(street.account, 3)
-    factories.pending_transactions(street.account, 1)
+    run = street.account.synchronizations.get()
+    signing.signing_key(factories.NOW)
+    factories.transactions(street.account, 3, created_by_synchronization=run.id)
+    factories.pending_transactions(street.account, 1, created_by_synchronization=run.id)
     integration = with_payments(street.caller).integration
     assert integration is not None
     draft = Draft(Decimal("12.34"), "EUR", "Alex Creditor", "BE84732645584359")
@@ -73,36 +77,27 @@ def ids_of(street: Street) -> dict[str, str]:
 def call_example(street: Street, example: examples.Example) -> Reply:
     if example.path == "/oauth2/token":
         return street.caller.log_in()
+    if example.path == "/oauth2/revoke":
+        form = {"authorization": street.caller.basic(), "content_type": "application/x-www-form-urlencoded"}
+        return street.caller.send("POST", example.path, b"token=" + street.caller.token.encode(), **form)
     path = re.sub(r"\{(\w+)\}", lambda match: ids_of(street)[match.group(1)], example.path)
     if example.body is None:
         return street.caller.call(example.verb, path)
-    body = {**example.body, "resourceId": str(street.account.id)}
+    body = {**example.body}
+    if "resourceId" in body:
+        body["resourceId"] = str(street.account.id)
     return street.caller.call(example.verb, path, {"data": {"attributes": body}})
 
 
-def shape(value: Any) -> Any:
-    """Member names all the way down; of a list its first item. What may be null is any value."""
-    if isinstance(value, dict):
-        return {name: shape(member) for name, member in value.items() if name not in {"next", "prev"}}
-    return [shape(value[0])] if isinstance(value, list) and value else "value"
-
-
-def allowing_null(value: Any) -> Any:
-    return json.loads(json.dumps(value).replace("[]", '"value"'))
-
-
-#: Those of the sandbox are called in test_sandbox, where there is a bank behind them.
-ELSEWHERE = (
-    "/sandbox",
-    "/me",
-    "/bank-files",
-    "/integrations",
-    "/user-invitations",
-    "/given-mandates",
-    "/received-mandates",
-)
-EXAMPLES = [example for example in examples.EXAMPLES if not example.path.startswith(ELSEWHERE)]
-#: Those of persons are called in test_dashboard, test_bank_files and tests/hub/mandates.
+#: Those of the sandbox are called in test_sandbox, where there is a bank behind them; those of persons in
+#: test_dashboard, test_bank_files and tests/hub/mandates; those of vendors in tests/hub/vendors.
+ELSEWHERE = {e.path for e in ENDPOINTS if e.access is Access.PERSON or e.mounts == (CONNECT,)}
+EXAMPLES = [
+    each
+    for each in examples.EXAMPLES
+    if not each.path.startswith(("/sandbox", CONNECT))
+    and each.path not in ELSEWHERE - {"/oauth2/token", "/oauth2/revoke"}
+]
 READS = [
     each
     for each in ENDPOINTS
@@ -118,7 +113,38 @@ def test_examples_have_the_shape_of_real_answers(filled: Street, example: exampl
     reply = call_example(filled, example)
     endpoint = next(e for e in ENDPOINTS if (e.verb, e.path) == (example.verb, example.path))
     assert reply.status == endpoint.status, reply.body
-    assert allowing_null(shape(reply.json)) == allowing_null(shape(examples.answer_of(example.verb, example.path)))
+    require_shape_of_example(reply, example.verb, example.path)
+
+
+#: The document itself, and files.
+WITHOUT_EXAMPLE = {"/openapi.json", "/account-files/{accountId}"}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.verb} {''.join(e.mounts)}{e.path}")
+def test_every_endpoint_shows_what_is_sent_and_answered(endpoint: Any) -> None:
+    document = openapi.document()
+    for mount in endpoint.mounts:
+        operation = document["paths"][(mount + endpoint.path).rstrip("/") or "/"][endpoint.verb.lower()]
+        content = operation["responses"][str(endpoint.status)]["content"]
+        if endpoint.path in WITHOUT_EXAMPLE:
+            assert endpoint.media_types or endpoint.path == "/openapi.json"
+            continue
+        for entry in content.values():
+            schema = {**entry["schema"], "components": document["components"]}
+            jsonschema.validate(entry["example"], schema)
+    if endpoint.body is None or endpoint.access is Access.CLIENT:
+        return
+    entry = operation["requestBody"]["content"]["application/json"]
+    jsonschema.validate(entry["example"], {**entry["schema"], "components": document["components"]})
+    curl = docs_page._call(endpoint).curl
+    assert json.loads(curl.split(" -d '")[1].removesuffix("'")) == entry["example"]
+    assert endpoint.verb == "POST" or f"-X {endpoint.verb}" in curl
+
+
+def test_every_example_is_of_an_endpoint() -> None:
+    served = {(e.verb, mount + e.path) for e in ENDPOINTS for mount in ("", *e.mounts)}
+    calls = [(example.verb, example.path) for example in examples.EXAMPLES]
+    assert set(calls) <= served and len(calls) == len(set(calls))
 
 
 @pytest.mark.parametrize("endpoint", READS, ids=lambda e: e.path)
@@ -143,12 +169,11 @@ def test_the_page_for_people_names_every_call(db: None, client: Client) -> None:
         assert f"{endpoint.verb} {endpoint.path}" in text
     assert not re.findall(r'(?:src|href)="https?://(?!127\.0\.0\.1)', text)  # nothing from elsewhere
     assert len(page.content) < 150_000
+    assert docs_page._text({"a": "<b>&"}) == '{\n  "a": "&lt;b&gt;&amp;"\n}'
 
 
 def test_every_curl_call_of_the_page_is_answered(filled: Street, client: Client) -> None:
     """The lines a reader copies, with ids put in: each is a success."""
-    from nostro.hub.api import docs_page
-
     caller: Caller = filled.caller
     # Giving the account back comes last, after what is below it.
     order = sorted(ENDPOINTS, key=lambda endpoint: (endpoint.verb == "DELETE", -endpoint.path.count("/")))

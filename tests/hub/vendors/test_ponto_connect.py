@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +20,11 @@ from django.core.management import call_command
 from django.test import Client
 from tests import factories
 from tests.hub.api.client import BASE, Caller, Reply, caller_for
+from tests.hub.api.shapes import require_shape_of_example
 
 from nostro.hub.accounts.models import Account
+from nostro.hub.api import examples
+from nostro.hub.api.endpoints import CONNECT, ENDPOINTS, Access
 from nostro.hub.integrations.models import Integration, IntegrationAccount
 from nostro.hub.integrations.services import regenerate_secret, revoke_integration
 from nostro.hub.organizations.models import Membership, Role
@@ -434,3 +438,18 @@ def test_the_vendors_integration_has_no_secret_to_renew(vendor: Vendor) -> None:
         regenerate_secret(vendor.owner.user, integration.id, factories.NOW)
     page = vendor.browser().get(f"/hub/integrations/{integration.id}/").content.decode()
     assert "Revoke integration" in page and "Make new Secret ID" not in page
+
+
+def test_the_examples_of_the_documentation_have_the_shape_of_answers(vendor: Vendor) -> None:
+    consented = vendor.exchange(vendor.consent())
+    require_shape_of_example(consented, "POST", "/oauth2/token", CONNECT)
+    index = vendor.get("/", consented.json["access_token"])
+    require_shape_of_example(index, "GET", "/", CONNECT)
+    ids = {"organizationId": str(vendor.owner.organization_id), "accountId": str(vendor.account.id), "month": "2026-11"}
+    calls = [each for each in ENDPOINTS if each.mounts == (CONNECT,) and each.access is not Access.CLIENT]
+    for endpoint in sorted(calls, key=lambda each: each.verb == "DELETE"):
+        token = vendor.client_token() if endpoint.access is Access.VENDOR else consented.json["access_token"]
+        path = re.sub(r"\{(\w+)\}", lambda match: ids[match.group(1)], endpoint.path)
+        reply = vendor.send(endpoint.verb, path, token, examples.body_of(endpoint.verb, endpoint.path))
+        assert reply.status == endpoint.status, reply.body
+        require_shape_of_example(reply, endpoint.verb, endpoint.path, CONNECT)

@@ -78,7 +78,12 @@ _CONNECT: dict[str, Any] = {
 
 def index(request: Request) -> Answer:
     """``/`` and ``/ponto-connect``."""
-    return _answer(_based(_CONNECT if request.mount else _ROOT, request.base))
+    return _answer(addresses(request.mount, request.base))
+
+
+def addresses(mount: str, base: str) -> dict[str, Any]:
+    """The links of a mount; ``base`` is the address by which the caller came to it."""
+    return _based(_CONNECT if mount else _ROOT, base)
 
 
 def webhooks(request: Request) -> Answer:

@@ -9,6 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import escape
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -70,7 +72,7 @@ def _order(resource: str) -> int:
 
 
 def _call(endpoint: Endpoint) -> Call:
-    answer = answer_of(endpoint.verb, endpoint.path)
+    answer = answer_of(endpoint.verb, endpoint.path, _mount(endpoint))
     return Call(
         anchor=openapi.operation_id(endpoint, ""),
         verb=endpoint.verb,
@@ -97,9 +99,13 @@ def _needs(endpoint: Endpoint) -> str:
     }.get(endpoint.access) or _("an access token")
 
 
+def _mount(endpoint: Endpoint) -> str:
+    """The one that is shown where there are both."""
+    return "" if "" in endpoint.mounts else CONNECT
+
+
 def _curl(endpoint: Endpoint) -> str:
-    mount = "" if "" in endpoint.mounts else CONNECT
-    lines = [f"curl {settings.PUBLIC_URL}{mount}{endpoint.path}"]
+    lines = [f"curl {settings.PUBLIC_URL}{_mount(endpoint)}{endpoint.path}"]
     if endpoint.access is Access.CLIENT:
         parameter = "token=$TOKEN" if endpoint.body is RevokeInput else "grant_type=client_credentials"
         lines.append(f"-u $CLIENT_ID:$SECRET_ID -d {parameter}")
@@ -116,4 +122,6 @@ def _curl(endpoint: Endpoint) -> str:
 
 
 def _text(document: Any) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False).replace("{host}", settings.PUBLIC_URL)
+    """For an element of HTML, where quotation marks stand for themselves: escaped, they are a quarter of the page."""
+    text = json.dumps(document, indent=2, ensure_ascii=False).replace("{host}", settings.PUBLIC_URL)
+    return SafeString(escape(text).replace("&quot;", '"'))

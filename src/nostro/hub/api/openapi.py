@@ -91,7 +91,7 @@ def _operation(endpoint: Endpoint, mount: str) -> dict[str, Any]:
         "summary": endpoint.summary,
         "security": _security(endpoint),
         "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint, mount)],
-        "responses": _responses(endpoint),
+        "responses": _responses(endpoint, mount),
     }
     if endpoint.takes_file:
         file = {"schema": {"type": "string", "format": "binary"}}
@@ -151,11 +151,11 @@ def _query(name: str, schema: dict[str, Any], text: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": text}
 
 
-def _responses(endpoint: Endpoint) -> dict[str, Any]:
+def _responses(endpoint: Endpoint, mount: str) -> dict[str, Any]:
     from nostro.hub.api.endpoints import Access
 
     token_call = endpoint.access is Access.CLIENT
-    answers = {str(endpoint.status): {"description": endpoint.summary, "content": _content(endpoint)}}
+    answers = {str(endpoint.status): {"description": endpoint.summary, "content": _content(endpoint, mount)}}
     for status in _refusals(endpoint):
         schema = _OAUTH_ERROR if token_call and status in {400, 401} else _ERROR
         content: dict[str, Any] = {media: {"schema": schema} for media in _MEDIA}
@@ -178,11 +178,11 @@ def _refusals(endpoint: Endpoint) -> list[int]:
     return sorted(statuses)
 
 
-def _content(endpoint: Endpoint) -> dict[str, Any]:
+def _content(endpoint: Endpoint, mount: str) -> dict[str, Any]:
     if endpoint.media_types:
         return {media: {"schema": {"type": "string", "format": "binary"}} for media in endpoint.media_types}
     entry: dict[str, Any] = {"schema": _answer_schema(endpoint)}
-    example = examples.answer_of(endpoint.verb, endpoint.path)
+    example = examples.answer_of(endpoint.verb, endpoint.path, mount)
     if example is not None:
         entry["example"] = example
     return dict.fromkeys(_MEDIA, entry)

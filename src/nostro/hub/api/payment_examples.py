@@ -56,10 +56,11 @@ def _payment_request() -> p.PaymentRequest:
 
 
 def _calls(segment: str, name: str, made: Any, body: dict[str, Any]) -> list[tuple[str, str, Any, Any]]:
-    """POST with the way to sign, GET without it."""
+    """POST with the way to sign, GET without it, DELETE with what is gone."""
     path = f"/accounts/{{accountId}}/{segment}"
     read = msgspec.structs.replace(made, links=UNSET)
-    return [("POST", path, d.One(made), body), ("GET", f"{path}/{{{name}}}", d.One(read), None)]
+    one, gone = f"{path}/{{{name}}}", d.Identifier(made.type, made.id)
+    return [("POST", path, d.One(made), body), ("GET", one, d.One(read), None), ("DELETE", one, d.One(gone), None)]
 
 
 CALLS = (
