@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import zipfile
@@ -11,10 +12,19 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from tests.books.conftest import NOW
-from tests.books.pages.conftest import House
+from tests.books.files.steps import read
+from tests.books.pages.conftest import House, signed_in
+from tests.hub.files.factories import camt, entry, statement
 
 from nostro.books.journals.services import add_manual_line, remove_line
+from nostro.books.ledger.drafts import make_draft
+from nostro.books.ledger.misc import MiscFacts, MiscSide, post_misc
+from nostro.books.ledger.queries import accounts_of
+from nostro.books.ledger.services import DocumentFacts
+from nostro.books.links.models import OnlineAccount
+from nostro.books.pages import exports_of_company
 from nostro.books.pages.export import export
 from nostro.books.pages.exports import OF_COMPANY, OF_JOURNAL
 from nostro.people.models import User
@@ -53,6 +63,26 @@ def test_another_format_is_refused() -> None:
         export("x", "exe", HEADS, [])
 
 
+def hand_in_file(owner: User, house: House) -> None:
+    read(owner, house.journal, camt(statement([entry()])))
+
+
+def post_entry(owner: User, house: House) -> None:
+    house_accounts = list(accounts_of(house.company))
+    one, other = [each for each in house_accounts if each.kind in {"income", "expense"}][:2]
+    facts = MiscFacts(dt.date(2026, 11, 1), "Salaries", (MiscSide(one.id, Decimal(5)), MiscSide(other.id, -Decimal(5))))
+    post_misc(owner, house.company, facts)
+
+
+def keep_draft(owner: User, house: House) -> None:
+    facts = DocumentFacts(kind="bill", partner_name="=Acme", number="", date=dt.date(2026, 11, 1), amount=Decimal(7))
+    make_draft(owner, house.company, facts)
+
+
+#: What a list needs that is not in the house.
+KEPT = {"files": hand_in_file, "entries": post_entry, "drafts": keep_draft}
+
+
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 @pytest.mark.parametrize("table", [*OF_JOURNAL, *OF_COMPANY, "items"])
 def test_every_list_is_a_file(table: str, kind: str, house: House, browser: Client, owner: User) -> None:
@@ -70,6 +100,8 @@ def test_every_list_is_a_file(table: str, kind: str, house: House, browser: Clie
             add_manual_line(
                 owner, house.journal.id, date=dt.date(2026, 11, 11), amount=Decimal(-5), label="Coffee", now=NOW
             )
+    if table in KEPT:
+        KEPT[table](owner, house)
     response = browser.get(url + (query if table == "missing" else ""))
     file = content(response)
 
@@ -77,6 +109,43 @@ def test_every_list_is_a_file(table: str, kind: str, house: House, browser: Clie
     assert "attachment" in response["Content-Disposition"]
     rows = file.decode("utf-8-sig").splitlines() if kind == "csv" else sheet(file).split("<row ")[1:]
     assert len(rows) > 1
+
+
+def test_the_list_of_connections_tells_the_newest_transaction_and_when_the_bank_may_be_asked(
+    house: House, browser: Client
+) -> None:
+    def row() -> dict[str, str]:
+        url = reverse("books:export_company", args=[house.company.id, "synchronization", "csv"])
+        return next(csv.DictReader(io.StringIO(content(browser.get(url)).decode("utf-8-sig"))))
+
+    assert (row()["last_transaction"], row()["refresh_not_before"]) == ("2026-11-11", "")
+    again = timezone.now().replace(microsecond=0) + dt.timedelta(hours=5)
+    OnlineAccount.objects.update(waiting_until=again)
+    assert row()["refresh_not_before"] != ""
+    for url in (
+        reverse("books:synchronization", args=[house.company.id]),
+        reverse("books:connection", args=[house.connection.id]),
+    ):
+        assert "the bank may be asked again" in browser.get(url).content.decode()
+
+
+def test_a_list_of_a_company_is_refused_to_the_neighbour(house: House, stranger: User) -> None:
+    neighbour = signed_in(stranger)
+    for table in OF_COMPANY:
+        assert neighbour.get(reverse("books:export_company", args=[house.company.id, table, "csv"])).status_code == 404
+
+
+def test_a_list_of_bank_files_is_read_in_pages(
+    house: House, browser: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports_of_company, "FILES_PAGE", 1)
+    for _ in range(3):
+        hand_in_file(owner, house)
+    for url in (
+        reverse("books:export_company", args=[house.company.id, "files", "csv"]),
+        reverse("books:export_journal", args=[house.journal.id, "files", "csv"]),
+    ):
+        assert len(content(browser.get(url)).decode().splitlines()) == 4
 
 
 def test_lines_come_with_their_balance_and_only_those_of_the_filter(house: House, browser: Client) -> None:

@@ -46,6 +46,8 @@ class AccountRow:
     busy: bool
     #: The date of the newest transaction in its journal.
     newest: dt.date | None
+    #: What the Hub said: the bank is not asked before.
+    not_before: dt.datetime | None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ class ConnectionView:
     def next_fetch_at(self) -> dt.datetime | None:
         return min((row.account.next_fetch_at for row in self.rows if row.account.next_fetch_at), default=None)
 
+    @property
+    def not_before(self) -> dt.datetime | None:
+        return min((row.not_before for row in self.rows if row.not_before), default=None)
+
 
 def view_of(connection: Connection, role: Role, moment: dt.datetime) -> ConnectionView:
     """Read everything that the pages say about a connection to a person of that role."""
@@ -101,7 +107,8 @@ def _row(account: OnlineAccount, newest: dict[uuid.UUID, dt.date], moment: dt.da
     consent = consent_state(consent_days_left(account, moment))
     health = health_state(account) if account.visible else State("bad", _("No longer shown by the Hub"))
     latest = newest.get(link.journal_id) if link else None
-    return AccountRow(account, link, health, consent, is_busy(account), latest)
+    waits = account.waiting_until if account.waiting_until and account.waiting_until > moment else None
+    return AccountRow(account, link, health, consent, is_busy(account), latest, waits)
 
 
 @company_page()

@@ -13,13 +13,15 @@ from nostro.books.companies.models import Company
 from nostro.books.journals.duplicates import default_since, find_duplicates
 from nostro.books.journals.models import Journal
 from nostro.books.journals.pending import pending_and_lapsed
-from nostro.books.journals.queries import PAGE_LIMIT, lines_of, running_balances, statements_of
+from nostro.books.journals.queries import PAGE_LIMIT, lines_of, newest_dates, running_balances, statements_of
 from nostro.books.journals.totals import DayBalances
 from nostro.books.ledger.chart_balances import balances_of, items_of
 from nostro.books.ledger.models import LedgerAccount
 from nostro.books.ledger.queries import access_account, documents_of
 from nostro.books.links.missing import find_missing
+from nostro.books.links.models import OnlineAccount
 from nostro.books.links.queries import connections_of, online_accounts_of, runs_of
+from nostro.books.pages import exports_of_company as kept
 from nostro.books.pages.export import export
 from nostro.books.pages.forms import LineFilterForm, PeriodForm, SinceForm
 from nostro.books.pages.journals import access, chosen_filter, search_text
@@ -114,7 +116,8 @@ def _runs(journal: Journal, request: HttpRequest) -> Rows:
         )  # fmt: skip
 
 
-def _documents(company: Company) -> Rows:
+def _documents(company: Company, request: HttpRequest) -> Rows:
+    del request
     for each in documents_of(company, limit=DOCUMENTS_LIMIT):
         yield (
             each.kind, each.number, each.partner.name, each.date, each.due_date, each.amount, each.currency,
@@ -122,23 +125,35 @@ def _documents(company: Company) -> Rows:
         )  # fmt: skip
 
 
-def _chart(company: Company) -> Rows:
+def _chart(company: Company, request: HttpRequest) -> Rows:
+    del request
     for each in balances_of(company):
         yield each.account.code, each.account.name, each.account.kind, each.debit, each.credit, each.balance
 
 
-def _connections(company: Company) -> Rows:
+def _connections(company: Company, request: HttpRequest) -> Rows:
+    del request
+    moment = now()
     for connection in connections_of(company):
-        for each in online_accounts_of(connection):
-            journal = next((link.journal.code for link in each.links.all() if link.unlinked_at is None), "")
+        accounts = [(each, _journal_of(each)) for each in online_accounts_of(connection)]
+        newest = newest_dates([journal.id for _, journal in accounts if journal])
+        for each, journal in accounts:
+            waits = each.waiting_until if each.waiting_until and each.waiting_until > moment else None
             yield (
-                connection.hub_url, connection.state, each.bank_name, each.reference, each.currency, journal,
-                each.health, each.current_balance, each.current_balance_date, each.synchronized_at,
-                each.last_fetch_at, each.next_fetch_at, each.last_result, each.consent_expires_at,
+                connection.hub_url, connection.state, each.bank_name, each.reference, each.currency,
+                journal.code if journal else "", each.health, each.current_balance,
+                each.current_balance_date, each.synchronized_at,
+                newest.get(journal.id) if journal else None, each.last_fetch_at, each.next_fetch_at, waits,
+                each.last_result, each.consent_expires_at,
             )  # fmt: skip
 
 
-def _consents(company: Company) -> Rows:
+def _journal_of(account: OnlineAccount) -> Journal | None:
+    return next((link.journal for link in account.links.all() if link.unlinked_at is None), None)
+
+
+def _consents(company: Company, request: HttpRequest) -> Rows:
+    del request
     for connection in connections_of(company):
         for each in online_accounts_of(connection):
             for link in (link for link in each.links.all() if link.unlinked_at is None):
@@ -148,7 +163,8 @@ def _consents(company: Company) -> Rows:
                 )  # fmt: skip
 
 
-def _audit(company: Company) -> Rows:
+def _audit(company: Company, request: HttpRequest) -> Rows:
+    del request
     before: int | None = None
     while records := trail(tenant_id=company.id, before=before):
         for each in records:
@@ -196,6 +212,7 @@ OF_JOURNAL: dict[str, Table] = {
          "before_first_day", "error", "result", "id"),
         _runs,
     ),
+    "files": Table(kept.FILES, kept.files_of_journal),
 }  # fmt: skip
 OF_COMPANY: dict[str, Table] = {
     "documents": Table(
@@ -205,10 +222,17 @@ OF_COMPANY: dict[str, Table] = {
     "chart": Table(("code", "name", "kind", "debit", "credit", "balance"), _chart),
     "synchronization": Table(
         ("hub", "connection_state", "bank", "number", "currency", "journal", "health", "balance", "balance_date",
-         "bank_data_as_of", "last_fetch", "next_fetch", "last_result", "consent_until"),
+         "bank_data_as_of", "last_transaction", "last_fetch", "next_fetch", "refresh_not_before",
+         "last_result", "consent_until"),
         _connections,
     ),
     "consents": Table(("journal", "number", "bank", "ends", "health", "told", "hub"), _consents),
+    "partners": Table(kept.PARTNERS, kept.partners),
+    "members": Table(kept.MEMBERS, kept.members),
+    "rules": Table(kept.RULES, kept.rules),
+    "files": Table(kept.FILES, kept.files),
+    "drafts": Table(kept.DRAFTS, kept.drafts),
+    "entries": Table(kept.ENTRIES, kept.entries),
     "audit": Table(("at", "person", "action", "sentence", "object_type", "object_id"), _audit),
 }  # fmt: skip
 _ITEMS = ("date", "label", "partner", "amount", "currency", "amount_currency", "id")
@@ -230,7 +254,7 @@ def of_company(request: CompanyRequest, table: str, kind: str) -> HttpResponse:
     chosen = OF_COMPANY.get(table)
     if chosen is None:
         raise NotFound("list")
-    return export(f"{request.company.name}-{table}", kind, chosen.heads, chosen.rows(request.company))
+    return export(f"{request.company.name}-{table}", kind, chosen.heads, chosen.rows(request.company, request))
 
 
 @login_required
