@@ -127,4 +127,4 @@ def add_invoice(page: Page, number: str, amount: str, date: str) -> None:
     page.get_by_label("Number").fill(number)
     page.get_by_label("Date", exact=True).fill(date)
     page.get_by_label("Amount", exact=True).fill(amount)
-    page.get_by_role("main").get_by_role("button").last.click()
+    page.get_by_role("button", name="Post", exact=True).click()

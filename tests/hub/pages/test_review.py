@@ -15,6 +15,7 @@ from tests.hub.pages.conftest import RAW_BODY, TODAY, World, browser
 
 from nostro.hub.accounts.masked_answers import masked, masked_address
 from nostro.hub.accounts.models import Account, DuplicateDecision, Transaction, TransactionChange
+from nostro.hub.directory.models import Institution
 from nostro.hub.linking.models import Connection
 from nostro.hub.pages.progress import AccountProgress
 from nostro.hub.pages.states import account_state
@@ -44,7 +45,7 @@ def _post(world: World, name: str, data: dict[str, str] | None = None, **values:
 def _state(**fields: Any) -> Any:
     connection = fields.pop("connection", None)
     fields = {"synchronized_at": NOW, "resource_id": "resource", **fields}
-    account = Account(currency="EUR", **fields)
+    account = Account(currency="EUR", institution=Institution(), **fields)
     return account_state(account, connection, AccountProgress(account, None), NOW)
 
 

@@ -55,7 +55,10 @@
   document.addEventListener("htmx:beforeSwap", (event) => remember(event.detail.target));
 
   /* A confirmation is a <details> that opens in place; with a script it becomes a modal dialog. */
+  let putBack = null;
   const ask = (details) => {
+    // A browser tells of a closed dialog a moment later than it gives the focus back, and a quick hand asks again.
+    putBack?.();
     details.open = false;
     const sheet = details.querySelector(".confirm__sheet");
     const dialog = document.createElement("dialog");
@@ -64,14 +67,18 @@
     dialog.setAttribute("aria-labelledby", title.id);
     dialog.append(...sheet.childNodes);
     document.body.append(dialog);
-    dialog.addEventListener("close", () => {
+    const close = () => {
+      if (putBack !== close) return;
+      putBack = null;
       const doer = mark(dialog.querySelector("form") || title);
       sheet.append(...dialog.childNodes);
       dialog.remove();
       // The page may have been brought up to date behind the dialog.
       const now = [...document.querySelectorAll(".confirm")].find((one) => mark(one.querySelector("form") || one) === doer);
       (details.isConnected ? details : now)?.querySelector("summary").focus();
-    });
+    };
+    putBack = close;
+    dialog.addEventListener("close", close);
     // A browser lets Tab out into its own bar, and there the focus is lost from sight.
     dialog.addEventListener("keydown", (event) => {
       const stops = [...dialog.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea")];
