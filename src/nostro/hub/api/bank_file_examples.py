@@ -37,7 +37,8 @@ def _account() -> b.BankFileAccount:
 def _statement() -> b.BankFileStatement:
     attributes = b.BankFileStatementAttributes(
         _FILE_ACCOUNT, 1, "statement", "2026-11", "line 1, /Document/BkToCstmrStmt/Stmt[1]", _DAY, _DAY,
-        Decimal("6386.04"), _DAY, Decimal("6373.74"), _DAY, 12, Decimal(1200), 24, Decimal("-1212.3"), "proved", "proved", Decimal(0), [],
+        Decimal("6386.04"), _DAY, Decimal("6373.74"), _DAY, 12, Decimal(1200), 24,
+        Decimal("-1212.3"), "proved", "proved", Decimal(0), [],
     )  # fmt: skip
     return b.BankFileStatement("bankFileStatement", _STATEMENT, attributes)
 
