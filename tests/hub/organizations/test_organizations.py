@@ -6,7 +6,7 @@ import pytest
 
 from nostro.core.ids import new_id
 from nostro.hub.organizations.models import Membership, Role
-from nostro.hub.organizations.queries import access_organization, organizations_of
+from nostro.hub.organizations.queries import access_organization, organizations_of, require_role
 from nostro.hub.organizations.services import create_organization
 from nostro.people.models import AuditRecord, User
 from nostro.web.errors import Forbidden, NotFound, Problem
@@ -59,6 +59,17 @@ def test_a_stranger_cannot_tell_a_foreign_organization_from_none(ada: User, eve:
         answers.append((refused.value.what, refused.value.code, refused.value.status))
     assert answers[0] == answers[1]
     assert organizations_of(eve) == []
+
+
+def test_strangers_are_told_of_the_resource_they_asked_for_only(ada: User, eve: User) -> None:
+    made = create_organization(ada, name="Acme", country="BE", now=NOW)
+    require_role(ada, made.id, Role.OWNER, "payment")
+    with pytest.raises(NotFound) as refused:
+        require_role(eve, made.id, None, "payment")
+    assert refused.value.what == "payment"
+    Membership.objects.create(user=eve, organization=made, role=Role.MEMBER)
+    with pytest.raises(Forbidden):
+        require_role(eve, made.id, Role.ADMIN, "payment")
 
 
 @pytest.mark.parametrize(

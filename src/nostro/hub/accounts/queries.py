@@ -22,7 +22,7 @@ from nostro.hub.accounts.search import (
 )
 from nostro.hub.accounts.search_text import parse_search
 from nostro.hub.organizations.models import Organization, Role
-from nostro.hub.organizations.queries import access_organization
+from nostro.hub.organizations.queries import require_role
 from nostro.people.models import User
 from nostro.web.errors import NotFound
 
@@ -56,10 +56,7 @@ def access_account(user: User, account_id: uuid.UUID, *, role: Role | None = Non
     account = Account.objects.select_related("organization", "institution").filter(id=account_id).first()
     if account is None:
         raise NotFound("account")
-    try:
-        access_organization(user, account.organization_id, role=role)
-    except NotFound:
-        raise NotFound("account") from None
+    require_role(user, account.organization_id, role, "account")
     return account
 
 
@@ -68,10 +65,7 @@ def access_transaction(user: User, transaction_id: uuid.UUID) -> Transaction:
     found = Transaction.objects.select_related("account__institution").filter(id=transaction_id).first()
     if found is None:
         raise NotFound("transaction")
-    try:
-        access_organization(user, found.organization_id)
-    except NotFound:
-        raise NotFound("transaction") from None
+    require_role(user, found.organization_id, None, "transaction")
     return found
 
 

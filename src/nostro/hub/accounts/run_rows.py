@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from nostro.hub.accounts.models import PendingTransaction, RawAnswer, Transaction, TransactionChange
 from nostro.hub.organizations.models import Role
-from nostro.hub.organizations.queries import access_organization
+from nostro.hub.organizations.queries import require_role
 from nostro.people.models import User
 from nostro.web.errors import NotFound
 
@@ -44,10 +44,7 @@ def access_raw_answer(user: User, answer_id: uuid.UUID) -> RawAnswer:
     found = RawAnswer.objects.select_related("account__organization", "organization").filter(pk=answer_id).first()
     if found is None:
         raise NotFound("answer")
-    try:
-        access_organization(user, found.organization_id, role=Role.ADMIN)
-    except NotFound:
-        raise NotFound("answer") from None
+    require_role(user, found.organization_id, Role.ADMIN, "answer")
     return found
 
 

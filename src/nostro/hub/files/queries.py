@@ -14,7 +14,7 @@ from nostro.hub.accounts.models import Account, Transaction
 from nostro.hub.files.limits import MAX_SHOWN_ROWS
 from nostro.hub.files.models import FileAccount, FileImport, FileStatement, Sighting, StagedRow
 from nostro.hub.organizations.models import Organization, Role
-from nostro.hub.organizations.queries import access_organization
+from nostro.hub.organizations.queries import require_role
 from nostro.people.models import User
 from nostro.web.errors import NotFound
 
@@ -31,10 +31,7 @@ def access_import(user: User, file_id: uuid.UUID, *, role: Role | None = None) -
     file = FileImport.objects.select_related("organization", "account", "handed_in_by").filter(pk=file_id).first()
     if file is None:
         raise NotFound("file")
-    try:
-        access_organization(user, file.organization_id, role=role)
-    except NotFound:
-        raise NotFound("file") from None
+    require_role(user, file.organization_id, role, "file")
     return file
 
 

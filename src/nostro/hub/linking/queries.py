@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from nostro.hub.linking.models import Authorisation, Connection, Consent
 from nostro.hub.organizations.models import Organization, Role
-from nostro.hub.organizations.queries import access_organization
+from nostro.hub.organizations.queries import require_role
 from nostro.people.models import User
 from nostro.web.errors import Forbidden, NotFound
 
@@ -25,7 +25,7 @@ def access_connection(
     connection = _connections().filter(pk=connection_id, linked_at__isnull=False).first()
     if connection is None or (connection.removed_at and not with_removed):
         raise NotFound("connection")
-    _access(user, connection.organization_id, role, "connection")
+    require_role(user, connection.organization_id, role, "connection")
     return connection
 
 
@@ -38,7 +38,7 @@ def access_authorisation(user: User, authorisation_id: uuid.UUID) -> Authorisati
     authorisation = authorisations().filter(pk=authorisation_id).first()
     if authorisation is None:
         raise NotFound("authorisation")
-    _access(user, authorisation.organization_id, Role.ADMIN, "authorisation")
+    require_role(user, authorisation.organization_id, Role.ADMIN, "authorisation")
     if authorisation.user_id != user.pk:
         raise Forbidden("Only the person who started this authorisation can finish it.")
     return authorisation
@@ -70,10 +70,3 @@ def authorisations() -> QuerySet[Authorisation]:
 
 def _connections() -> QuerySet[Connection]:
     return Connection.objects.select_related("organization", "institution", "route", "route__institution")
-
-
-def _access(user: User, organization_id: uuid.UUID, role: Role | None, resource: str) -> None:
-    try:
-        access_organization(user, organization_id, role=role)
-    except NotFound:
-        raise NotFound(resource) from None

@@ -40,6 +40,17 @@ def access_organization(user: User, organization_id: uuid.UUID, *, role: Role | 
     return membership.organization
 
 
+def require_role(user: User, organization_id: uuid.UUID, role: Role | None, resource: str) -> None:
+    """Let the person through to a ``resource`` of the organization; strangers are told of the resource only.
+
+    Raises NotFound of ``resource``, and Forbidden for members of lower role.
+    """
+    try:
+        access_organization(user, organization_id, role=role)
+    except NotFound:
+        raise NotFound(resource) from None
+
+
 def has_role(membership: Membership, least: Role) -> bool:
     """Whether the membership allows what ``least`` allows."""
     return _RANK[Role(membership.role)] >= _RANK[least]

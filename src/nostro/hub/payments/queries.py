@@ -13,7 +13,7 @@ from nostro.hub.accounts.models import Account
 from nostro.hub.integrations.queries import access_granted_account
 from nostro.hub.linking.models import Connection
 from nostro.hub.organizations.models import Organization, Role
-from nostro.hub.organizations.queries import access_organization
+from nostro.hub.organizations.queries import access_organization, require_role
 from nostro.hub.payments.models import ActivationRequest, Kind, Payment, Status, Transfer
 from nostro.people.models import User
 from nostro.web.errors import NotFound
@@ -40,10 +40,7 @@ def access_payment(user: User, payment_id: uuid.UUID, *, role: Role | None = Non
     payment = _payments().filter(id=payment_id, deleted_at=None).first()
     if payment is None:
         raise NotFound("payment")
-    try:
-        access_organization(user, payment.organization_id, role=role)
-    except NotFound:
-        raise NotFound("payment") from None
+    require_role(user, payment.organization_id, role, "payment")
     return payment
 
 

@@ -19,7 +19,7 @@ from nostro.hub.linking.outcomes import bank_problem
 from nostro.hub.linking.states import put_step
 from nostro.hub.linking.walking import ask_bank, asked_just_now, require_open, save_step
 from nostro.hub.organizations.models import Role
-from nostro.hub.organizations.queries import access_organization
+from nostro.hub.organizations.queries import require_role
 from nostro.hub.payments.attempts import end_signing, end_signings
 from nostro.hub.payments.models import WALKING, Kind, Payment, Signing, Status
 from nostro.hub.payments.queries import access_payment
@@ -46,10 +46,7 @@ def access_signing(user: User | None, remembered: Collection[str], signing_id: u
         return found
     if user is None:
         raise NotFound("payment")
-    try:
-        access_organization(user, found.organization_id, role=Role.ADMIN)
-    except NotFound:
-        raise NotFound("payment") from None
+    require_role(user, found.organization_id, Role.ADMIN, "payment")
     if found.user_id != user.pk:
         raise Forbidden("Only the person who began to sign this payment can go on with it.")
     return found

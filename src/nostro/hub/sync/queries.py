@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from nostro.hub.accounts.models import Account
-from nostro.hub.organizations.queries import access_organization
+from nostro.hub.organizations.queries import require_role
 from nostro.hub.sync.models import Synchronization
 from nostro.people.models import User
 from nostro.web.errors import NotFound
@@ -19,10 +19,7 @@ def access_synchronization(user: User, synchronization_id: uuid.UUID) -> Synchro
     run = Synchronization.objects.select_related("account__institution").filter(id=synchronization_id).first()
     if run is None:
         raise NotFound("synchronization")
-    try:
-        access_organization(user, run.organization_id)
-    except NotFound:
-        raise NotFound("synchronization") from None
+    require_role(user, run.organization_id, None, "synchronization")
     return run
 
 
