@@ -11,8 +11,8 @@ from tests.hub.files.factories import NOW, camt, entry, imported, make_account, 
 
 from nostro.core.transactions import Window
 from nostro.formats import Detail, Entry
+from nostro.formats.parts import MAX_PARTS, parts_of, read_parts, stored_parts
 from nostro.hub.accounts.models import Account, AnnouncedRow, Transaction
-from nostro.hub.accounts.parts import MAX_PARTS, parts_of, read_parts, stored_parts
 from nostro.hub.files.exporting import export_statements
 from nostro.hub.files.services import undo
 from nostro.people.models import User

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from uuid import UUID
@@ -18,6 +19,7 @@ from nostro.books.journals.balances import UNDONE_REASON, is_stated, newest_bala
 from nostro.books.journals.changes import Changed, fill_details, note_changes
 from nostro.books.journals.file_days import note_file_days
 from nostro.books.journals.importing import BATCH_LIMIT, LineValues, NewLine
+from nostro.books.journals.line_parts import keep_parts
 from nostro.books.journals.models import Feed, Journal, Line, OpeningOrigin, Source
 from nostro.books.journals.services import create_journal, post_held, set_feed
 from nostro.books.ledger.bulk import copy_rows
@@ -168,6 +170,7 @@ def _note_sightings(
     held = {each.row.number: each.row for each in found.compared.held if each.row.number in made}
     statements = StagedLine.objects.filter(file=file, number__in=held).values_list("number", "statement_id")
     shown += [(statement_id, held[number], made[number]) for number, statement_id in statements]
+    _note_parts(account, {row.number: line_id for _, row, line_id in shown})
     copy_rows(
         [
             LineSighting(
@@ -177,6 +180,14 @@ def _note_sightings(
             for statement_id, row, line_id in shown
         ]
     )  # fmt: skip
+
+
+def _note_parts(account: JournalFileAccount, shown: Mapping[int, UUID]) -> None:
+    """The payments of batches, by the lines that their rows are."""
+    assert account.journal is not None, "the account is imported into it"
+    told = StagedLine.objects.filter(statement__account=account).exclude(parts="").values_list("number", "parts")
+    parts = {shown[number]: json.loads(text) for number, text in told.iterator(chunk_size=500) if number in shown}
+    keep_parts(account.journal, parts)
 
 
 def _note_balance(file: JournalFile, account: JournalFileAccount, journal: Journal, now: dt.datetime) -> None:

@@ -154,6 +154,7 @@ class StagedLine(models.Model):
     position = models.CharField(max_length=120)
     fingerprint = models.CharField(max_length=64)
     values = models.TextField()  # LineValues as JSON
+    parts = models.TextField(default="")  # the payments of a batch as JSON, as ``formats.parts`` writes them
     standing = models.CharField(max_length=12, default="booked")
     held = models.CharField(max_length=12, default="")
     changes = models.BooleanField(default=False)

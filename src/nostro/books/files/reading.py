@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -32,6 +33,7 @@ from nostro.formats import (
     survey,
 )
 from nostro.formats.containers import Member, members, require_no_archive
+from nostro.formats.parts import stored_parts
 from nostro.formats.problems import fail
 from nostro.formats.values import NOWHERE
 from nostro.web.tables.answers import TABLES
@@ -194,6 +196,7 @@ class _Stager:
                 position=f"{self.member}{entry.position}"[:120],
                 fingerprint=fingerprint_of(self._account, values),
                 values=msgspec.json.encode(values).decode(),
+                parts=json.dumps(stored_parts(entry.details)) if len(entry.details) > 1 else "",
                 standing=standing,
                 held="",
                 changes=False,

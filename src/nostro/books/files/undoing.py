@@ -10,6 +10,7 @@ from nostro.books.journals.announced import forget_announced
 from nostro.books.journals.balances import UNDONE_REASON, take_back_balances
 from nostro.books.journals.changes import forget_changes
 from nostro.books.journals.file_days import forget_file_days
+from nostro.books.journals.line_parts import forget_parts
 from nostro.books.journals.models import Alias, Journal, Line, LineStatus, OpeningOrigin
 from nostro.books.journals.opening import take_back_opening
 from nostro.books.journals.services import remove_line
@@ -26,6 +27,7 @@ def undo_import(user: User, file: JournalFile, now: dt.datetime) -> int:
     mine = set(LineSighting.objects.filter(statement__file=file).values_list("line_id", flat=True))
     others = LineSighting.objects.filter(line__in=mine, statement__file__undone_at=None)
     mine -= set(others.values_list("line_id", flat=True))
+    forget_parts(mine)
     mine -= set(Alias.objects.filter(line__in=mine).values_list("line_id", flat=True))
     lines = Line.objects.filter(pk__in=mine, source="file").exclude(status=LineStatus.REMOVED)
     removed = [

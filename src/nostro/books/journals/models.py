@@ -6,6 +6,7 @@ Only this room writes these tables. Rows of rooms above (runs, online accounts) 
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -449,3 +450,24 @@ class AnnouncedLine(models.Model):
             models.Index(fields=["journal", "-date"], name="announced_by_journal"),
             models.Index(fields=["run_id"], name="announced_by_run"),
         ]
+
+
+class LineParts(models.Model):
+    """The payments of a batch that the bank booked as one line, as ``formats.parts`` writes them (formats.md 2.7). Gone
+    when no file shows the line any more."""
+
+    line = models.OneToOneField(Line, primary_key=True, on_delete=models.CASCADE, related_name="batch")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    details = models.JSONField()
+
+    @property
+    def amount(self) -> Decimal:
+        return self.line.amount
+
+    @property
+    def currency(self) -> str:
+        return self.line.currency
+
+    @property
+    def fee(self) -> Decimal | None:
+        return self.line.fee

@@ -23,6 +23,7 @@ from nostro.books.files.another import take_as_another
 from nostro.books.journals.changes import accept_change, ignore_change
 from nostro.books.journals.grouping import EFFECTIVE
 from nostro.books.journals.held import enter_rate, entries_to_link, link_to_entry, post_on_first_open_day, retry_held
+from nostro.books.journals.line_parts import batch_of
 from nostro.books.journals.models import Journal, Line, LineStatus, Statement
 from nostro.books.journals.queries import (
     Filter,
@@ -54,9 +55,12 @@ from nostro.books.pages.refusals import FailureRow, failure_row, tell
 from nostro.books.pages.shell import CompanyRequest, back_or, company_page, now, person, remember, show
 from nostro.books.pages.states import State, journal_title, line_state, statement_states, statement_title
 from nostro.books.reconcile.queries import match_groups_of
+from nostro.core.masking import is_iban
+from nostro.formats.parts import shown_parts
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
 from nostro.web.once import new_form_key, once
+from nostro.web.templatetags.nostro import iban as iban_tag
 
 FILTERS: tuple[Filter, ...] = ("all", "not_matched", "to_check", "held")
 
@@ -173,11 +177,12 @@ def line(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
     """Everything that is known of a line: every field in words, the entry, why it was matched, undo."""
     found = access_line(person(request), line_id)
     remember(request, found.company)
-    entry = found.entry
+    entry, batch = found.entry, batch_of(found)
     return show(
         request,
         "line.html",
         line=found,
+        batch=shown_parts(batch, _account_number) if batch else None,
         state=line_state(found),
         journal_title=journal_title(found.journal),
         statement=statement_title(found.statement) if found.statement else "",
@@ -191,6 +196,10 @@ def line(request: HttpRequest, line_id: uuid.UUID) -> HttpResponse:
         notes=[each.note for each in found.pending_lines.all() if each.note],
         room="dashboard",
     )
+
+
+def _account_number(reference: str | None) -> str:
+    return iban_tag(reference) if reference and is_iban(reference) else reference or ""
 
 
 #: What a click on a line does, and what is said then.

@@ -128,7 +128,7 @@ class BankRow(models.Model):
     batch_indicator = models.BooleanField(null=True)
     batch_number_of_transactions = models.IntegerField(null=True)
     balance_after_transaction = AmountField(null=True)
-    #: The payments of a batch, as ``hub.accounts.parts`` writes them; a part is addressed as (row, index).
+    #: The payments of a batch, as ``formats.parts`` writes them; a part is addressed as (row, index).
     details = models.JSONField(null=True)
 
     #: Derived once when the row is stored, so that lists and searches need no second look.

@@ -21,8 +21,8 @@ from nostro.core.payloads import payload_digest
 from nostro.core.transactions import BankRow as ReadableRow
 from nostro.core.transactions import Transaction as BankTransaction
 from nostro.core.transactions import whole
+from nostro.formats.parts import read_parts, stored_parts
 from nostro.hub.accounts.models import Account, BankRow
-from nostro.hub.accounts.parts import read_parts, stored_parts
 
 #: Raised with every change of what a connector reads out of a payload, or of what identity makes of it
 #: (``nostro.core.identity``): a stored row of an older version is then mapped and compared again.

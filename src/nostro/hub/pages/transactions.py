@@ -17,8 +17,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from nostro.core.masking import is_iban
+from nostro.formats.parts import shown_parts
 from nostro.hub.accounts.models import Transaction
-from nostro.hub.accounts.parts import Parts, parts_of
 from nostro.hub.accounts.queries import access_transaction, accounts_of, changes_of, day_sums
 from nostro.hub.accounts.run_rows import raw_answer_id
 from nostro.hub.accounts.search import Cursor, Filters, Sort, TransactionPage, csv_rows, search_transactions
@@ -109,7 +109,7 @@ def transaction(request: HttpRequest, transaction_id: uuid.UUID) -> HttpResponse
         transaction=found,
         account=found.account,
         rows=details(found),
-        batch=shown_parts(found),
+        batch=shown_parts(found, account_number),
         changes=[described(each) for each in changes_of(found)],
         arrived_in=run_that_brought(found),
         raw_answer=raw_answer_id(found),
@@ -145,53 +145,6 @@ def details(found: Transaction) -> list[tuple[str, Any]]:
         (_("The bank's transaction id"), found.bank_transaction_id),
         (_("Id in this Hub"), str(found.id)),
     ]
-
-
-#: Parts that one page shows; all of them are in the CAMT.053 of the account.
-PARTS_SHOWN = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One payment of a batch as the page shows it."""
-
-    index: int
-    name: str
-    account: str
-    message: str
-    amount: Decimal | None
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownParts:
-    """The parts of a batch that are shown, how many there are, and their sum check."""
-
-    rows: list[Part]
-    count: int
-    sums: Parts
-
-
-def shown_parts(found: Transaction) -> ShownParts | None:
-    """The payments that the bank booked as this one; None for a transaction that is no batch."""
-    sums = parts_of(found)
-    if sums is None:
-        return None
-    rows = []
-    for each in sums.parts[:PARTS_SHOWN]:
-        is_out = (found.amount if each.amount is None else each.amount) < 0
-        structured = each.remittance_information_structured
-        rows.append(
-            Part(
-                each.index,
-                (each.creditor_name if is_out else each.debtor_name) or "",
-                account_number(each.creditor_account if is_out else each.debtor_account),
-                " ".join((*structured, *each.remittance_information_unstructured)) or each.end_to_end_id or "",
-                each.amount,
-                each.currency or found.currency,
-            )
-        )
-    return ShownParts(rows, len(sums.parts), sums)
 
 
 def account_number(reference: str | None) -> str:

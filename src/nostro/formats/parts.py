@@ -7,12 +7,12 @@ of objects with the names of ``nostro.formats.Detail``, amounts and dates as tex
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from nostro.formats import Detail
+from nostro.formats.values import Detail
 
 #: More parts of one row are not kept; the bank's file is, and the row says how many there were.
 MAX_PARTS = 5_000
@@ -69,6 +69,54 @@ def parts_of(row: Batch) -> Parts | None:
     total = sum(counted, Decimal(0))
     difference = row.amount - total
     return Parts(parts, total, difference, bool(difference) and abs(difference) == row.fee)
+
+
+#: Parts that one page shows.
+PARTS_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One payment of a batch as a page shows it."""
+
+    index: int
+    name: str
+    account: str
+    message: str
+    amount: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownParts:
+    """The parts of a batch that are shown, how many there are, and their sum check."""
+
+    rows: list[Part]
+    count: int
+    sums: Parts
+
+
+def shown_parts(row: Batch, account_number: Callable[[str | None], str]) -> ShownParts | None:
+    """The payments that the bank booked as this one; None for a row that is no batch. ``account_number`` says how a
+    number is shown."""
+    sums = parts_of(row)
+    if sums is None:
+        return None
+    rows = []
+    for each in sums.parts[:PARTS_SHOWN]:
+        is_out = (row.amount if each.amount is None else each.amount) < 0
+        structured = each.remittance_information_structured
+        rows.append(
+            Part(
+                each.index,
+                (each.creditor_name if is_out else each.debtor_name) or "",
+                account_number(each.creditor_account if is_out else each.debtor_account),
+                " ".join((*structured, *each.remittance_information_unstructured)) or each.end_to_end_id or "",
+                each.amount,
+                each.currency or row.currency,
+            )
+        )
+    return ShownParts(rows, len(sums.parts), sums)
 
 
 def _plain(value: Any) -> Any:
