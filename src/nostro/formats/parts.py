@@ -24,10 +24,17 @@ _NOT_KEPT = frozenset(["raw"])
 class Batch(Protocol):
     """A stored row, booked, pending or staged."""
 
-    amount: Decimal
-    currency: str
-    fee: Decimal | None
-    details: Any
+    @property
+    def amount(self) -> Decimal: ...
+
+    @property
+    def currency(self) -> str: ...
+
+    @property
+    def fee(self) -> Decimal | None: ...
+
+    @property
+    def details(self) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -462,7 +462,8 @@ class LineParts(models.Model):
 
     @property
     def amount(self) -> Decimal:
-        return self.line.amount
+        amount: Decimal = self.line.amount
+        return amount
 
     @property
     def currency(self) -> str:
@@ -470,4 +471,5 @@ class LineParts(models.Model):
 
     @property
     def fee(self) -> Decimal | None:
-        return self.line.fee
+        fee: Decimal | None = self.line.fee
+        return fee
