@@ -151,7 +151,8 @@ def entry(each: MiscEntry) -> Document:
         "items": [
             {"id": str(item.id), "accountId": str(item.account_id), "amount": item.amount_currency,
              "currency": item.currency, "companyAmount": item.amount, "residual": item.residual_currency,
-             "partnerId": str(item.partner_id) if item.partner_id else None, "dueDate": item.due_date}
+             "partnerId": str(item.partner_id) if item.partner_id else None, "dueDate": item.due_date,
+             "analytic": item.analytic or None}
             for item in each.entry.items.order_by("id")
         ],
     })  # fmt: skip

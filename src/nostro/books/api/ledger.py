@@ -121,7 +121,7 @@ def _side(row: Call) -> misc.MiscSide:
     row.own(access_account, account)
     return misc.MiscSide(
         account, row.required_amount("amount"), row.text("partnerName", default=""), row.text("label", default=""),
-        row.day("dueDate"), row.text("structuredReference", default=""),
+        row.day("dueDate"), row.text("structuredReference", default=""), row.text("analytic", default=""),
     )  # fmt: skip
 
 
@@ -152,7 +152,9 @@ def _rest(row: Call) -> RestLine:
         raise invalid("A rest needs accountId.", "rests")
     row.own(access_account, account)
     percent = row.amount("taxPercent") or Decimal(0)
-    return RestLine(account, row.amount("amount"), percent, row.text("label", default=""))
+    return RestLine(
+        account, row.amount("amount"), percent, row.text("label", default=""), row.text("analytic", default="")
+    )
 
 
 def state_foreign(call: Call, key: UUID) -> Document:

@@ -95,7 +95,7 @@ def document_facts(call: Call) -> DocumentFacts:
         structured_reference=call.text("structuredReference", default=""),
         partner_reference=call.text("partnerReference", default=""),
         end_to_end_id=call.text("endToEndId", default=""), taxes=_taxes(call), early=_early(call),
-        counter_account_id=counter,
+        counter_account_id=counter, analytic=call.text("analytic", default=""),
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ _TERMS = (
     "discountUntil?",
     "discountTax?",
     "accountId?",
+    "analytic?",
 )
 _DRAFT = ("kind", "date", "partnerName?", "number?", "amount?", *_TERMS, "label?", "sides?")
 

@@ -187,7 +187,7 @@ class _Rows:
         self.entries.append((entry_id, self.company_id, "bank", day, label, self.journal_id, None))
         for account, sign in ((self.bank_account, 1), (self.suspense, -1)):
             amount, amount_currency = _text(sign * own), _text(sign * values.amount)
-            head = (new_id_text(), self.company_id, entry_id, account, None, day, None, label)
+            head = (new_id_text(), self.company_id, entry_id, account, None, day, None, label, "")
             self.items.append((*head, amount, currency, amount_currency, None, None))
         return entry_id
 

@@ -35,6 +35,7 @@ DEFAULT_MAPPING: Mapping[str, str] = {
     "partner_reference": "partner_reference",
     "end_to_end_id": "end_to_end_id",
     "tax_percent": "tax_percent",
+    "analytic": "analytic",
 }
 _REQUIRED = ("partner", "number", "date", "amount")
 
@@ -138,6 +139,7 @@ def _fields(row: Mapping[str, str], own_currency: str) -> dict[str, object]:
         "structured_reference": row.get("reference", ""),
         "partner_reference": row.get("partner_reference", ""),
         "end_to_end_id": row.get("end_to_end_id", ""),
+        "analytic": row.get("analytic", ""),
         "taxes": (taken_apart(abs(amount), percent, row.get("currency") or own_currency),) if percent else (),
     }
 

@@ -44,6 +44,7 @@ class MiscSide:
     label: str = ""
     due_date: dt.date | None = None
     reference: str = ""
+    analytic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def _side(  # noqa: PLR0917 - one side with both of its amounts
     due = side.due_date or (date if account.reconcilable else None)
     return Side(
         account.id, own, currency, side.amount, partner.id if partner else None, due, clean(side.label, 200),
-        is_open=account.reconcilable,
+        is_open=account.reconcilable, analytic=side.analytic,
     )  # fmt: skip
 
 

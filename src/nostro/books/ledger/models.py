@@ -10,43 +10,45 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
-from django.utils.translation import gettext_lazy as _
 
 from nostro.books.companies.models import Company
+from nostro.books.ledger.choices import (
+    AccountKind,
+    DocumentKind,
+    PaymentState,
+    Purpose,
+    ReferenceStandard,
+    SeriesKind,
+    TaxOption,
+)
 from nostro.web.fields import AmountField, IdField
 
-
-class AccountKind(models.TextChoices):
-    BANK = "bank", _("Bank and cash")
-    RECEIVABLE = "receivable", _("Receivable")
-    CURRENT_ASSET = "current_asset", _("Current asset")
-    FIXED_ASSET = "fixed_asset", _("Fixed asset")
-    PAYABLE = "payable", _("Payable")
-    CREDIT_CARD = "credit_card", _("Credit card")
-    CURRENT_LIABILITY = "current_liability", _("Current liability")
-    LONG_LIABILITY = "long_liability", _("Long-term liability")
-    EQUITY = "equity", _("Equity")
-    INCOME = "income", _("Income")
-    EXPENSE = "expense", _("Expense")
-
-
-class Purpose(models.TextChoices):
-    """What the house itself uses an account for; at most one account of a company has each purpose."""
-
-    RECEIVABLE = "receivable", _("Customers")
-    PAYABLE = "payable", _("Suppliers")
-    SUSPENSE = "suspense", _("Bank suspense")
-    TRANSFER = "transfer", _("Transfers between own accounts")
-    OPENING = "opening", _("Opening balance equity")
-    SALES = "sales", _("Sales")
-    PURCHASES = "purchases", _("Purchases")
-    BANK_FEES = "bank_fees", _("Bank fees")
-    EXCHANGE_GAIN = "exchange_gain", _("Exchange gain")
-    EXCHANGE_LOSS = "exchange_loss", _("Exchange loss")
-    DISCOUNT_GIVEN = "discount_given", _("Cash discount given")
-    DISCOUNT_RECEIVED = "discount_received", _("Cash discount received")
-    VAT_PAYABLE = "vat_payable", _("VAT payable")
-    VAT_RECOVERABLE = "vat_recoverable", _("VAT recoverable")
+__all__ = [
+    "AccountKind",
+    "AccountTotal",
+    "Document",
+    "DocumentDraft",
+    "DocumentKind",
+    "DocumentSettings",
+    "DocumentTax",
+    "Entry",
+    "EntryItem",
+    "ExchangeRate",
+    "ImportMapping",
+    "ItemReference",
+    "LedgerAccount",
+    "MiscEntry",
+    "NumberSeries",
+    "Partner",
+    "PartnerBankAccount",
+    "Payment",
+    "PaymentBatch",
+    "PaymentState",
+    "Purpose",
+    "ReferenceStandard",
+    "SeriesKind",
+    "TaxOption",
+]
 
 
 class LedgerAccount(models.Model):
@@ -160,6 +162,7 @@ class EntryItem(models.Model):
     date = models.DateField()  # of the entry, repeated for balances by day
     due_date = models.DateField(null=True)
     label = models.TextField(blank=True)
+    analytic = models.CharField(max_length=60, blank=True, default="")  # what it is for: a project, a department
     amount = AmountField()
     currency = models.CharField(max_length=3)
     amount_currency = AmountField()
@@ -176,23 +179,6 @@ class EntryItem(models.Model):
                 condition=Q(residual_currency__isnull=False) & ~Q(residual_currency=0),
             ),
         ]
-
-
-class DocumentKind(models.TextChoices):
-    INVOICE = "invoice", _("Customer invoice")
-    CREDIT_NOTE = "credit_note", _("Customer credit note")
-    BILL = "bill", _("Supplier bill")
-    REFUND = "refund", _("Supplier credit note")
-
-
-class SeriesKind(models.TextChoices):
-    """What is numbered: one series for each kind and calendar year."""
-
-    INVOICE = "invoice", _("Customer invoice")
-    CREDIT_NOTE = "credit_note", _("Customer credit note")
-    BILL = "bill", _("Supplier bill")
-    REFUND = "refund", _("Supplier credit note")
-    MISC = "misc", _("Miscellaneous entry")
 
 
 class NumberSeries(models.Model):
@@ -225,14 +211,6 @@ def _numbered_once(name: str, *scope: str) -> list[models.BaseConstraint]:
             name=f"{name}_series_whole",
         ),
     ]
-
-
-class TaxOption(models.TextChoices):
-    """What an early-payment discount does to the tax (books.md 16.5)."""
-
-    ALWAYS = "always", _("Tax is reduced on the invoice already")
-    ON_EARLY_PAYMENT = "on_early_payment", _("Tax is reduced when it is paid early")
-    NEVER = "never", _("Tax stays as it is")
 
 
 class Document(models.Model):
@@ -376,14 +354,6 @@ class DocumentDraft(models.Model):
         ]
 
 
-class ReferenceStandard(models.TextChoices):
-    """The structured reference that own invoices get when they are posted (books.md 15)."""
-
-    COUNTRY = "country", _("That of the company's country")
-    RF = "rf", _("International (RF, ISO 11649)")
-    NONE = "none", _("None")
-
-
 class DocumentSettings(models.Model):
     """How a company's own documents are made; a company without a row has the defaults."""
 
@@ -401,14 +371,6 @@ class ImportMapping(models.Model):
 
     company = models.OneToOneField(Company, on_delete=models.CASCADE, primary_key=True, related_name="+")
     columns = models.JSONField()  # our field → the column's name
-
-
-class PaymentState(models.TextChoices):
-    OUTSTANDING = "outstanding", _("Outstanding")
-    REJECTED = "rejected", _("Rejected by the bank")
-    SETTLED = "settled", _("On a bank line")
-    RETURNED = "returned", _("Returned by the bank")
-    CANCELLED = "cancelled", _("Cancelled")
 
 
 class PaymentBatch(models.Model):

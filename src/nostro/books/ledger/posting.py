@@ -14,13 +14,15 @@ from django.db import connection
 from nostro.books.companies.models import Company, LockType
 from nostro.books.ledger.bulk import copy_rows
 from nostro.books.ledger.models import Entry, EntryItem
+from nostro.core.text import clean
 from nostro.web.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     """One side of an entry, debit +, credit −: ``amount`` in the company's currency, ``amount_currency`` in
-    ``currency``. ``is_open`` makes it an open item with the whole amount as residual."""
+    ``currency``. ``is_open`` makes it an open item with the whole amount as residual; ``analytic`` may say what it is
+    for."""
 
     account_id: UUID
     amount: Decimal
@@ -30,6 +32,7 @@ class Side:
     due_date: dt.date | None = None
     label: str = ""
     is_open: bool = False
+    analytic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ def item_of(entry: Entry, side: Side) -> EntryItem:
         date=entry.date,
         due_date=side.due_date,
         label=side.label or entry.label,
+        analytic=side.analytic and clean(side.analytic, 60),
         amount=side.amount,
         currency=side.currency,
         amount_currency=side.amount_currency,
@@ -122,7 +126,15 @@ def reversal_of(company: Company, entry: Entry) -> Draft:
 def sides_against(entry: Entry) -> list[Side]:
     """What takes back ``entry``, in the order of its items; nothing of it is open."""
     return [
-        Side(item.account_id, -item.amount, item.currency, -item.amount_currency, item.partner_id, label=item.label)
+        Side(
+            item.account_id,
+            -item.amount,
+            item.currency,
+            -item.amount_currency,
+            item.partner_id,
+            label=item.label,
+            analytic=item.analytic,
+        )
         for item in EntryItem.objects.filter(entry=entry).order_by("id")
     ]
 

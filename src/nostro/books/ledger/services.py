@@ -59,7 +59,7 @@ class DocumentFacts:
     Without a number it gets the next one of its series.
 
     ``taxes`` must add up to ``amount``; without any the document has no tax. ``counter_account_id`` is where the net
-    amount is booked, the account of sales or purchases where it is ``None``.
+    amount is booked, the account of sales or purchases where it is ``None``; ``analytic`` says what it is for.
     """
 
     kind: str
@@ -75,6 +75,7 @@ class DocumentFacts:
     taxes: tuple[Taxed, ...] = ()
     early: EarlyTerms | None = None
     counter_account_id: UUID | None = None
+    analytic: str = ""
 
 
 def create_document(user: User | None, company: Company, **facts: Any) -> Document:
@@ -265,7 +266,7 @@ def _sides(
     owed = Side(
         account_for(company, purpose).id, own, currency, total, partner.id, facts.due_date or facts.date, is_open=True
     )
-    net = Side(counter.id, own_tax - own, currency, tax - total, partner.id)
+    net = Side(counter.id, own_tax - own, currency, tax - total, partner.id, analytic=facts.analytic)
     if not tax:
         return owed, net
     vat = account_for(company, Purpose.VAT_PAYABLE if of_customer else Purpose.VAT_RECOVERABLE)

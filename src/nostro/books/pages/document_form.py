@@ -56,6 +56,10 @@ class DocumentForm(forms.Form):
         label=_("End-to-end id"), max_length=35, required=False,
         help_text=_("Of the payment order that pays it, if there is one."),
     )  # fmt: skip
+    analytic = forms.CharField(
+        label=_("Analytic label"), max_length=60, required=False,
+        help_text=_("What it is for, such as a project or a department. It stands with the net amount."),
+    )  # fmt: skip
     discount_percent = AmountField(label=_("Discount for early payment, %"), required=False)
     discount_until = DateField(label=_("Until and including"), required=False)
     discount_option = forms.ChoiceField(
@@ -78,8 +82,8 @@ class DocumentForm(forms.Form):
 
     @property
     def more_fields(self) -> list[forms.BoundField]:
-        """What helps to find its payment."""
-        return [self["partner_reference"], self["end_to_end_id"]]
+        """What helps to find its payment, and what it is for."""
+        return [self["partner_reference"], self["end_to_end_id"], self["analytic"]]
 
     @property
     def tax_fields(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
@@ -109,6 +113,7 @@ class DocumentForm(forms.Form):
                 structured_reference=data["structured_reference"],
                 partner_reference=data["partner_reference"],
                 end_to_end_id=data["end_to_end_id"],
+                analytic=data["analytic"],
                 taxes=self._taxes(data, early),
                 early=early,
             )
@@ -144,7 +149,7 @@ class DocumentForm(forms.Form):
 def shown_of(facts: DocumentFacts, company: Company) -> dict[str, Any]:
     """A draft as the form shows it. A single tax that was taken out of the total is taken out again."""
     plain = ("kind", "partner_name", "number", "date", "due_date", "amount", "structured_reference",
-             "partner_reference", "end_to_end_id")  # fmt: skip
+             "partner_reference", "end_to_end_id", "analytic")  # fmt: skip
     shown: dict[str, Any] = {name: getattr(facts, name) for name in plain}
     shown["currency"] = facts.currency or company.currency
     for row, one in zip(TAX_ROWS, facts.taxes, strict=False):

@@ -178,7 +178,16 @@ def _items(account: LedgerAccount) -> Rows:
         found, cursor = items_of(account, cursor)
         for each in found:
             partner = each.partner.name if each.partner else ""
-            yield each.date, each.label, partner, each.amount, each.currency, each.amount_currency, each.id
+            yield (
+                each.date,
+                each.label,
+                partner,
+                each.amount,
+                each.currency,
+                each.amount_currency,
+                each.analytic,
+                each.id,
+            )
         if not cursor:
             return
 
@@ -235,7 +244,7 @@ OF_COMPANY: dict[str, Table] = {
     "entries": Table(kept.ENTRIES, kept.entries),
     "audit": Table(("at", "person", "action", "sentence", "object_type", "object_id"), _audit),
 }  # fmt: skip
-_ITEMS = ("date", "label", "partner", "amount", "currency", "amount_currency", "id")
+_ITEMS = ("date", "label", "partner", "amount", "currency", "amount_currency", "analytic", "id")
 
 
 @login_required

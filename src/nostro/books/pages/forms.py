@@ -111,6 +111,7 @@ _COLUMNS = {
     "partner_reference": _("Their reference"),
     "end_to_end_id": _("End-to-end id"),
     "tax_percent": _("Tax rate, %"),
+    "analytic": _("Analytic label"),
 }
 
 

@@ -41,6 +41,7 @@ class SideForm(forms.Form):
     due_date = DateField(label=_("Due date"), required=False)
     label = forms.CharField(label=_("Label"), max_length=200, required=False)
     reference = forms.CharField(label=_("Structured reference"), max_length=60, required=False)
+    analytic = forms.CharField(label=_("Analytic label"), max_length=60, required=False)
 
     def __init__(self, *args: Any, accounts: Sequence[LedgerAccount], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,7 +57,7 @@ class SideForm(forms.Form):
     @property
     def more_fields(self) -> list[forms.BoundField]:
         """What an open item has besides."""
-        return [self[name] for name in ("partner_name", "due_date", "label", "reference")]
+        return [self[name] for name in ("partner_name", "due_date", "label", "reference", "analytic")]
 
     @property
     def has_more(self) -> bool:
@@ -81,8 +82,9 @@ class SideForm(forms.Form):
             return None
         amount = data["debit"] if data["debit"] is not None else -data["credit"]
         return MiscSide(
-            data["account"].id, amount, data["partner_name"], data["label"], data["due_date"], data["reference"]
-        )
+            data["account"].id, amount, data["partner_name"], data["label"], data["due_date"], data["reference"],
+            data["analytic"],
+        )  # fmt: skip
 
 
 def side_forms(
@@ -112,6 +114,7 @@ def shown_of(facts: MiscFacts, accounts: Sequence[LedgerAccount]) -> list[dict[s
             "account": names.get(side.account_id, ""), "debit": side.amount if side.amount > 0 else None,
             "credit": -side.amount if side.amount <= Decimal(0) else None, "partner_name": side.partner_name,
             "due_date": side.due_date, "label": side.label, "reference": side.reference,
+            "analytic": side.analytic,
         }
         for side in facts.sides
     ]  # fmt: skip

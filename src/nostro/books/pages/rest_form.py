@@ -33,6 +33,7 @@ class RestForm(forms.Form):
     )  # fmt: skip
     rest_tax = _tax_field()
     rest_label = forms.CharField(label=_("Label"), max_length=200, required=False)
+    rest_analytic = forms.CharField(label=_("Analytic label"), max_length=60, required=False)
     rest_to_check = forms.BooleanField(label=_("Mark to check"), required=False)
 
     def __init__(self, *args: Any, accounts: Sequence[LedgerAccount], **kwargs: Any) -> None:
@@ -64,13 +65,15 @@ class RestForm(forms.Form):
     def rests(self) -> list[RestLine]:
         """Accounts that take a part, and the one that takes what they leave; of a valid form with that one."""
         data = self.cleaned_data
-        label, none = data["rest_label"], Decimal(0)
+        label, analytic, none = data["rest_label"], data["rest_analytic"], Decimal(0)
         parts = [
-            RestLine(data[f"rest_account_{n}"].id, data[f"rest_amount_{n}"], data[f"rest_tax_{n}"] or none, label)
+            RestLine(
+                data[f"rest_account_{n}"].id, data[f"rest_amount_{n}"], data[f"rest_tax_{n}"] or none, label, analytic
+            )
             for n in FURTHER
             if data[f"rest_account_{n}"]
         ]
-        return [*parts, RestLine(data["rest_account"].id, None, data["rest_tax"] or none, label)]
+        return [*parts, RestLine(data["rest_account"].id, None, data["rest_tax"] or none, label, analytic)]
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

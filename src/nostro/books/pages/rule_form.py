@@ -170,6 +170,7 @@ class CounterpartForm(_WithAccounts):
         label=gettext_lazy("Decimal separator"), choices=[(",", gettext_lazy("Comma")), (".", gettext_lazy("Point"))]
     )
     label = forms.CharField(label=gettext_lazy("Label"), max_length=200, required=False)
+    analytic = forms.CharField(label=gettext_lazy("Analytic label"), max_length=60, required=False)
     tax_percent = forms.DecimalField(
         label=gettext_lazy("Tax included, %"), required=False, min_value=0, max_value=Decimal("99.99"),
         decimal_places=2, widget=forms.TextInput({"inputmode": "decimal"}),
@@ -179,7 +180,7 @@ class CounterpartForm(_WithAccounts):
     @property
     def is_special(self) -> bool:
         """Whether one of the seldom fields is filled in."""
-        return any(self[name].value() for name in ("partner_name", "pattern", "tax_percent"))
+        return any(self[name].value() for name in ("partner_name", "pattern", "tax_percent", "analytic"))
 
     def clean_partner_name(self) -> Partner | None:
         name = self.cleaned_data["partner_name"].strip()
@@ -273,6 +274,7 @@ def _counterpart(data: Mapping[str, Any]) -> Counterpart | None:
         decimal_separator=data["decimal_separator"],
         label=data["label"],
         tax_percent=data.get("tax_percent") or Decimal(0),
+        analytic=data["analytic"],
     )
 
 
@@ -335,4 +337,5 @@ class _Filled:
             "decimal_separator": one.decimal_separator,
             "label": one.label,
             "tax_percent": one.tax_percent or None,
+            "analytic": one.analytic,
         }

@@ -23,6 +23,7 @@ class WriteOff:
     account_id: UUID
     amount: Decimal
     label: str = ""
+    analytic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class BookTo:
     amount: Decimal | None = None
     partner_id: UUID | None = None
     label: str = ""
+    analytic: str = ""
 
 
 Move = Pay | Reopen | BookTo
@@ -115,7 +117,7 @@ def of_option(
         ]
     moves: tuple[Move, ...] = (
         *(move for allocation in option.allocations for move in _moves(company, allocation)),
-        *(BookTo(one.account_id, one.amount, one.partner_id, one.label) for one in option.bookings),
+        *(BookTo(one.account_id, one.amount, one.partner_id, one.label, one.analytic) for one in option.bookings),
     )
     return [Application(proposal.line_id, moves, expected_rest=rest, **common)]
 

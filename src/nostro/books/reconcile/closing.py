@@ -41,6 +41,7 @@ class RestLine:
     amount: Decimal | None = None
     tax_percent: Decimal = Decimal(0)
     label: str = ""
+    analytic: str = ""
 
 
 def pay_and_close(
@@ -96,8 +97,8 @@ class _Rests:
         self.company, self._rests = company, rests
         self._left = [rest.amount for rest in rests]
 
-    def take(self, amount: Decimal, currency: str, *, of_customer: bool) -> Iterator[tuple[UUID, Decimal, str]]:
-        """Accounts, amounts signed like ``amount``, and labels; taxes beside what they are part of."""
+    def take(self, amount: Decimal, currency: str, *, of_customer: bool) -> Iterator[tuple[UUID, Decimal, str, str]]:
+        """Accounts, amounts signed like ``amount``, labels and analytic labels; taxes beside what they are part of."""
         rest = abs(amount)
         for place, one in enumerate(self._rests):
             limit = self._left[place]
@@ -108,7 +109,8 @@ class _Rests:
             if limit is not None:
                 self._left[place] = limit - part
             for account_id, piece in self._with_tax(one, part, currency, of_customer):
-                yield account_id, piece.copy_sign(amount), one.label
+                analytic = one.analytic if account_id == one.account_id else ""
+                yield account_id, piece.copy_sign(amount), one.label, analytic
 
     def _with_tax(
         self, one: RestLine, part: Decimal, currency: str, of_customer: bool
@@ -149,11 +151,13 @@ def _moves(line: Line, items: Sequence[EntryItem], rests: Sequence[RestLine]) ->
             continue
         paid = min(abs(rest), abs(residual)).copy_sign(residual)
         left = booked.take(residual - paid, item.currency, of_customer=residual > 0)
-        write_offs = tuple(WriteOff(account_id, part, label) for account_id, part, label in left)
+        write_offs = tuple(WriteOff(*one) for one in left)
         moves.append(Pay(item.id, paid, write_offs, expected=residual))
         amounts.take(item.currency, paid, rate)
     if amounts.rest:
         left = booked.take(amounts.rest, amounts.currency, of_customer=amounts.rest > 0)
-        moves += [BookTo(account_id, part, label=label) for account_id, part, label in left]
+        moves += [
+            BookTo(account_id, part, label=label, analytic=analytic) for account_id, part, label, analytic in left
+        ]
     booked.check_used_up()
     return tuple(moves)

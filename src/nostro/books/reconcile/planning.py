@@ -53,6 +53,7 @@ class PlannedPart:
     item_amount: Decimal | None = None
     item_amount_currency: Decimal | None = None
     payment: Payment | None = None
+    analytic: str = ""
 
 
 @dataclass(slots=True)
@@ -253,7 +254,7 @@ def _write_off(plan: Plan, item: EntryItem, move: Pay, value: Decimal) -> None:
         label = one.label or item.label
         plan.write_off_sides += [
             Side(item.account_id, -own, item.currency, -one.amount, item.partner_id, label=label),
-            Side(one.account_id, own, item.currency, one.amount, item.partner_id, label=label),
+            Side(one.account_id, own, item.currency, one.amount, item.partner_id, label=label, analytic=one.analytic),
         ]
 
 
@@ -292,7 +293,7 @@ def _book(plan: Plan, amounts: LineAmounts, move: BookTo) -> None:
     piece = amounts.take(line.currency, part)
     partner_id = move.partner_id or line.partner_id
     label = clean(move.label, 200) or line.label
-    plan.parts.append(PlannedPart(move.account_id, partner_id, label, piece, line.currency))
+    plan.parts.append(PlannedPart(move.account_id, partner_id, label, piece, line.currency, analytic=move.analytic))
 
 
 def _check_part(line: Line, rest: Decimal, part: Decimal) -> None:

@@ -149,7 +149,7 @@ def _side(part: PlannedPart, *, is_open: bool) -> Side:
     piece = part.piece
     return Side(
         part.account_id, -piece.company_amount, part.currency, -piece.paid, part.partner_id, label=part.label,
-        is_open=is_open,
+        is_open=is_open, analytic=part.analytic,
     )  # fmt: skip
 
 

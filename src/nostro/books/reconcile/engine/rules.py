@@ -104,6 +104,7 @@ class Counterpart:
     decimal_separator: str = ","
     label: str = ""
     tax_percent: Decimal = Decimal(0)
+    analytic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +313,8 @@ def book_by_rule(rule: LiveRule, line: LineFacts, partner_id: UUID | None) -> Op
             return None
         if one.tax_percent and rule.tax_accounts is None:
             return None
-        bookings += _with_tax(rule, one, Booking(one.account_id, amount, one.partner_id or partner_id, one.label), line)
+        whole = Booking(one.account_id, amount, one.partner_id or partner_id, one.label, one.analytic)
+        bookings += _with_tax(rule, one, whole, line)
         rest -= amount
     if not bookings:
         return None
@@ -340,7 +342,7 @@ def _with_tax(rule: LiveRule, one: Counterpart, whole: Booking, line: LineFacts)
         return [whole]
     accounts = rule.tax_accounts
     account_id = accounts.payable_id if whole.amount > 0 else accounts.recoverable_id
-    return [replace(whole, amount=net), replace(whole, account_id=account_id, amount=tax)]
+    return [replace(whole, amount=net), replace(whole, account_id=account_id, amount=tax, analytic="")]
 
 
 def _amount(one: Counterpart, line: LineFacts, rest: Decimal) -> Decimal:

@@ -146,6 +146,7 @@ class Booking:
     amount: Decimal
     partner_id: UUID | None = None
     label: str = ""
+    analytic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ def _check_tolerance(tolerance: Tolerance) -> None:
 def _check_counterpart(one: Counterpart) -> None:
     if one.account_id is None and one.partner_id is None:
         raise _invalid("A line needs an account, or a partner.", "counterparts")
+    if len(one.analytic) > 60 or (one.analytic and one.account_id is None):
+        raise _invalid("An analytic label has at most 60 characters, on a line with an account.", "counterparts")
     taxed = one.tax_percent
     if not taxed.is_finite() or not 0 <= taxed < 100 or (taxed and one.account_id is None):
         raise _invalid("A tax rate is from 0 to 99.99 percent, on a line with an account.", "counterparts")
