@@ -66,7 +66,7 @@ def test_strangers_are_told_of_the_resource_they_asked_for_only(ada: User, eve: 
     require_role(ada, made.id, Role.OWNER, "payment")
     with pytest.raises(NotFound) as refused:
         require_role(eve, made.id, None, "payment")
-    assert refused.value.what == "payment"
+    assert refused.value.resource == "payment"
     Membership.objects.create(user=eve, organization=made, role=Role.MEMBER)
     with pytest.raises(Forbidden):
         require_role(eve, made.id, Role.ADMIN, "payment")
