@@ -18,6 +18,7 @@ from nostro.hub.organizations.models import Role
 from nostro.hub.payments import attempts, sca, signing, tasks
 from nostro.hub.payments.models import Payment, Signing
 from nostro.hub.payments.services import AlreadySigned
+from nostro.people.models import AuditRecord
 from nostro.web.errors import Forbidden, NotFound, Problem
 
 EMBEDDED, DECOUPLED = "user_mfa_embedded", "user_mfa_decoupled"
@@ -197,6 +198,10 @@ def test_going_away_leaves_the_payment_and_refusing_ends_it_at_the_bank(by_code:
     assert (refused.status, refused.bank_status) == ("canceled", "CANC")
     with pytest.raises(AlreadySigned):
         sca.refuse_payment(by_code.owner.user, payment.id, PSU, NOW)
+    never_opened = by_code.prepare("payments", PAYMENT)
+    sca.refuse_payment(by_code.owner.user, never_opened.id, PSU, NOW)
+    told = AuditRecord.objects.filter(action="payment.declined").values_list("object_id", "actor")
+    assert sorted(told) == sorted((str(each.id), by_code.owner.user.pk) for each in (payment, never_opened))
 
 
 def test_what_was_signed_a_moment_ago_is_not_refused(in_app: BankWorld) -> None:

@@ -23,9 +23,8 @@ from nostro.hub.organizations.queries import require_role
 from nostro.hub.payments.attempts import end_signing, end_signings
 from nostro.hub.payments.models import WALKING, Kind, Payment, Signing, Status
 from nostro.hub.payments.queries import access_payment
-from nostro.hub.payments.services import AlreadySigned, decline_payment
-from nostro.hub.payments.signing import at_the_bank, connection_of, look
-from nostro.people import audit
+from nostro.hub.payments.services import AlreadySigned, decline_payment, record_refusal
+from nostro.hub.payments.signing import at_the_bank, connection_of, look, look_or_log
 from nostro.people.models import User
 from nostro.web.errors import Forbidden, NotFound
 
@@ -70,12 +69,12 @@ def continue_signing(signing: Signing, answer: PsuInput, psu: PsuContext, now: d
     step = ask_bank(signing, now, lambda state: initiation.continue_signing(configuration, state, answer, psu))
     if step is None:
         end_signing(signing, "signed", now)
-        _look(signing.payment, psu, now)
+        look_or_log(signing.payment, now, psu)
     elif isinstance(step, Failed):
         status = "cancelled" if isinstance(step.error, ScaCancelled) else "failed"
         code = step.error.code or type(step.error).__name__
         end_signing(signing, status, now, code=code, reason=step.error.reason)
-        _look(signing.payment, psu, now)
+        look_or_log(signing.payment, now, psu)
     else:
         assert not isinstance(step, Finished)
         put_step(signing, step, now)
@@ -91,7 +90,7 @@ def leave_signing(signing: Signing, psu: PsuContext, now: dt.datetime) -> None:
     end_signing(signing, "cancelled", now)
     if signing.payment.kind == Kind.PAYMENT_REQUEST:
         _cancel(signing.payment, now)
-        _look(signing.payment, psu, now)
+        look_or_log(signing.payment, now, psu)
 
 
 def refuse_payment(user: User, payment_id: uuid.UUID, psu: PsuContext, now: dt.datetime) -> Payment:
@@ -110,10 +109,7 @@ def refuse_payment(user: User, payment_id: uuid.UUID, psu: PsuContext, now: dt.d
         raise bank_problem(error, "The bank could not be told.") from error
     if payment.status != Status.CANCELED:
         raise AlreadySigned(is_at_the_bank=payment.status == Status.UNSIGNED)
-    audit.record(
-        tenant_id=payment.organization_id, actor=user, action="payment.declined", obj=payment,
-        sentence="Refused to sign a payment.",
-    )  # fmt: skip
+    record_refusal(payment, user)
     return payment
 
 
@@ -127,12 +123,3 @@ def _cancel(payment: Payment, now: dt.datetime) -> None:
     except ConnectorError as error:
         # What the bank says of the payment afterwards decides.
         log.warning("payment_not_cancelled", error=type(error).__name__, code=error.code)
-
-
-def _look(payment: Payment, psu: PsuContext, now: dt.datetime) -> None:
-    """Take over what the bank says now; where it cannot be asked, the worker asks later."""
-    payment.refresh_from_db()
-    try:
-        look(payment, now, psu)
-    except ConnectorError as error:
-        log.warning("payment_not_looked_at", error=type(error).__name__, code=error.code)

@@ -119,11 +119,16 @@ def decline_payment(user: User, payment_id: uuid.UUID, now: dt.datetime) -> Paym
     locked = _lock_unopened(payment, now)
     locked.status, locked.closed_at = Status.CANCELED, now
     locked.save(update_fields=["status", "closed_at"])
+    record_refusal(payment, user)
+    return locked
+
+
+def record_refusal(payment: Payment, user: User) -> None:
+    """The trail says who refused to sign, here or at the bank."""
     audit.record(
         tenant_id=payment.organization_id, actor=user, action="payment.declined", obj=payment,
         sentence="Refused to sign a payment.",
     )  # fmt: skip
-    return locked
 
 
 def _lock_unopened(payment: Payment, now: dt.datetime) -> Payment:

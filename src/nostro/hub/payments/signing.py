@@ -218,6 +218,12 @@ def come_back(handle: str, psu: PsuContext, now: dt.datetime) -> Payment:
     payment = Payment.objects.filter(state_checksum=_checksum(handle), deleted_at=None).first()
     if payment is None:
         raise NotFound("payment")
+    return look_or_log(payment, now, psu)
+
+
+def look_or_log(payment: Payment, now: dt.datetime, psu: PsuContext) -> Payment:
+    """Take over what the bank says now; where it cannot be asked, the worker asks later."""
+    payment.refresh_from_db()
     try:
         return look(payment, now, psu)
     except ConnectorError as error:
