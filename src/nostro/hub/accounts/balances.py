@@ -139,9 +139,6 @@ def prove_balance(account: Account, balances: Sequence[BankBalance], *, now: dat
     if stored is None and reading is not None:
         anchor = first_reading_anchor(account, balances, reading)
     check = _checked(account, anchor, reading, absent)
-    if check.verdict == "red" and account.proof_anchor_is_open and anchor and reading and not absent:
-        anew = _checked_anew(account, anchor, reading)
-        check = anew if anew.verdict == "green" else check
     if stored is None and anchor and reading and check.verdict == "red" and closes_only_inverted(anchor, reading):
         check = replace(check, reason="signs_inverted")
     proof: dict[str, Any] = {
@@ -169,25 +166,26 @@ def _checked(
     account: Account, anchor: BalanceReading | None, reading: BalanceReading | None, absent: Sequence[Decimal]
 ) -> BalanceCheck:
     """The check, which may leave out rows that the reading lacked: they are gone, or come back with the next reading.
-
     Until that is known, no reading becomes an anchor.
+
+    The rows up to the day of an anchor that was never proved may have held doubles when it was taken, so they are
+    summed up again. Those of a proved anchor stand.
     """
     check = check_balance(anchor, reading)
     if check.verdict != "red" or anchor is None or reading is None:
         return check
     check = allow_late_rows(anchor, check, late_rows(account, anchor.day))
-    if check.verdict == "green" or not absent:
+    if check.verdict != "red":
         return check
-    without = replace(reading, booked_total=reading.booked_total - sum(absent, Decimal(0)))
-    late = late_rows(account, anchor.day, without_absent=True)
-    other = allow_late_rows(anchor, check_balance(anchor, without), late)
+    if absent:
+        without = replace(reading, booked_total=reading.booked_total - sum(absent, Decimal(0)))
+        late = late_rows(account, anchor.day, without_absent=True)
+        other = allow_late_rows(anchor, check_balance(anchor, without), late)
+    elif account.proof_anchor_is_open:
+        other = check_balance(replace(anchor, booked_total=total_until(account, anchor.day)), reading)
+    else:
+        return check
     return other if other.verdict == "green" else check
-
-
-def _checked_anew(account: Account, anchor: BalanceReading, reading: BalanceReading) -> BalanceCheck:
-    """The check of an anchor that was never proved: the rows up to its day may have held doubles when it was taken, so
-    they are summed up again. Those of a proved anchor stand."""
-    return check_balance(replace(anchor, booked_total=total_until(account, anchor.day)), reading)
 
 
 def _anchor(account: Account) -> BalanceReading | None:
