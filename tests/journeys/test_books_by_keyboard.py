@@ -58,6 +58,10 @@ LOOK = """() => {
 }"""
 
 
+#: A part of a page settles within a few hundredths of a second; more than this is felt.
+SETTLE_LOOKS, SETTLE_MS = 10, 50
+
+
 class Hands:
     """A person at the keyboard of one page, who looks where the focus is after each key."""
 
@@ -65,8 +69,13 @@ class Hands:
         self.page = page
 
     def look(self) -> dict[str, Any]:
-        """What has the focus now."""
+        """What has the focus, once a part of the page that is brought up to date has settled."""
         seen: dict[str, Any] | None = self.page.evaluate(LOOK)
+        for _ in range(SETTLE_LOOKS):
+            if seen is not None and seen["inside"] and seen["marked"] and not seen["covered"]:
+                return seen
+            self.page.wait_for_timeout(SETTLE_MS)
+            seen = self.page.evaluate(LOOK)
         assert seen is not None, f"the focus is lost on {self.page.url}"
         assert seen["inside"], f"what has the focus is out of sight: {seen}"
         assert seen["marked"], f"nobody sees that it has the focus: {seen}"
