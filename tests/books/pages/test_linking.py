@@ -12,6 +12,7 @@ from django.urls import reverse
 from tests.books.hub_server import ScriptedAccount, ScriptedHub, running
 
 from nostro.books.companies.models import Company
+from nostro.books.hub_client.values import Malformed, read_institution
 from nostro.books.journals.models import Journal
 from nostro.books.journals.services import create_journal
 from nostro.books.links.models import Connection, JournalLink, OnlineAccount, Run
@@ -238,6 +239,39 @@ def test_the_search_says_which_banks_the_hub_serves(company: Company, browser: C
     for told in ("Served by 127.0.0.1", "a consent lasts 180 days", "In maintenance", "beta", "cannot link it yet"):
         assert told in page
     assert "<script>Bank" not in page
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "lasts"),
+    [(None, None, True), (0, 60, True), (-60, 1, True), (1, 60, False), (-60, 0, False), (None, -1, False)],
+)
+def test_only_work_that_is_under_way_counts_as_maintenance(begins: int | None, ends: int | None, lasts: bool) -> None:
+    moment = dt.datetime(2026, 11, 28, 16, tzinfo=dt.UTC)
+
+    def told(minutes: int | None) -> str | None:
+        return None if minutes is None else (moment + dt.timedelta(minutes=minutes)).isoformat()
+
+    attributes = {
+        "name": "KBC Bank", "maintenanceType": "internal", "maintenanceFrom": told(begins), "maintenanceTo": told(ends)
+    }  # fmt: skip
+    bank = read_institution({"type": "financialInstitution", "id": "kbc", "attributes": attributes})
+    assert bank.is_worked_on(moment) is lasts
+    without = read_institution({"type": "x", "id": "kbc", "attributes": {**attributes, "maintenanceType": None}})
+    assert not without.is_worked_on(moment)
+    with pytest.raises(Malformed):
+        read_institution({"type": "x", "id": "kbc", "attributes": {**attributes, "maintenanceFrom": "soon"}})
+
+
+def test_the_search_does_not_call_announced_work_maintenance(company: Company, browser: Client, settings: Any) -> None:
+    class Announcing(PublicHub):
+        def answer(self, method: str, target: str, authorization: str) -> tuple[int, str]:
+            status, body = super().answer(method, target, authorization)
+            return status, body.replace('"status"', '"maintenanceFrom": "2999-01-01T00:00:00.000Z", "status"')
+
+    with running(Announcing()) as hub:
+        settings.DEFAULT_HUB_URL = hub.url
+        page = browser.get(reverse("books:find_bank", args=[company.id]), {"q": "bank"}).content.decode()
+    assert "KBC Bank" in page and "In maintenance" not in page
 
 
 def test_the_search_works_without_an_answer_of_the_hub(company: Company, browser: Client, settings: Any) -> None:

@@ -85,6 +85,15 @@ class HubInstitution:
     status: str
     maintenance_type: str
     consent_days: int | None
+    maintenance_from: dt.datetime | None = None
+    maintenance_to: dt.datetime | None = None
+
+    def is_worked_on(self, moment: dt.datetime) -> bool:
+        """Whether its maintenance lasts at this moment, and is not only announced or over (hub-api.md 7.4). Without a
+        beginning it has begun; without an end it goes on."""
+        if not self.maintenance_type or (self.maintenance_from is not None and moment < self.maintenance_from):
+            return False
+        return self.maintenance_to is None or moment < self.maintenance_to
 
 
 def read_account(resource: Any) -> HubAccount:
@@ -163,6 +172,10 @@ def read_institution(resource: Any) -> HubInstitution:
     """Raises :class:`Malformed`."""
     attributes = _attributes(resource)
     lifetime = attributes.get("expectedAuthorizationLifetime")
+    try:
+        begins, ends = _instant(attributes.get("maintenanceFrom")), _instant(attributes.get("maintenanceTo"))
+    except ValueError as error:
+        raise Malformed(str(error)) from error
     return HubInstitution(
         _id(resource),
         _text(attributes, "name", 200),
@@ -171,6 +184,8 @@ def read_institution(resource: Any) -> HubInstitution:
         _text(attributes, "status", 20),
         _text(attributes, "maintenanceType", 30),
         lifetime if isinstance(lifetime, int) and not isinstance(lifetime, bool) else None,
+        begins,
+        ends,
     )
 
 

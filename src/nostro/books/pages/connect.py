@@ -64,6 +64,7 @@ def find_bank(request: CompanyRequest) -> HttpResponse:
         "find_bank.html",
         form=form,
         found=found,
+        worked_on={bank.id for bank in found or () if bank.is_worked_on(now())},
         text=text,
         problem=problem,
         hub_host=urlsplit(settings.DEFAULT_HUB_URL).netloc,
