@@ -32,6 +32,12 @@ def test_three_of_four_used_leaves_a_place():
     assert describe(decision, NOW.astimezone(ZoneInfo("Europe/Brussels"))) == "3 of 4 used, next place 15:05"
 
 
+def test_a_place_of_the_next_day_says_so_in_the_zone_of_the_reader():
+    decision = decide([ago(hours=2), ago(hours=13)], limit=4, now=NOW)
+    assert describe(decision, NOW) == "2 of 4 used, next place 23:00"
+    assert describe(decision, NOW.astimezone(ZoneInfo("Europe/Brussels"))) == "2 of 4 used, next place tomorrow 00:00"
+
+
 def test_the_fifth_access_waits_until_the_oldest_is_a_day_old():
     counted = [ago(hours=h) for h in (1, 7, 13, 19)]
     refused = decide(counted, limit=4, now=NOW)

@@ -90,10 +90,12 @@ def unseen_accesses(decision: Allowed | Refused, reported_remaining: int) -> int
 def describe(decision: Allowed | Refused, now: dt.datetime) -> str:
     """For people and the API: ``3 of 4 used, next place 14:05``, in the time zone of ``now``.
 
-    A place more than a day away, after a long closure, is given with its date.
+    A place of the next day says so; one more than a day away, after a long closure, is given with its date.
     """
     text = f"{decision.used} of {decision.limit} used"
     if decision.next_place_at is None:
         return text
     place = decision.next_place_at.astimezone(now.tzinfo)
-    return f"{text}, next place {place:{'%H:%M' if place - now <= ROLLING_WINDOW else '%Y-%m-%d %H:%M'}}"
+    if place - now > ROLLING_WINDOW:
+        return f"{text}, next place {place:%Y-%m-%d %H:%M}"
+    return f"{text}, next place {'' if place.date() == now.date() else 'tomorrow '}{place:%H:%M}"

@@ -12,8 +12,10 @@ from django.utils import timezone
 from tests import factories
 from tests.hub.pages.conftest import World, browser
 
+from nostro.core.quota import Allowed
 from nostro.hub.accounts.models import Account, PendingTransaction
 from nostro.hub.linking.models import Connection
+from nostro.hub.pages import runs
 from nostro.hub.pages.accounts import totals
 from nostro.hub.sync.models import QuotaAccess, Schedule, Synchronization
 from nostro.hub.sync.quota import account_key
@@ -87,6 +89,16 @@ def test_what_needs_a_person_has_its_button_once(world: World) -> None:
     assert page.count("differ by") == 1 and page.count(">Find the gap</") == 1
 
 
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [(4, "next place 20:18"), (24, "next place tomorrow 16:18"), (25, "next place 29 Nov, 17:18")],
+)
+def test_the_next_place_says_when_it_is_another_day(hours: int, words: str) -> None:
+    at = dt.datetime(2026, 11, 28, 16, 18, tzinfo=dt.UTC)
+    with timezone.override(dt.UTC):
+        assert runs._quota_words(Allowed(2, 4, at + dt.timedelta(hours=hours)), at) == ("2 of 4 used", words)
+
+
 def test_the_page_of_an_account_says_what_was_read_and_what_comes(world: World) -> None:
     now = timezone.now()
     Schedule.objects.create(
@@ -100,8 +112,9 @@ def test_the_page_of_an_account_says_what_was_read_and_what_comes(world: World) 
         )  # fmt: skip
     page = _account_page(world)
     assert "in 20 minutes" in page
-    place = timezone.localtime(now + dt.timedelta(hours=21)).strftime("%H:%M")
-    assert f"3 of 4 used, next place {place}" in page
+    place = timezone.localtime(now + dt.timedelta(hours=21))
+    day = "" if place.date() == timezone.localtime(now).date() else "tomorrow "
+    assert f"3 of 4 used, next place {day}{place:%H:%M}" in page
     assert "By schedule: Nothing new; 1 known." in page
     assert 'class="fill-good"' in page
     assert 'class="fill-quiet"' in page

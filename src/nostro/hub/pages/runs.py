@@ -107,15 +107,19 @@ def plan_of(plan: AccountPlan, now: dt.datetime) -> Plan:
 
 
 def _quota_words(decision: Allowed | Refused | None, now: dt.datetime) -> tuple[str, str]:
-    """``3 of 4 used`` and ``next place 14:05``; without a rule, that there is none."""
+    """``3 of 4 used`` and ``next place 14:05`` or ``tomorrow 14:05``; without a rule, that there is none."""
     if decision is None:
         return _("no limit"), ""
     used = _("%(used)s of %(limit)s used") % {"used": decision.used, "limit": decision.limit}
     if decision.next_place_at is None:
         return used, ""
     local = timezone.localtime(decision.next_place_at)
-    soon = decision.next_place_at - now <= dt.timedelta(hours=24)
-    return used, _("next place %(when)s") % {"when": date_format(local, "H:i" if soon else "j M, H:i")}
+    if decision.next_place_at - now > dt.timedelta(hours=24):
+        return used, _("next place %(when)s") % {"when": date_format(local, "j M, H:i")}
+    when = {"when": date_format(local, "H:i")}
+    if local.date() == timezone.localtime(now).date():
+        return used, _("next place %(when)s") % when
+    return used, _("next place tomorrow %(when)s") % when
 
 
 def trigger_of(run: Synchronization) -> str:
