@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from nostro.books.companies.models import LockType
+from nostro.books.companies.services import lock_company
 from nostro.books.destinations.builtin import destination_of
 from nostro.books.files.changes import ChangedRow
 from nostro.books.files.comparing import Found, compare
@@ -23,7 +24,7 @@ from nostro.books.journals.line_parts import keep_parts
 from nostro.books.journals.models import Feed, Journal, Line, OpeningOrigin, Source
 from nostro.books.journals.services import create_journal, post_held, set_feed
 from nostro.books.ledger.bulk import copy_rows
-from nostro.books.ledger.posting import lock_for
+from nostro.books.ledger.posting import hold_locks, lock_for
 from nostro.books.links.beside_files import look_again
 from nostro.books.links.pending import settle_pending
 from nostro.books.reconcile.automation import request_look
@@ -56,6 +57,10 @@ def add_up(file: JournalFile) -> None:
 def import_file(file: JournalFile, now: dt.datetime, reached: Reached) -> None:
     """Import all accounts that take part. Raises Problem where a journal cannot be made, and then nothing is stored."""
     accounts = JournalFileAccount.objects.filter(file=file, refusal="", decision__in=["import", "create"])
+    # The company before its journals, as who moves a lock does, and as strongly as making a journal will need it.
+    if accounts.filter(journal=None).exists():
+        lock_company(file.company)
+    hold_locks(file.company)
     # Always in one order, so that two imports do not wait for each other.
     for account in accounts.order_by("currency", "number"):
         journal = _journal_for(file, account)
