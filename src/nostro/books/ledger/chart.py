@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from nostro.books.companies.models import Company
@@ -44,8 +45,9 @@ CHART: tuple[tuple[str, str, str, str], ...] = (
     ("754000", "Exchange gains", AccountKind.INCOME, Purpose.EXCHANGE_GAIN),
     ("756000", "Cash discount received", AccountKind.INCOME, Purpose.DISCOUNT_RECEIVED),
 )
-_BANK_CODES = range(550000, 580000, 1000)
-_CARD_CODES = range(434000, 440000, 100)
+#: Round codes first, then those between them, for a company with many accounts.
+_BANK_CODES = (range(550000, 580000, 1000), range(550000, 580000, 10), range(550000, 580000))
+_CARD_CODES = (range(434000, 440000, 100), range(434000, 440000, 10), range(434000, 440000))
 
 
 def lay_down_chart(company: Company, **_: Any) -> None:
@@ -81,7 +83,7 @@ def account_for(company: Company, purpose: Purpose) -> LedgerAccount:
 def new_bank_account(company: Company, name: str, currency: str, *, credit_card: bool) -> LedgerAccount:
     """A ledger account for a new journal, under the next free code. Raises :class:`Problem` when all are taken."""
     taken = set(LedgerAccount.objects.filter(company=company).values_list("code", flat=True))
-    for code in map(str, _CARD_CODES if credit_card else _BANK_CODES):
+    for code in map(str, chain.from_iterable(_CARD_CODES if credit_card else _BANK_CODES)):
         if code not in taken:
             kind = AccountKind.CREDIT_CARD if credit_card else AccountKind.BANK
             return LedgerAccount.objects.create(company=company, code=code, name=name, kind=kind, currency=currency)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -51,9 +52,11 @@ class JournalCard:
         return self.online_account.next_fetch_at if self.online_account else None
 
 
-def journal_cards(company: Company, *, now: dt.datetime, only: Journal | None = None) -> list[JournalCard]:
-    """A card for each active journal, by code, or for ``only`` one."""
-    journals = [only] if only is not None else journals_of(company)
+def journal_cards(
+    company: Company, *, now: dt.datetime, journals: Sequence[Journal] | None = None
+) -> list[JournalCard]:
+    """A card for each active journal, by code, or for ``journals`` of the company only."""
+    journals = journals_of(company) if journals is None else journals
     ledger = totals_of([journal.bank_account_id for journal in journals])
     counts = counts_of([journal.id for journal in journals])
     pending = dict(

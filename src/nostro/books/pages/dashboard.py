@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from nostro.books.companies.models import Company, Role
+from nostro.books.companies.models import Role
 from nostro.books.hub_client.catalogue import FailureKind, describe
 from nostro.books.journals.models import Journal
-from nostro.books.journals.queries import access_journal
+from nostro.books.journals.queries import access_journal, journals_of
 from nostro.books.journals.series import balance_series
 from nostro.books.links.cards import JournalCard, journal_cards
 from nostro.books.links.fetching import request_fetch
@@ -38,6 +39,8 @@ from nostro.books.pages.states import State, consent_state, health_state, hub_pa
 from nostro.web.errors import Problem
 
 GRAPH_DAYS = 90
+#: Cards of one page.
+CARDS = 48
 
 
 @dataclass(frozen=True)
@@ -86,19 +89,22 @@ class CardView:
 
 @company_page()
 def dashboard(request: CompanyRequest) -> HttpResponse:
-    """Do bank and books agree, and what waits?"""
-    cards = cards_of(request.company, now())
-    return show(request, "dashboard.html", cards=cards, room="dashboard")
-
-
-def cards_of(company: Company, moment: dt.datetime) -> list[CardView]:
-    """The cards of all journals of a company."""
-    return [_view(card, moment) for card in journal_cards(company, now=moment)]
+    """Do bank and books agree, and what waits? A company with many journals sees :data:`CARDS` of them at a time."""
+    pages = Paginator(journals_of(request.company), CARDS)
+    page = pages.get_page(request.GET.get("page"))
+    cards = [_view(card, now()) for card in journal_cards(request.company, now=now(), journals=page.object_list)]
+    return show(
+        request, "dashboard.html", cards=cards, room="dashboard",
+        older=f"?page={page.next_page_number()}" if page.has_next() else "",
+        newer=f"?page={page.previous_page_number()}" if page.has_previous() else "",
+        place=_("%(first)s to %(last)s of %(count)s journals")
+        % {"first": page.start_index(), "last": page.end_index(), "count": pages.count},
+    )  # fmt: skip
 
 
 def card_of(journal: Journal, moment: dt.datetime) -> CardView:
     """The card of one journal."""
-    (card,) = journal_cards(journal.company, now=moment, only=journal)
+    (card,) = journal_cards(journal.company, now=moment, journals=[journal])
     return _view(card, moment)
 
 
