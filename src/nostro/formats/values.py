@@ -181,6 +181,17 @@ class Entry(Transaction):
     corrects: str | None = None
     counterparty_side: Literal["creditor", "debtor"] | None = None
 
+    def standing(self, kind: str) -> Literal["booked", "provisional", "pending", "notice"] | None:
+        """What the row is in a statement of that kind (formats.md 6.1, 8.4): booked, provisionally booked, expected, or
+        a notice that tells more of an entry of a statement; None for one that is for information only."""
+        if self.booking_status == "information":
+            return None
+        if self.booking_status == "pending":
+            return "pending"
+        if self.provisional:
+            return "provisional"
+        return "notice" if kind == "notification" else "booked"
+
     @property
     def _other_is_creditor(self) -> bool:
         if self.counterparty_side is not None:

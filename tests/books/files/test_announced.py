@@ -17,12 +17,12 @@ from tests.hub.files.factories import camt, entry, notification, report, stateme
 
 from nostro.books.companies.models import Company
 from nostro.books.files import services
-from nostro.books.journals.announced import KEPT
 from nostro.books.journals.models import AnnouncedLine, Journal, Line, LineStatus, PendingLine, PendingState
 from nostro.books.journals.pending import note_pending
 from nostro.books.journals.services import create_journal
 from nostro.books.ledger.models import Entry as LedgerEntry
 from nostro.books.links.pending import settle_pending
+from nostro.core.identity.announced import KEPT
 from nostro.people.models import User
 
 pytestmark = pytest.mark.django_db

@@ -28,9 +28,10 @@ from tests.hub.files.factories import (
     statement,
 )
 
+from nostro.core.identity.announced import KEPT
 from nostro.core.transactions import Window
 from nostro.formats import Entry
-from nostro.hub.accounts.announced import KEPT, settle_announced
+from nostro.hub.accounts.announced import settle_announced
 from nostro.hub.accounts.models import Account, AnnouncedRow, PendingTransaction, Transaction
 from nostro.hub.accounts.pending import replace_pending
 from nostro.hub.events.models import Event
@@ -42,16 +43,6 @@ from nostro.people.models import User
 pytestmark = pytest.mark.django_db
 
 COFFEE, BREAD = entry(day=10), entry("-20.00", 10, "Bread", creditor_name="Baker")
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def user(account: Account) -> User:
-    return make_member(account.organization)
 
 
 def pending(account: Account) -> list[tuple[int, str, str]]:

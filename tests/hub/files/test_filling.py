@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.hub.accounts.factories import apply, row
-from tests.hub.files.factories import NOW, camt, entry, imported, make_account, make_member, statement
+from tests.hub.files.factories import NOW, camt, entry, imported, make_account, statement
 
 from nostro.hub.accounts.models import Account, Transaction, TransactionChange
 from nostro.hub.files import services
@@ -21,16 +21,6 @@ FULL = entry(
     creditor_account="BE43068999999501", end_to_end_id="E2E-7", purpose_code="GDDS",
 )  # fmt: skip
 FILLED = ("creditor_name", "creditor_account", "end_to_end_id", "purpose_code", "counterpart_name")
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def user(account: Account) -> User:
-    return make_member(account.organization)
 
 
 def only(account: Account) -> Transaction:

@@ -38,16 +38,6 @@ from nostro.people.models import User
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def user(account: Account) -> User:
-    return make_member(account.organization)
-
-
 def counts(file_id: uuid.UUID) -> tuple[int, int, int, int]:
     found = FileAccount.objects.get(file=file_id)
     return found.new, found.known, found.restored, found.held

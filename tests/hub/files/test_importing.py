@@ -48,16 +48,6 @@ pytestmark = pytest.mark.django_db
 ROWS = [entry(day=10), entry(day=10), entry("-20.00", 11, "Bread")]
 
 
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def user(account: Account) -> User:
-    return make_member(account.organization)
-
-
 def undo(user: User, file: FileImport, at: dt.datetime = NOW + dt.timedelta(hours=1)) -> FileImport:
     return services.undo(user, file.pk, at)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.hub.files.factories import NOW, camt, entry, imported, make_account, make_member, notification, statement
+from tests.hub.files.factories import NOW, camt, entry, imported, notification, statement
 
 from nostro.core.transactions import Window
 from nostro.formats import Detail, Entry
@@ -18,16 +18,6 @@ from nostro.hub.files.services import undo
 from nostro.people.models import User
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def user(account: Account) -> User:
-    return make_member(account.organization)
 
 
 def part(index: int, amount: str | None, name: str = "An", **fields: Any) -> Detail:

@@ -174,8 +174,9 @@ class _Stager:
     def _row(self, entry: Entry) -> None:
         assert self._statement is not None and self._account is not None, "rows come within statements"
         assert self._head is not None, "rows come within statements"
-        standing = _standing(entry, self._head)
-        if standing is None:
+        standing = entry.standing(self._head.kind)
+        # A notice only tells more of an entry that a statement brings.
+        if standing is None or standing == "notice":
             self.file.left_out += 1
             return
         if self._account.refusal:
@@ -224,18 +225,6 @@ class _Stager:
             statement.closing_day = None
         statement.credit_sum, statement.debit_sum = proof.credit_sum, proof.debit_sum
         statement.proof, statement.difference = proof.state, proof.difference
-
-
-def _standing(entry: Entry, head: StatementHead) -> str | None:
-    """What a row is here (``StagedLine.standing``); None for one that is for information only, as notices are, which
-    only tell more of an entry that a statement brings (formats.md 6.1)."""
-    if entry.booking_status == "information":
-        return None
-    if entry.booking_status == "pending":
-        return "pending"
-    if entry.provisional:
-        return "provisional"
-    return None if head.kind == "notification" else "booked"
 
 
 def _refusal(file: JournalFile, accounts: Sequence[JournalFileAccount]) -> str:

@@ -18,8 +18,6 @@ from nostro.core.identity import LINK_DAYS
 from nostro.core.identity import announced as core
 from nostro.core.transactions import Window
 
-#: A bank that has not booked a row after this time never will; by then its file may be undone without a trace.
-KEPT = dt.timedelta(days=90)
 #: Announced rows of a journal that one decision looks at, the newest.
 LIMIT = 1_000
 _TEXTS = ("label", "counterparty_name", "counterparty_account", "end_to_end_id", "bank_reference")
@@ -54,10 +52,16 @@ def forget_announced(run_id: UUID) -> None:
     AnnouncedLine.objects.filter(run_id=run_id).delete()
 
 
+def is_to_settle(journal: Journal) -> bool:
+    """Whether files announced anything of a journal; most have only a feed."""
+    shown = PendingLine.objects.filter(journal=journal, state=PendingState.PENDING, is_from_file=True)
+    return AnnouncedLine.objects.filter(journal=journal).exists() or shown.exists()
+
+
 def settle_announced(journal: Journal, fed: Window | None, *, now: dt.datetime) -> None:
     """Make the pending rows that come from files those that still stand, after anything was booked, announced or taken
     back. ``fed`` are the days that a feed read to their end. What is equal keeps its id and its note."""
-    AnnouncedLine.objects.filter(journal=journal, created_at__lt=now - KEPT).delete()
+    AnnouncedLine.objects.filter(journal=journal, created_at__lt=now - core.KEPT).delete()
     stored = list(AnnouncedLine.objects.filter(journal=journal).order_by("-date", "id")[:LIMIT])
     pending = PendingLine.objects.filter(journal=journal, state=PendingState.PENDING)
     shown = list(pending.filter(is_from_file=True).order_by("first_seen", "id"))
@@ -68,12 +72,10 @@ def settle_announced(journal: Journal, fed: Window | None, *, now: dt.datetime) 
     of_feed = [_as_row(row) for row in pending.filter(is_from_file=False).order_by("first_seen", "id")[:LIMIT]]
     standing = core.stand(announced, [_as_row(line) for line in lines], of_feed)
     _remember(stored, standing)
-    kept = core.same_rows(standing.pending, [_as_row(row) for row in shown])
-    ended = [row for row in shown if row.pk not in set(kept.values())]
-    became = core.same_rows([row for row in announced if row.id in standing.booked], [_as_row(row) for row in ended])
-    _end(ended, {shown_id: standing.booked[row_id] for row_id, shown_id in became.items()}, now)
-    pending.filter(pk__in=kept.values()).update(last_seen=now)
-    added = {row.id for row in standing.pending} - kept.keys()
+    change = core.change_of(announced, standing, [_as_row(row) for row in shown])
+    gone, added = set(change.ended), set(change.added)
+    _end([row for row in shown if row.pk in gone], change.became, now)
+    pending.filter(pk__in=change.kept.values()).update(last_seen=now)
     for row in stored:
         if row.pk in added:
             _show(row, now)

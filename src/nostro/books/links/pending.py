@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from nostro.books.hub_client.client import TransactionPage
 from nostro.books.hub_client.values import HubTransaction
-from nostro.books.journals.announced import settle_announced
+from nostro.books.journals.announced import is_to_settle, settle_announced
 from nostro.books.journals.models import Journal, Line, PendingLine, PendingState, Source
 from nostro.books.journals.pending import LAPSED_FOR, content_of, link_row_of
 from nostro.books.links.models import JournalLink, Run
@@ -114,6 +114,8 @@ def _store(journal: Journal, items: Mapping[str, HubTransaction], now: dt.dateti
 @transaction.atomic
 def settle_pending(journal: Journal, *, now: dt.datetime) -> None:
     """Decide anew which rows that files announced are pending, beside what a feed of the journal shows and read."""
+    if not is_to_settle(journal):
+        return
     link = JournalLink.objects.select_related("online_account").filter(journal=journal, unlinked_at=None).first()
     fed = None
     # The day of the watermark itself is not over.

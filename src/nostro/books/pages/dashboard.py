@@ -92,7 +92,8 @@ def dashboard(request: CompanyRequest) -> HttpResponse:
     """Do bank and books agree, and what waits? A company with many journals sees :data:`CARDS` of them at a time."""
     pages = Paginator(journals_of(request.company), CARDS)
     page = pages.get_page(request.GET.get("page"))
-    cards = [_view(card, now()) for card in journal_cards(request.company, now=now(), journals=list(page.object_list))]
+    moment, journals = now(), list(page.object_list)
+    cards = [_view(card, moment) for card in journal_cards(request.company, now=moment, journals=journals)]
     return show(
         request, "dashboard.html", cards=cards, room="dashboard",
         older=f"?page={page.next_page_number()}" if page.has_next() else "",

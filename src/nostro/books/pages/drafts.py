@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,7 @@ from nostro.books.pages.document_form import DocumentForm, shown_of
 from nostro.books.pages.ledger import sided
 from nostro.books.pages.misc_form import MiscForm, said_by, side_forms
 from nostro.books.pages.misc_form import shown_of as sides_of
-from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
+from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show, tell_refusal
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
 from nostro.web.once import new_form_key, once
@@ -107,7 +108,7 @@ def _keep(request: HttpRequest, found: DocumentDraft, facts: DocumentFacts | Mis
     try:
         made = post_draft(person(request), found.id, version=kept.version)
     except Problem as problem:
-        messages.error(request, f"{said(problem.what)} {said(problem.what_to_do)}")
+        tell_refusal(request, problem)
         return redirect("books:draft", draft_id=found.id)
     _tell_posted(request, made)
     return _to(made)
@@ -122,7 +123,7 @@ def remove_draft(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
     try:
         delete_draft(person(request), draft_id)
     except Problem as problem:
-        messages.error(request, f"{said(problem.what)} {said(problem.what_to_do)}")
+        tell_refusal(request, problem)
     else:
         messages.success(request, _("The draft is deleted."))
     return redirect("books:drafts", company_id=found.company_id)
@@ -235,29 +236,32 @@ def document_settings(request: CompanyRequest) -> HttpResponse:
 @require_POST
 def take_document_back(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
     """Post the document that reverses one."""
-    try:
-        made = reverse_document(person(request), document_id)
-    except Problem as problem:
-        if problem.status in {403, 404}:
-            raise
-        messages.error(request, f"{said(problem.what)} {said(problem.what_to_do)}")
-        return redirect("books:document", document_id=document_id)
-    messages.success(request, _("It is reversed. Both documents are closed."))
-    return _to(made)
+    done = _("It is reversed. Both documents are closed.")
+    return _take_back(request, lambda: reverse_document(person(request), document_id), done) or redirect(
+        "books:document", document_id=document_id
+    )
 
 
 @login_required
 @require_POST
 def take_entry_back(request: HttpRequest, misc_id: uuid.UUID) -> HttpResponse:
     """Post the entry that reverses one."""
+    done = _("It is reversed. Nothing of both entries is open.")
+    return _take_back(request, lambda: reverse_misc(person(request), misc_id), done) or redirect(
+        "books:entry", misc_id=misc_id
+    )
+
+
+def _take_back(request: HttpRequest, post: Callable[[], Document | MiscEntry], done: str) -> HttpResponse | None:
+    """Lead to what reverses it; None where that is refused, which is told."""
     try:
-        made = reverse_misc(person(request), misc_id)
+        made = post()
     except Problem as problem:
         if problem.status in {403, 404}:
             raise
-        messages.error(request, f"{said(problem.what)} {said(problem.what_to_do)}")
-        return redirect("books:entry", misc_id=misc_id)
-    messages.success(request, _("It is reversed. Nothing of both entries is open."))
+        tell_refusal(request, problem)
+        return None
+    messages.success(request, done)
     return _to(made)
 
 

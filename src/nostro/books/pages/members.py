@@ -26,10 +26,9 @@ from nostro.books.companies.members import (
 )
 from nostro.books.companies.models import Role
 from nostro.books.companies.tasks import send_soon
-from nostro.books.pages.shell import CompanyRequest, company_page, now, person, show
+from nostro.books.pages.shell import CompanyRequest, company_page, now, person, show, tell_refusal
 from nostro.web.errors import Forbidden, Problem
 from nostro.web.forms import add_problem
-from nostro.web.said import said
 
 
 class InviteForm(forms.Form):
@@ -79,7 +78,7 @@ def change_member(request: HttpRequest, member_id: uuid.UUID) -> HttpResponse:
     except Problem as problem:
         if problem.code != "lastOwner":
             raise
-        messages.error(request, f"{said(problem.what)} {said(problem.what_to_do)}")
+        tell_refusal(request, problem)
         return redirect("books:dashboard")
     return redirect("books:members", company_id=member.company_id)
 

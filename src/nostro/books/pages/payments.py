@@ -19,7 +19,7 @@ from nostro.books.journals.queries import journals_of
 from nostro.books.ledger.models import PaymentState
 from nostro.books.pages.fields import DateField
 from nostro.books.pages.reconcile import as_id
-from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show
+from nostro.books.pages.shell import CompanyRequest, company_page, now, person, remember, show, tell_refusal
 from nostro.books.pages.states import journal_title
 from nostro.books.reconcile.payments import (
     LIST_LIMIT,
@@ -32,7 +32,6 @@ from nostro.books.reconcile.payments import (
 from nostro.web.errors import Problem
 from nostro.web.forms import add_problem
 from nostro.web.once import new_form_key, once
-from nostro.web.said import said
 
 
 class OrderForm(forms.Form):
@@ -107,7 +106,7 @@ def change(request: HttpRequest, payment_id: uuid.UUID) -> HttpResponse:
     try:
         changed = change_payment(person(request), payment_id, request.POST.get("state", ""), now=now())
     except Problem as problem:
-        messages.error(request, f"{said(problem.what)} {said(problem.what_to_do)}")
+        tell_refusal(request, problem)
     else:
         told = {
             PaymentState.REJECTED: _("It is left out of its batch, and what it paid stays open."),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -25,6 +26,7 @@ from nostro.books.links.queries import connections_with_token
 from nostro.books.pages.refusals import place_of, refusal_of
 from nostro.people.models import User
 from nostro.web.errors import Problem
+from nostro.web.said import said
 
 Parameters = ParamSpec("Parameters")
 #: The session remembers the company last looked at, so that the half's front page leads there.
@@ -107,6 +109,11 @@ def show(request: HttpRequest, template: str, status: int = 200, **context: Any)
         "old_tokens": connections_with_token(company) if company else [],
     }
     return render(request, f"books/{template}", {**common, **context}, status=status)
+
+
+def tell_refusal(request: HttpRequest, problem: Problem) -> None:
+    """Say on the page that comes next what was refused and what to do."""
+    messages.error(request, f"{said(problem.what)} {said(problem.what_to_do)}")
 
 
 def is_live(request: HttpRequest) -> bool:

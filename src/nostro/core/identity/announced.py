@@ -17,6 +17,9 @@ from uuid import UUID
 
 from nostro.core.identity.pending import LINK_DAYS, LinkRow, link_pending
 
+#: A bank that has not booked a row after this time never will; by then its file may be undone without a trace.
+KEPT = dt.timedelta(days=90)
+
 #: What says that two rows are one.
 Key = tuple[Hashable, ...]
 
@@ -61,6 +64,17 @@ class Standing:
     booked: dict[UUID, UUID] = field(default_factory=dict)
 
 
+class Change(NamedTuple):
+    """How the list that was shown becomes the one that stands. ``kept`` names for announced rows that stand the shown
+    row that stays for them, ``added`` are those without one, ``ended`` the shown rows that go, and ``became`` names for
+    those of them that were booked the row they became."""
+
+    kept: dict[UUID, UUID]
+    added: list[UUID]
+    ended: list[UUID]
+    became: dict[UUID, UUID]
+
+
 def stand(announced: Sequence[AnnouncedRow], booked: Sequence[BookedRow], fed: Sequence[BookedRow] = ()) -> Standing:
     """Decide about all announced rows of an account; ``fed`` are the pending ones that a connection shows.
 
@@ -81,7 +95,21 @@ def stand(announced: Sequence[AnnouncedRow], booked: Sequence[BookedRow], fed: S
     return result
 
 
-def same_rows(announced: Sequence[AnnouncedRow], others: Sequence[BookedRow]) -> dict[UUID, UUID]:
+def change_of(announced: Sequence[AnnouncedRow], standing: Standing, shown: Sequence[BookedRow]) -> Change:
+    """What is equal keeps its row; the others go, linked to what they became, and those that are missing come."""
+    kept = _same_rows(standing.pending, shown)
+    stay = set(kept.values())
+    ended = [row for row in shown if row.id not in stay]
+    became = _same_rows([row for row in announced if row.id in standing.booked], ended)
+    return Change(
+        kept,
+        [row.id for row in standing.pending if row.id not in kept],
+        [row.id for row in ended],
+        {shown_id: standing.booked[row_id] for row_id, shown_id in became.items()},
+    )
+
+
+def _same_rows(announced: Sequence[AnnouncedRow], others: Sequence[BookedRow]) -> dict[UUID, UUID]:
     """Which of ``others`` each announced row is: by reference or equal content, each used once."""
     result = Standing()
     _pair_equal(announced, others, result)

@@ -24,8 +24,6 @@ from nostro.hub.accounts.models import Account, AnnouncedRow, PendingTransaction
 from nostro.hub.accounts.pending import MAX_PENDING, TOMBSTONES_KEPT, PendingCounts
 from nostro.hub.accounts.rows import BANK_COLUMNS, next_in_creation_order
 
-#: A bank that has not booked a row after this time never will; by then its file may be undone without a trace.
-KEPT = dt.timedelta(days=90)
 #: What links a row, of all that is stored of it.
 _LINKED_BY = (
     "id", "fingerprint", "amount", "currency", "booking_date", "transaction_date", "value_date", "end_to_end_id",
@@ -96,23 +94,21 @@ def note_final_days(account: Account, days: Iterable[Window]) -> None:
 def settle_announced(account: Account, run: uuid.UUID, now: dt.datetime) -> PendingCounts:
     """Make the pending rows that come from files those that still stand, now that rows were booked, announced or taken
     back. What is equal keeps its id; what was booked is linked to the transaction it became."""
-    AnnouncedRow.objects.filter(account=account, created_at__lt=now - KEPT).delete()
+    AnnouncedRow.objects.filter(account=account, created_at__lt=now - core.KEPT).delete()
     announced = _announced(account)
     pending = PendingTransaction.objects.filter(account=account, removed_at=None)
-    shown = [(row, _as_row(row)) for row in pending.filter(is_from_file=True).only(*_LINKED_BY).order_by("sequence")]
+    shown = list(pending.filter(is_from_file=True).only(*_LINKED_BY).order_by("sequence"))
     if not announced and not shown:
         return PendingCounts()
     fed = pending.filter(is_from_file=False).only(*_LINKED_BY).order_by("sequence")[:MAX_PENDING]
     standing = core.stand(announced, _booked(account, announced), [_as_row(row) for row in fed])
     _remember(announced, standing.booked)
-    kept = core.same_rows(standing.pending, [row for _, row in shown])
-    added = [each.id for each in standing.pending if each.id not in kept]
-    ended = [row for row, _ in shown if row.pk not in set(kept.values())]
-    became = core.same_rows([each for each in announced if each.id in standing.booked], [_as_row(row) for row in ended])
-    linked = _end(ended, {shown_id: standing.booked[each] for each, shown_id in became.items()}, now)
-    _show(account, added, run, now)
+    change = core.change_of(announced, standing, [_as_row(row) for row in shown])
+    gone = set(change.ended)
+    linked = _end([row for row in shown if row.pk in gone], change.became, now)
+    _show(account, change.added, run, now)
     PendingTransaction.objects.filter(account=account, removed_at__lt=now - TOMBSTONES_KEPT).delete()
-    return PendingCounts(len(added), len(ended) - linked, linked)
+    return PendingCounts(len(change.added), len(change.ended) - linked, linked)
 
 
 def _announced(account: Account) -> list[core.AnnouncedRow]:

@@ -146,7 +146,7 @@ class _Stager:
         assert statement is not None, "formats.read gives rows within statements only"
         account = statement.file_account
         self._file.rows_read += 1
-        standing = _standing(entry, statement.kind)
+        standing = entry.standing(statement.kind)
         if standing is None:
             account.left_out += 1
             return
@@ -224,17 +224,6 @@ class _Stager:
             leases.note_progress(self._file, self._clock())
         self._statements, self._rows = [], []
         self._reached("rows staged")
-
-
-def _standing(entry: Entry, kind: str) -> str | None:
-    """What a row is here (``StagedRow.standing``); None for one that is for information only."""
-    if entry.booking_status == "information":
-        return None
-    if entry.booking_status == "pending":
-        return "pending"
-    if entry.provisional:
-        return "provisional"
-    return "notice" if kind == "notification" else "booked"
 
 
 #: Where our writers put the id of a transaction (formats.md 7).
