@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from pytest_django import DjangoDbBlocker
 from tests.database import template
@@ -39,6 +40,14 @@ def house(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbB
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="module")
+def beside_a_browser() -> Iterator[None]:
+    """A thread of the live server that keeps its connection keeps the test database from being dropped."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+        yield
 
 
 @pytest.fixture(scope="session")

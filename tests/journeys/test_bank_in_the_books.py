@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +23,10 @@ from nostro.books.links.fetching import run_fetch
 from nostro.books.links.models import Connection, JournalLink, OnlineAccount, Run
 from nostro.people.models import User
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [
+    pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys"),
+    pytest.mark.usefixtures("beside_a_browser"),
+]  # fmt: skip
 
 MAIN, SAVINGS, OTHER, LATER = "BE68539007547034", "BE71096123456769", "BE43068999999501", "BE85064000000006"
 TOKEN = "an-old-api-token"
@@ -40,14 +42,6 @@ def _account(reference: str, balance: str, *transactions: Booked) -> ScriptedAcc
         reference=reference, balance=balance, balance_date=_day(0), synchronized_at=f"{_day(0)}T00:01:00.000Z",
         expires_at=f"{_day(-100)}T00:00:00.000Z", transactions=list(transactions),
     )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def beside_a_browser() -> Iterator[None]:
-    """A thread of the live server that keeps its connection keeps the test database from being dropped."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-        yield
 
 
 @pytest.fixture

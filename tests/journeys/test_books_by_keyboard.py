@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.db import connections
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
@@ -28,7 +27,10 @@ from nostro.books.links.fetching import run_fetch
 from nostro.books.links.models import Connection, JournalLink, Run
 from nostro.people.models import User
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [
+    pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys"),
+    pytest.mark.usefixtures("beside_a_browser"),
+]  # fmt: skip
 
 TODAY = dt.date.today()
 EMAIL = "keyboard@example.test"
@@ -114,14 +116,6 @@ class Hands:
 
     def arrived(self, heading: str) -> None:
         expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def beside_a_browser() -> Iterator[None]:
-    """A thread of the live server that keeps its connection keeps the test database from being dropped."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-        yield
 
 
 @pytest.fixture

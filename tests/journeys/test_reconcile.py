@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page, expect
@@ -28,7 +27,10 @@ from nostro.books.reconcile.automation import look
 from nostro.books.reconcile.models import MatchGroup
 from nostro.people.models import User
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+pytestmark = [
+    pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journeys"),
+    pytest.mark.usefixtures("beside_a_browser"),
+]  # fmt: skip
 
 #: docs/user/reconciliation.md: fifty lines, among them one wrong match that is undone.
 INTENDED_KEYS = 15
@@ -71,14 +73,6 @@ def _transactions() -> list[Booked]:
         Booked(f"f{n}", f"2026-11-{1 + n:02}", f"-{n + 2}.35", f"Monthly package {n}") for n in range(FEES)
     ]  # fmt: skip
     return [copied, *plain, *fees]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def beside_a_browser() -> Iterator[None]:
-    """A thread of the live server that keeps its connection keeps the test database from being dropped."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-        yield
 
 
 @pytest.fixture

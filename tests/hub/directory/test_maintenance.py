@@ -17,24 +17,12 @@ from nostro.hub.directory.maintenance import (
     set_maintenance,
 )
 from nostro.hub.directory.models import Institution
-from nostro.hub.directory.routes import add_institution
 from nostro.hub.directory.services import load_directory
 from nostro.web.errors import Problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("installed")]
 NOW = dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
-
-
-@pytest.fixture
-def bank() -> Institution:
-    return add_institution("Rice Bank", "ricebebb", "be")[0]
-
-
-@pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands find the tests' database open."""
-    monkeypatch.setattr(banks, "open_database", lambda: None)
 
 
 def test_it_lasts_from_its_beginning_to_its_end_and_is_then_forgotten(bank: Institution) -> None:

@@ -15,19 +15,8 @@ from nostro.hub.directory.routes import RouteWish, add_institution, find_institu
 from nostro.hub.directory.services import load_directory
 from nostro.web.errors import Problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("installed")]
 URL = "https://xs2a.bank.example/psd2"
-
-
-@pytest.fixture
-def bank() -> Institution:
-    return add_institution("Rice Bank", "ricebebb", "be")[0]
-
-
-@pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands find the tests' database open."""
-    monkeypatch.setattr(banks, "open_database", lambda: None)
 
 
 def test_a_route_is_made_and_changed(bank: Institution) -> None:
