@@ -80,8 +80,12 @@ class Bank:
 
 def stored(journal: Journal, status: str = LineStatus.POSTED) -> Counter[Row]:
     """The lines of a journal, as the bank's rows."""
-    lines = Line.objects.filter(journal=journal, status=status)
-    return Counter(Row(line.booking_date.day, f"{line.amount:.2f}", line.remittance_text) for line in lines)
+    return Counter(map(row_of, Line.objects.filter(journal=journal, status=status)))
+
+
+def row_of(line: Line) -> Row:
+    """What the bank said of a line."""
+    return Row(line.booking_date.day, f"{line.amount:.2f}", line.remittance_text)
 
 
 def show(bank: Bank, link: JournalLink, hub: ScriptedHub, count: int, at: dt.datetime) -> None:

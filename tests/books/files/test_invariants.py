@@ -19,7 +19,7 @@ from django.db import connection
 from hypothesis import HealthCheck, Phase, example, given, note, settings
 from hypothesis import strategies as st
 from tests.books.conftest import NOW
-from tests.books.files.bank import DAYS, Bank, show, stored, work_again
+from tests.books.files.bank import DAYS, Bank, Row, row_of, show, stored, work_again
 from tests.books.files.steps import IBAN, archive
 from tests.books.hub_server import ScriptedAccount, ScriptedHub
 from tests.books.invariants import checks
@@ -84,6 +84,7 @@ class Life:
     bank: Bank
     deaths: Iterator[int] = field(default_factory=lambda: iter(()))
     removed: set[Any] = field(default_factory=set)
+    restored: set[Any] = field(default_factory=set)
     died: int = 0
     at: dt.datetime = NOW
 
@@ -163,6 +164,15 @@ class Life:
         else:
             restore_line(self.user, line.pk, now=NOW)
             self.removed.discard(line.pk)
+            self.restored.add(line.pk)
+
+    def expected(self) -> Counter[Row]:
+        """What the bank and its files show, and what a person brought back that none of them shows any more, because
+        its file was undone: Restore brings a removed line back (I-14)."""
+        lines = Line.objects.filter(pk__in=self.restored, aliases=None).exclude(status=LineStatus.REMOVED)
+        shown = LineSighting.objects.filter(statement__file__undone_at=None).values("line_id")
+        brought_back = Counter(map(row_of, lines.exclude(pk__in=shown)))
+        return self.bank.expected() + brought_back
 
 
 @pytest.fixture
@@ -200,7 +210,7 @@ def check(life: Life, figures: dict[Any, Any]) -> None:
     company, journal = Company.objects.get(pk=life.link.company_id), life.journal
     checks.entries_balance(company)
     checks.bank_and_suspense_agree(company)
-    live, expected = stored(journal) + stored(journal, LineStatus.HELD_LOCKED), life.bank.expected()
+    live, expected = stored(journal) + stored(journal, LineStatus.HELD_LOCKED), life.expected()
     tombstones = Line.objects.filter(pk__in=life.removed)
     assert not live - expected, "I-13: a transaction has too many lines"
     # Feed and files say the same of each transaction here, so nothing is doubtful.
@@ -225,6 +235,7 @@ def check(life: Life, figures: dict[Any, Any]) -> None:
 @settings(max_examples=10, deadline=None, suppress_health_check=slow, phases=PHASES)
 @given(days=DAYS, deeds=DEEDS)
 @example(days=[COFFEE, COFFEE], deeds=[("lock", 0, 1), ("feed", 1, 0), ("file", 0, 1)])
+@example(days=[COFFEE, COFFEE], deeds=[("file", 0, 1), ("remove", 0, 0), ("undo", 0, 0), ("restore", 0, 0)])
 def test_histories_keep_the_invariants(
     owner: User, hub: ScriptedHub, link: JournalLink, days: list[list[tuple[str, str]]], deeds: list[Do]
 ) -> None:
